@@ -5,7 +5,6 @@ import { describeThrown, readOf } from '../core/thrown.ts'
 import type { AnyDataType } from '../core/language/data-type.ts'
 import { type as unchecked, dataType } from '../core/language/data-type.ts'
 import type { Docket } from '../durable/docket.ts'
-import { defined } from './defined.ts'
 import type { Act, ActOutcomes } from './protocol.ts'
 import { queryOf } from './read-query.ts'
 
@@ -13,17 +12,10 @@ type Outcome = ActOutcomes['outcomes'][number]
 type BulkAct = Extract<Act, { readonly act: 'cancel' | 'retry' | 'delete' }>
 type OneAct = Exclude<Act, BulkAct>
 
-/** Whose acts are put on record. */
-export interface Recorded {
-  readonly by: string
-  readonly act: string
-  readonly execution?: string
-  readonly note?: string
-}
-
 /** At the same time. */
 const portion = 8
 const pageSize = 100
+const longestNote = 1_000
 const updatePatience = '10s'
 
 /** Does what people want done, each thing of it on record before it is done, and says what became of it. */
@@ -163,12 +155,17 @@ export class Acts {
     return types.find((type) => type.name === name) ?? (dataType(name, unchecked<unknown>()) as AnyDataType)
   }
 
-  /** Before it is done: what was tried is known too. */
-  async #record(
-    one: Omit<Recorded, 'by'> | { readonly act: string; readonly execution: string | undefined; readonly note: string },
-  ): Promise<void> {
-    const acts = readOf(this.#docket, 'acts') as { record(act: Recorded): Promise<void> } | undefined
-    await acts?.record(defined<Recorded>({ execution: undefined, note: undefined, ...one, by: this.#user }))
+  /** Before it is done: what was tried is known too, and what can't be put on record is not done. */
+  async #record({
+    act,
+    execution,
+    note,
+  }: {
+    readonly act: string
+    readonly execution?: string | undefined
+    readonly note?: string
+  }): Promise<void> {
+    await this.#docket.acts.record({ by: this.#user, act, execution, note: note?.slice(0, longestNote) })
   }
 }
 

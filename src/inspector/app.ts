@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import type { Docket } from '../durable/docket.ts'
 import { Acts } from './acts.ts'
 import { actsOf, countsOf, detailsOf, whyOf } from './docket-calls.ts'
@@ -24,7 +25,6 @@ export interface AppParts {
   readonly about: () => About
   readonly user: string
   readonly allowsActions: boolean
-  readonly showsUnknownValues: boolean
   /** The number of the newest change that is known. */
   readonly seq: () => number
   readonly foreign: () => ForeignActors
@@ -33,6 +33,7 @@ export interface AppParts {
   readonly onActed: () => void
 }
 
+const fleetMs = 1_000
 const maxBodyBytes = 1024 * 1024
 
 /** Answers requests that the gate has let through. */
@@ -73,7 +74,7 @@ export function createApp(parts: AppParts): Hono {
   get('/api/value', async ({ req }) => {
     const query = needed(readParameters(req.url, ['id', 'of', 'type', 'step', 'item']), ['id', 'of'])
     const [details, plan] = await Promise.all([detailsOf(docket, query.id), docket.plan(query.id)])
-    return valueViewOf(details, plan, query, parts.showsUnknownValues)
+    return valueViewOf(details, plan, query)
   })
   get('/api/why', ({ req }) => {
     const { id, step, item } = needed(readParameters(req.url, ['id', 'step', 'item']), ['id'])
@@ -87,7 +88,8 @@ export function createApp(parts: AppParts): Hono {
     const { graph, target } = needed(readParameters(req.url, ['graph', 'target']), ['graph', 'target'])
     return startFormOf(await docket.plan({ graph, target }))
   })
-  get('/api/fleet', ({ req }) => (readParameters(req.url, []), fleetViewOf(docket)))
+  const fleet = sharedFor(fleetMs, () => fleetViewOf(docket))
+  get('/api/fleet', ({ req }) => (readParameters(req.url, []), fleet()))
   get('/api/foreign', ({ req }) => (readParameters(req.url, []), parts.foreign()))
   const acts = new Acts(docket, parts.user)
   app.post('/api/acts', async (context) => {
@@ -104,6 +106,15 @@ export function createApp(parts: AppParts): Hono {
   })
   app.all('/api/acts', notAllowed)
   return app
+}
+
+/** One answer for all who ask within so many milliseconds: it takes many calls of the store. */
+function sharedFor<T>(ms: number, make: () => Promise<T>): () => Promise<T> {
+  let kept: { readonly until: number; readonly answer: Promise<T> } | undefined
+  return () => {
+    if (kept === undefined || performance.now() >= kept.until) kept = { until: performance.now() + ms, answer: make() }
+    return kept.answer
+  }
 }
 
 function notAllowed(): never {

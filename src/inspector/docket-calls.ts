@@ -1,6 +1,7 @@
-import { readOf } from '../core/thrown.ts'
+import type { CountQuery } from '../durable/count-executions.ts'
 import type { Docket } from '../durable/docket.ts'
 import type { ExecutionDetails } from '../durable/records/execution-info.ts'
+import { defined } from './defined.ts'
 import type { ActView, ExecutionFilter, StatusCounts, WhyView } from './protocol.ts'
 import { queryOf } from './read-query.ts'
 import { RequestProblem } from './request-problem.ts'
@@ -18,8 +19,9 @@ export async function detailsOf(docket: Docket, id: string): Promise<ExecutionDe
 
 /** How many there are in each status. */
 export async function countsOf(docket: Docket, filter: ExecutionFilter): Promise<StatusCounts> {
-  const { count } = docket as unknown as { count?: (query: object) => Promise<StatusCounts['counts']> }
-  return { counts: (await count?.call(docket, queryOf(filter))) ?? {} }
+  // Of that there is no index: to count it would be to read all of them.
+  if (filter.waitsFor !== undefined) return { counts: {} }
+  return { counts: await docket.count(queryOf(filter) as CountQuery) }
 }
 
 /** Why an execution, or a step of it, is where it is. */
@@ -30,14 +32,6 @@ export async function whyOf(docket: Docket, id: string, step?: string, item?: st
 
 /** What people did to an execution, the newest first. */
 export async function actsOf(docket: Docket, execution: string): Promise<readonly ActView[]> {
-  const acts = readOf(docket, 'acts') as { list(query: object): Promise<unknown> } | undefined
-  if (acts === undefined) return []
-  const found = await acts.list({ execution, limit: mostActs })
-  const list = (Array.isArray(found) ? found : readOf(found, 'acts')) as readonly {
-    at: Date
-    by: string
-    act: string
-    note?: string
-  }[]
-  return list.map(({ at, by, act, note }) => ({ at: at.toISOString(), by, act, ...(note !== undefined && { note }) }))
+  const { acts } = await docket.acts.list({ execution, limit: mostActs })
+  return acts.map(({ at, by, act, note }) => defined<ActView>({ at: at.toISOString(), by, act, note }))
 }

@@ -37,7 +37,7 @@ export class ExecutionTopic extends Topic {
     super(nextSeq)
     this.#docket = docket
     this.#id = id
-    this.#lookPacer = new Pacer(() => this.#look(), { leastMs: 250, idleMs: 2_000 })
+    this.#lookPacer = new Pacer(() => this.#look(), { leastMs: 250, idleMs: 1_000 })
     this.#changePacer = new Pacer(() => this.#showChanges(), { leastMs: frameMs })
   }
 

@@ -1,9 +1,7 @@
-import type { AnyDataType } from '../core/language/data-type.ts'
 import type { ExecutionPlan } from '../durable/execution-plan.ts'
 import type { ExecutionDetails } from '../durable/records/execution-info.ts'
 import { defined, isoOf } from './defined.ts'
 import { rowOf } from './execution-row.ts'
-import { isSensitive } from './is-sensitive.ts'
 import type { ActView, ExecutionRow, ExecutionView, ValueRef } from './protocol.ts'
 import { stepViewOf } from './step-view.ts'
 
@@ -14,8 +12,7 @@ export function executionViewOf(
   acts: readonly ActView[],
   seq: number,
 ): ExecutionView {
-  const types = typesOf(plan)
-  const refTo = (type: string): ValueRef => ({ type, isSensitive: isHidden(types, type) })
+  const refTo = (type: string): ValueRef => ({ type, isSensitive: details.sensitive.includes(type) })
   const planned = new Map(plan?.steps.map((step) => [step.name, step]))
   const given = [...Object.keys(details.inputs), ...Object.keys(details.overrides)]
   return {
@@ -42,17 +39,4 @@ function itemsOf({ batch }: ExecutionDetails): ExecutionView['items'] {
   const { total, counts } = batch
   const { completed, failed, running, waiting, retrying } = counts
   return { total, completed, failed, running: running + waiting + retrying }
-}
-
-/** The types of a plan by their names; undefined where its graph is not known. */
-export function typesOf(plan: ExecutionPlan | undefined): ReadonlyMap<string, AnyDataType> | undefined {
-  if (plan === undefined) return undefined
-  const types = [...plan.leaves.map(({ type }) => type), ...plan.steps.map(({ declaration }) => declaration.output)]
-  return new Map(types.map((type) => [type.name, type]))
-}
-
-/** Whether a type is declared as one whose values are shown to nobody. */
-export function isHidden(types: ReadonlyMap<string, AnyDataType> | undefined, name: string): boolean {
-  const type = types?.get(name)
-  return type !== undefined && isSensitive(type)
 }

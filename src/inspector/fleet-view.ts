@@ -8,43 +8,35 @@ import type { FleetView } from './protocol.ts'
 const upTo = 10_000
 const mostQueues = 200
 const mostIncompatible = 100
-const pagesOfOpen = 5
+const mostLookedAt = 200
 
 /** Everything that runs executions, and what stands ready for it. @throws what the docket throws */
 export async function fleetViewOf(docket: Docket): Promise<FleetView> {
-  const [workers, schedules, health, open] = await Promise.all([
+  const [workers, schedules, health, open, unfit] = await Promise.all([
     docket.workers(),
     schedulesOf(docket),
     docket.health(),
-    newestOpen(docket),
+    docket.list({ status: openStatuses }),
+    docket.findIncompatible({ limit: mostLookedAt }),
   ])
   const names = new Set([
     'default',
     ...workers.flatMap(({ queues }) => Object.keys(queues)),
-    ...open.map(({ queue }) => queue),
+    ...open.executions.map(({ queue }) => queue),
   ])
-  const incompatible = open.filter((one) => one.incompatible.length > 0).slice(0, mostIncompatible)
+  // What this process has met and left, and what it would leave.
+  const met = open.executions.filter((one) => one.incompatible.length > 0)
+  const incompatible = new Map([
+    ...met.map((one) => [one.id, one.incompatible] as const),
+    ...unfit.incompatible.map(({ id, reasons }) => [id, reasons] as const),
+  ])
   return {
     workers: workers.map(workerView),
     queues: await Promise.all([...names].slice(0, mostQueues).map((name) => queueView(docket, name))),
     schedules: schedules.map(scheduleView),
     health: { isAlive: health.isAlive, isReady: health.isReady, problems: health.problems },
-    incompatible: incompatible.map(({ id, incompatible: reasons }) => ({ id, reasons })),
+    incompatible: [...incompatible].slice(0, mostIncompatible).map(([id, reasons]) => ({ id, reasons })),
   }
-}
-
-async function newestOpen(
-  docket: Docket,
-): Promise<readonly { id: string; queue: string; incompatible: readonly string[] }[]> {
-  const found: { id: string; queue: string; incompatible: readonly string[] }[] = []
-  let after: string | undefined
-  for (let page = 0; page < pagesOfOpen; page++) {
-    const { executions, next } = await docket.list({ status: openStatuses, after })
-    for (const { id, queue, incompatible } of executions) found.push({ id, queue, incompatible })
-    after = next
-    if (after === undefined) break
-  }
-  return found
 }
 
 async function schedulesOf(docket: Docket): Promise<readonly ScheduleInfo[]> {

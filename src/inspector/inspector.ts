@@ -50,7 +50,7 @@ export async function createInspector(options: InspectorOptions): Promise<Inspec
     user,
     origins,
     ingest,
-    unknownValues,
+
     token: given,
   } = resolveOptions(options)
   const token = new Token(given)
@@ -79,7 +79,6 @@ export async function createInspector(options: InspectorOptions): Promise<Inspec
     about,
     user,
     allowsActions: allowActions,
-    showsUnknownValues: unknownValues,
     seq: () => hub.seq,
     foreign: () => foreign.shown(),
     page: pageFile,

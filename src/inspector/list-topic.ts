@@ -26,7 +26,7 @@ export class ListTopic extends Topic {
     super(nextSeq)
     this.#docket = docket
     this.#query = { ...query, limit: pageSize }
-    this.#pacer = new Pacer(() => this.#look(), { leastMs: 200, idleMs: 2_000 })
+    this.#pacer = new Pacer(() => this.#look(), { leastMs: 200, idleMs: 1_000 })
   }
 
   override take(event: ExecutionEvent): void {

@@ -23,10 +23,6 @@ export interface InspectorOptions {
   readonly origins?: readonly string[] | undefined
   /** Whether programs may show their actors here, with XState's own inspectors: see `ingestUrl`. @default false */
   readonly ingest?: boolean | undefined
-  /**
-   * Whether values are shown of executions whose graph this docket does not know: then nothing says which types are `sensitive`. @default false
-   */
-  readonly unknownValues?: boolean | undefined
 }
 
 /** The same, filled in. */
@@ -38,17 +34,16 @@ export interface ResolvedOptions {
   readonly allowActions: boolean
   readonly user: string
   readonly ingest: boolean
-  readonly unknownValues: boolean
   readonly origins: readonly URL[]
 }
 
-const names = ['docket', 'port', 'host', 'token', 'allowActions', 'user', 'origins', 'ingest', 'unknownValues']
+const names = ['docket', 'port', 'host', 'token', 'allowActions', 'user', 'origins', 'ingest']
 
 /** @throws OptionError with all problems */
 export function resolveOptions(options: InspectorOptions): ResolvedOptions {
   checkOptions('createInspector', options, names, problemsOf)
   const { docket, port = 0, host = '127.0.0.1', token, allowActions = false, ingest = false } = options
-  const { user = 'inspector', origins = [], unknownValues = false } = options
+  const { user = 'inspector', origins = [] } = options
   return {
     docket,
     port,
@@ -57,7 +52,6 @@ export function resolveOptions(options: InspectorOptions): ResolvedOptions {
     allowActions,
     ingest,
     user,
-    unknownValues,
     origins: origins.map((one) => new URL(one)),
   }
 }
@@ -79,7 +73,7 @@ function problemsOf(given: Readonly<Record<string, unknown>>): readonly Problem[
     token === undefined &&
       !isLocal &&
       `host ${describe(host)} can be reached by others: give a token of your own, that you can pass on and take back`,
-    ...['allowActions', 'ingest', 'unknownValues'].map(
+    ...['allowActions', 'ingest'].map(
       (name) =>
         given[name] !== undefined &&
         typeof given[name] !== 'boolean' &&

@@ -57,7 +57,7 @@ export class Pacer {
     clearTimeout(this.#timer)
     this.#dueAt = dueAt
     this.#context.runInAsyncScope(() => {
-      this.#timer = setTimeout(() => void this.#run(), dueAt - performance.now())
+      this.#timer = setTimeout(() => void this.#run(), Math.max(0, dueAt - performance.now()))
       this.#timer.unref()
     })
   }

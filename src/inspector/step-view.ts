@@ -2,7 +2,6 @@ import type { PlannedStep } from '../durable/execution-plan.ts'
 import type { StepInfo } from '../durable/records/step-info.ts'
 import { defined, isoOf } from './defined.ts'
 import { errorViewOf } from './error-view.ts'
-import { isSensitive } from './is-sensitive.ts'
 import type { StepView } from './protocol.ts'
 import { waitText } from './wait-text.ts'
 
@@ -16,8 +15,8 @@ export function stepViewOf(info: StepInfo, planned: PlannedStep | undefined): St
     status: info.status,
     attempt: info.attempt,
     dependsOn: planned?.dependsOn ?? [],
-    output: output === undefined ? undefined : { type: output.name, isSensitive: isSensitive(output) },
-    queuedAt: isoOf((info as { readonly queuedAt?: Date }).queuedAt),
+    output: output === undefined ? undefined : { type: output.name, isSensitive: info.isSensitive === true },
+    queuedAt: isoOf(info.queuedAt),
     startedAt: isoOf(info.startedAt),
     endedAt: isoOf(info.endedAt),
     dueAt: isoOf(info.dueAt),
@@ -29,18 +28,8 @@ export function stepViewOf(info: StepInfo, planned: PlannedStep | undefined): St
   })
 }
 
-/** What is on record of one try. */
-interface AttemptInfo {
-  readonly attempt: number
-  readonly startedAt: Date
-  readonly endedAt: Date | undefined
-  readonly owner: string | undefined
-  readonly error: unknown
-}
-
-function attemptsOf(info: StepInfo): StepView['attempts'] {
-  const { attempts = [] } = info as { readonly attempts?: readonly AttemptInfo[] }
-  return attempts.map(({ attempt, startedAt, endedAt, owner, error }) =>
+function attemptsOf(info: Pick<StepInfo, 'attempts'>): StepView['attempts'] {
+  return info.attempts.map(({ attempt, startedAt, endedAt, owner, error }) =>
     defined<StepView['attempts'][number]>({
       attempt,
       startedAt: startedAt.toISOString(),

@@ -1,0 +1,78 @@
+import { once } from 'node:events'
+import type { Inspector } from 'docket/inspector'
+import { WebSocket } from 'ws'
+import type { Act, ActOutcomes, ExecutionRow, LiveFrame, PageFrame, StepView } from '../../src/inspector/protocol.ts'
+import { tokenOf } from './inspected-docket.ts'
+
+/** What the page does, without the page: requests, and the picture that it has of what it watches. */
+export class PageClient {
+  readonly frames: LiveFrame[] = []
+  /** The picture: rows by id, steps by name, as the newest frames have them. */
+  readonly rows = new Map<string, ExecutionRow>()
+  readonly steps = new Map<string, Partial<StepView>>()
+  isGone = false
+  readonly socket: WebSocket
+  readonly #origin: string
+  readonly #token: string
+
+  private constructor(inspector: Pick<Inspector, 'url'>) {
+    this.#origin = new URL(inspector.url).origin
+    this.#token = tokenOf(inspector)
+    const { host } = new URL(inspector.url)
+    this.socket = new WebSocket(`ws://${host}/api/live`, { origin: this.#origin })
+    this.socket.on('message', (data: Buffer) => this.#take(JSON.parse(data.toString()) as LiveFrame))
+  }
+
+  static async open(inspector: Pick<Inspector, 'url'>): Promise<PageClient> {
+    const page = new PageClient(inspector)
+    await once(page.socket, 'open')
+    page.send({ type: 'token', token: page.#token })
+    await page.until(() => page.frames.some(({ type }) => type === 'ready'))
+    return page
+  }
+
+  send(frame: PageFrame): void {
+    this.socket.send(JSON.stringify(frame))
+  }
+
+  /** The list, or one execution, with what there is of it now. */
+  async watch(execution?: string): Promise<void> {
+    if (execution === undefined) return this.send({ type: 'watch' })
+    this.send({ type: 'watch', execution })
+    const { steps } = await this.get<{ readonly steps: readonly StepView[] }>(`execution?id=${execution}`)
+    for (const step of steps) this.steps.set(step.step, { ...step, ...this.steps.get(step.step) })
+  }
+
+  async get<T>(path: string): Promise<T> {
+    const response = await fetch(`${this.#origin}/api/${path}`, { headers: { 'x-docket-token': this.#token } })
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
+    return (await response.json()) as T
+  }
+
+  async act(act: Act): Promise<ActOutcomes> {
+    const headers = { 'x-docket-token': this.#token, 'content-type': 'application/json' }
+    const response = await fetch(`${this.#origin}/api/acts`, { method: 'POST', headers, body: JSON.stringify(act) })
+    if (!response.ok) throw new Error(`${act.act}: ${response.status} ${await response.text()}`)
+    return (await response.json()) as ActOutcomes
+  }
+
+  /** Waits until something is so; frames come in the meantime. */
+  async until(isSo: () => boolean): Promise<void> {
+    while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+
+  close(): void {
+    this.socket.terminate()
+  }
+
+  #take(frame: LiveFrame): void {
+    this.frames.push(frame)
+    if (frame.type === 'rows') {
+      for (const row of frame.rows) this.rows.set(row.id, row)
+      for (const id of frame.gone ?? []) this.rows.delete(id)
+    }
+    if (frame.type !== 'steps') return
+    if (frame.isGone === true) this.isGone = true
+    for (const step of frame.steps) this.steps.set(step.step, { ...this.steps.get(step.step), ...step })
+  }
+}
