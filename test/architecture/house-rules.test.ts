@@ -111,6 +111,7 @@ function riddlesOf(file: SourceFile): readonly string[] {
   new Visitor({
     Literal: ({ value }) => void (typeof value === 'string' && texts.push(value)),
     TemplateElement: ({ value }) => void texts.push(value.raw),
+    JSXText: ({ value }) => void texts.push(value),
   }).visit(file.program)
   return texts.flatMap((text) => {
     const line = text.replaceAll(/\s*\n\s*\*?\s*/g, ' ').replace(/^\*?\s*/, '')

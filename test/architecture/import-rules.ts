@@ -157,9 +157,22 @@ const importRules: Readonly<Record<string, Rule>> = {
     packages: ['node:assert/strict', 'node:timers/promises'],
   },
   // Over a docket as users have it, and what core declares.
+  // Runs in browsers: it knows nothing of this project but what page and server say to each other.
+  'src/inspector/page': {
+    parts: ['src/inspector/page', 'src/inspector/protocol.ts'],
+    packages: ['preact', 'preact/hooks'],
+  },
+  'src/inspector/protocol.ts': { parts: [], packages: [] },
   // As above, and what the page shows is read of records; `web-packages.ts` holds all that comes from elsewhere.
   'src/inspector': {
-    parts: [...coreRoomNames, 'src/durable', 'src/durable/records', 'src/durable/schedules', 'src/inspector'],
+    parts: [
+      ...coreRoomNames,
+      'src/durable',
+      'src/durable/records',
+      'src/durable/schedules',
+      'src/inspector',
+      'src/inspector/protocol.ts',
+    ],
     packages: [
       'hono',
       '@hono/node-server',
@@ -234,6 +247,8 @@ const importRules: Readonly<Record<string, Rule>> = {
       'src/cli',
       'src/cli/commands',
       'src/inspector',
+      'src/inspector/page',
+      'src/inspector/protocol.ts',
       'machines',
       'stores/sql',
       ...Object.keys(adapters),

@@ -54,7 +54,7 @@ function filesBelow(folder: string): readonly string[] {
     if (entry.name === 'node_modules' || entry.name.startsWith('.')) return []
     const path = join(folder, entry.name)
     if (entry.isDirectory()) return filesBelow(path)
-    return /\.[cm]?[jt]s$/.test(entry.name) ? [path] : []
+    return /\.(?:[cm]?[jt]s|tsx)$/.test(entry.name) ? [path] : []
   })
 }
 

@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+
+/** The page as it is served. */
+export interface PageFile {
+  /** One HTML file that needs nothing else. */
+  readonly html: string
+  /** The `Content-Security-Policy` to send with it: its own script and style run, and nothing else. */
+  readonly policy: string
+}
+
+let page: Promise<PageFile> | undefined
+
+/** The page: the one that was packed, or, in the repository, one that is built of the sources. @throws when it can't be built */
+export function pageFile(): Promise<PageFile> {
+  page ??= readOrBuild().then((html) => ({ html, policy: policyOf(html) }))
+  // Where it failed, the next request tries again.
+  page.catch(() => (page = undefined))
+  return page
+}
+
+/** Where it was packed, seen from this file itself, and from the bundle of the command line. */
+const places = ['page.html', '../inspector/page.html']
+
+async function readOrBuild(): Promise<string> {
+  for (const place of places)
+    try {
+      return await readFile(new URL(place, import.meta.url), 'utf8')
+    } catch {
+      // It is not there.
+    }
+  // The name is put together, so that neither the compiler nor a bundler brings what builds the page into the package.
+  const builder = (await import(new URL(`build-${'page'}.ts`, import.meta.url).href)) as {
+    readonly buildPage: () => Promise<string>
+  }
+  return builder.buildPage()
+}
+
+/** What the page may do: nothing but its own script and style, and requests to the server that it is from. */
+function policyOf(html: string): string {
+  const hashesOf = (tag: string): string =>
+    [...html.matchAll(new RegExp(`<${tag}>([\\s\\S]*?)</${tag}>`, 'g'))]
+      .map(([, text = '']) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`)
+      .join(' ')
+  return [
+    "default-src 'none'",
+    `script-src ${hashesOf('script')}`,
+    `style-src ${hashesOf('style')}`,
+    "connect-src 'self'",
+    'img-src data:',
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ].join('; ')
+}

@@ -1,0 +1,139 @@
+import type { ExecutionFilter, ExecutionRow, LiveFrame, StatusCounts } from '../../protocol.ts'
+import type { Api } from './api.ts'
+import type { LiveConnection } from './live-connection.ts'
+import { Notifier } from './notifier.ts'
+
+/** The list of executions as this page knows it: the pages that were loaded, with every change since. */
+export class ListModel extends Notifier {
+  readonly #api: Api
+  readonly #filter: ExecutionFilter
+  readonly #stop: () => void
+  #rows: ExecutionRow[] = []
+  #places = new Map<string, number>()
+  #next: string | undefined
+  #isLoading = false
+  #isOver = false
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #refreshAt: ReturnType<typeof setTimeout> | undefined
+  error: unknown
+  counts: StatusCounts['counts'] | undefined
+  /** Whether the first page is here. */
+  isReady = false
+
+  constructor(api: Api, live: LiveConnection, filter: ExecutionFilter) {
+    super()
+    this.#api = api
+    this.#filter = filter
+    this.#stop = live.watch({ onFrame: (frame) => this.#received(frame), onGap: () => this.refresh() }, { filter })
+    this.refresh()
+  }
+
+  get rows(): readonly ExecutionRow[] {
+    return this.#rows
+  }
+
+  get hasMore(): boolean {
+    return this.#next !== undefined
+  }
+
+  get isLoading(): boolean {
+    return this.#isLoading
+  }
+
+  close(): void {
+    this.#isOver = true
+    this.#stop()
+    clearTimeout(this.#timer)
+    clearTimeout(this.#refreshAt)
+  }
+
+  /** The newest page and the counts again; what is behind them stays. */
+  refresh(): void {
+    if (this.#isOver) return
+    clearTimeout(this.#timer)
+    clearTimeout(this.#refreshAt)
+    this.#refreshAt = undefined
+    void this.#load()
+  }
+
+  /** The next page, if there is one. */
+  async loadMore(): Promise<void> {
+    if (this.#isLoading || this.#next === undefined) return
+    this.#isLoading = true
+    try {
+      const page = await this.#api.executions(this.#filter, this.#next)
+      this.#next = page.next
+      this.#add(page.executions)
+      this.error = undefined
+    } catch (error) {
+      this.error = error
+    }
+    this.#isLoading = false
+    this.changed()
+  }
+
+  async #load(): Promise<void> {
+    this.#isLoading = true
+    const [page, counts] = await Promise.allSettled([
+      this.#api.executions(this.#filter),
+      // What is shown beside the list counts every status, whichever the list shows.
+      this.#api.counts({ ...this.#filter, status: '' }),
+    ])
+    if (this.#isOver) return
+    this.#isLoading = false
+    if (page.status === 'fulfilled') {
+      this.#takeFirst(page.value.executions, page.value.next)
+      this.isReady = true
+      this.error = undefined
+    } else this.error = page.reason
+    if (counts.status === 'fulfilled') this.counts = counts.value.counts
+    this.changed()
+    this.#timer = setTimeout(() => this.#loadWhenSeen(), 5_000)
+  }
+
+  #loadWhenSeen(): void {
+    if (document.visibilityState === 'visible') this.refresh()
+    else this.#timer = setTimeout(() => this.#loadWhenSeen(), 1_000)
+  }
+
+  #takeFirst(first: readonly ExecutionRow[], next: string | undefined): void {
+    const ids = new Set(first.map(({ id }) => id))
+    const last = first.at(-1)
+    // Older pages are kept where they go on behind this one; a row between that is gone no longer belongs to the list.
+    const lastPlace = last === undefined ? undefined : this.#places.get(last.id)
+    const older =
+      lastPlace === undefined || next === undefined
+        ? []
+        : this.#rows.slice(lastPlace + 1).filter(({ id }) => !ids.has(id))
+    this.#rows = [...first, ...older]
+    if (older.length === 0) this.#next = next
+    this.#places = new Map(this.#rows.map(({ id }, index) => [id, index]))
+  }
+
+  #add(rows: readonly ExecutionRow[]): void {
+    for (const row of rows) {
+      const place = this.#places.get(row.id)
+      if (place === undefined) this.#places.set(row.id, this.#rows.push(row) - 1)
+      else this.#rows[place] = row
+    }
+  }
+
+  #received(frame: LiveFrame): void {
+    if (frame.type !== 'rows') return
+    let hasNew = false
+    for (const row of frame.rows) {
+      const place = this.#places.get(row.id)
+      if (place === undefined || row.status !== this.#rows[place]!.status) hasNew = true
+      if (place !== undefined) this.#rows[place] = row
+    }
+    if (frame.gone !== undefined && frame.gone.length > 0) {
+      const gone = new Set(frame.gone)
+      this.#rows = this.#rows.filter(({ id }) => !gone.has(id))
+      this.#places = new Map(this.#rows.map(({ id }, index) => [id, index]))
+      hasNew = true
+    }
+    this.changed()
+    // Which rows belong to the filter, and how many there are, is the store's to say.
+    if (hasNew) this.#refreshAt ??= setTimeout(() => this.refresh(), 700)
+  }
+}

@@ -1,0 +1,114 @@
+import type { ExecutionFilter, LiveFrame, PageFrame } from '../../protocol.ts'
+import { Notifier } from './notifier.ts'
+
+/** What the connection for live changes is at. */
+export type LiveState = 'connecting' | 'live' | 'waiting'
+
+/** Waits between tries, in milliseconds: the last one for all that follow. */
+const waits = [250, 500, 1_000, 2_000, 5_000, 10_000]
+
+/** What gets the frames. */
+export interface LiveReceiver {
+  readonly onFrame: (frame: LiveFrame) => void
+  /** Frames may be missing: everything is requested again. */
+  readonly onGap: () => void
+}
+
+/** What is looked at. */
+export type Watched = { readonly execution: string } | { readonly filter: ExecutionFilter }
+
+/** The connection for live changes: made anew when it is lost, and after the page was asleep. */
+export class LiveConnection extends Notifier {
+  readonly #token: string
+  readonly #url: string
+  #socket: WebSocket | undefined
+  #receiver: LiveReceiver | undefined
+  #watched: PageFrame = { type: 'watch' }
+  #tries = 0
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #hiddenAt: number | undefined
+  state: LiveState = 'connecting'
+  /** Changes with the actors of other programs. */
+  readonly foreign = new Notifier()
+
+  constructor(token: string) {
+    super()
+    this.#token = token
+    this.#url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/api/live`
+    document.addEventListener('visibilitychange', () => this.#visibilityChanged())
+    addEventListener('online', () => this.#retryNow())
+    this.#connect()
+  }
+
+  /** From now on, frames of one execution, or of what a filter finds, come to this receiver alone. */
+  watch(receiver: LiveReceiver, watched: Watched): () => void {
+    this.#receiver = receiver
+    this.#watched = { type: 'watch', ...watched }
+    this.#say(this.#watched)
+    return () => {
+      if (this.#receiver === receiver) this.#receiver = undefined
+    }
+  }
+
+  #connect(): void {
+    this.#set('connecting')
+    const socket = new WebSocket(this.#url)
+    this.#socket = socket
+    socket.addEventListener('open', () => {
+      socket.send(JSON.stringify({ type: 'token', token: this.#token } satisfies PageFrame))
+    })
+    socket.addEventListener('message', ({ data }) => this.#received(socket, data))
+    socket.addEventListener('close', () => this.#closed(socket))
+  }
+
+  #received(socket: WebSocket, data: unknown): void {
+    if (socket !== this.#socket || typeof data !== 'string') return
+    const frame = JSON.parse(data) as LiveFrame
+    if (frame.type === 'ready') {
+      const isAgain = this.#tries > 0
+      this.#tries = 0
+      this.#set('live')
+      this.#say(this.#watched)
+      if (isAgain) this.#receiver?.onGap()
+    } else if (frame.type === 'gap') this.#receiver?.onGap()
+    else if (frame.type === 'foreign') this.foreign.changed()
+    else this.#receiver?.onFrame(frame)
+  }
+
+  #closed(socket: WebSocket): void {
+    if (socket !== this.#socket) return
+    this.#socket = undefined
+    this.#set('waiting')
+    const wait = waits[Math.min(this.#tries++, waits.length - 1)]!
+    clearTimeout(this.#timer)
+    // Many pages of one server that comes back don't connect at the same moment.
+    this.#timer = setTimeout(() => this.#connect(), wait * (0.75 + Math.random() / 2))
+  }
+
+  #retryNow(): void {
+    if (this.#socket !== undefined) return
+    clearTimeout(this.#timer)
+    this.#connect()
+  }
+
+  #visibilityChanged(): void {
+    if (document.visibilityState === 'hidden') {
+      this.#hiddenAt = Date.now()
+      return
+    }
+    const asleep = this.#hiddenAt === undefined ? 0 : Date.now() - this.#hiddenAt
+    this.#hiddenAt = undefined
+    this.#retryNow()
+    if (asleep > 10_000) this.#receiver?.onGap()
+  }
+
+  #say(frame: PageFrame): void {
+    if (this.state === 'live' && this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(frame))
+  }
+
+  #set(state: LiveState): void {
+    if (this.state === state) return
+    this.state = state
+    this.changed()
+  }
+}

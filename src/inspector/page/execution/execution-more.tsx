@@ -1,0 +1,122 @@
+import type { JSX } from 'preact'
+import type { ExecutionView } from '../../protocol.ts'
+import { Ago, Clock, Name, Status } from '../text/name.tsx'
+import { hasEnded } from '../text/statuses.ts'
+import { visibleText } from '../text/visible-text.ts'
+import { Link } from '../widgets/link.tsx'
+import { Pair, Part } from './part.tsx'
+import { ValueText } from './value-text.tsx'
+
+/** What is not of one step: inputs, output, children, headers, and what people did. */
+export function ExecutionMore({ view }: { readonly view: ExecutionView }): JSX.Element {
+  const headers = Object.entries(view.headers)
+  return (
+    <div class="more scroll" tabIndex={0} role="group" aria-label="Values and history">
+      <Part title="Inputs">
+        {view.inputs.length === 0 && <p class="quiet">It was started without inputs.</p>}
+        {view.inputs.map((value) => (
+          <ValueText key={value.type} id={view.id} value={value} address={{ of: 'input', type: value.type }} />
+        ))}
+      </Part>
+      <Part title="Output">
+        {view.output === undefined ? (
+          <p class="quiet">
+            {hasEnded(view.status) ? 'It ended without an output.' : 'It has not made its output yet.'}
+          </p>
+        ) : (
+          <ValueText id={view.id} value={view.output} address={{ of: 'output' }} version={view.status} />
+        )}
+      </Part>
+      <Part title="Times">
+        <dl class="pairs">
+          <Pair name="Created">
+            <Clock at={view.createdAt} />
+          </Pair>
+          <Pair name="Started">
+            <Clock at={view.startedAt} />
+          </Pair>
+          <Pair name="Ended">
+            <Clock at={view.endedAt} />
+          </Pair>
+        </dl>
+      </Part>
+      {view.children.length > 0 && (
+        <Part title="Children">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Execution</th>
+                <th scope="col">Graph</th>
+                <th scope="col">Status</th>
+                <th scope="col">Of step</th>
+              </tr>
+            </thead>
+            <tbody>
+              {view.children.slice(0, 500).map(({ id, graph, status, step }) => (
+                <tr key={id}>
+                  <td>
+                    <Link to={{ view: 'execution', id }} class="id">
+                      <Name text={id} />
+                    </Link>
+                  </td>
+                  <td>
+                    <Name text={graph} />
+                  </td>
+                  <td>
+                    <Status status={status} />
+                  </td>
+                  <td>{step !== undefined && <Name text={step} />}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </Part>
+      )}
+      <Part title="What people did">
+        {view.acts.length === 0 ? (
+          <p class="quiet">Nobody has cancelled, retried, forked or signalled it.</p>
+        ) : (
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">When</th>
+                <th scope="col">By</th>
+                <th scope="col">What</th>
+                <th scope="col">Note</th>
+              </tr>
+            </thead>
+            <tbody>
+              {view.acts.map(({ at, by, act, note }, index) => (
+                <tr key={index}>
+                  <td>
+                    <Ago at={at} />
+                  </td>
+                  <td>
+                    <Name text={by} />
+                  </td>
+                  <td>
+                    <Name text={act} />
+                  </td>
+                  <td class="wrap">
+                    <bdi>{note === undefined ? '' : visibleText(note.slice(0, 1_000))}</bdi>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        )}
+      </Part>
+      {headers.length > 0 && (
+        <Part title="Headers">
+          <dl class="pairs">
+            {headers.map(([name, value]) => (
+              <Pair key={name} name={visibleText(name.slice(0, 100))}>
+                <Name text={value} class="code" />
+              </Pair>
+            ))}
+          </dl>
+        </Part>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,282 @@
+import type { ComponentChildren, JSX } from 'preact'
+import { useState } from 'preact/hooks'
+import type { FleetView } from '../../protocol.ts'
+import { ActDialog } from '../acts/act-dialog.tsx'
+import { usePage } from '../connection/page-context.ts'
+import { useLoad } from '../connection/use-load.ts'
+import { Ago, Name } from '../text/name.tsx'
+import { durationText } from '../text/time-text.ts'
+import { countText, visibleText } from '../text/visible-text.ts'
+import { Link } from '../widgets/link.tsx'
+import { Empty, Loading, Problem } from '../widgets/notice.tsx'
+import { Card } from './card.tsx'
+import type { PlannedAct } from './card.tsx'
+import { Schedules } from './schedules.tsx'
+
+/** Everything that runs executions, and what stands ready for it. */
+export function Fleet(): JSX.Element {
+  const { api, about } = usePage()
+  const { value: fleet, error, isLoading, reload } = useLoad('fleet', () => api.fleet(), 3_000)
+  const [planned, setPlanned] = useState<PlannedAct>()
+  if (isLoading) return <Loading what="the fleet" />
+  return (
+    <div class="scroll fleet">
+      <h1 class="hidden">Fleet</h1>
+      {error !== undefined && <Problem what="The fleet could not be read." error={error} onRetry={reload} />}
+      {fleet !== undefined && (
+        <>
+          <Health fleet={fleet} />
+          <Queues fleet={fleet} onAct={about.allowsActions ? setPlanned : undefined} />
+          <Workers fleet={fleet} />
+          <Schedules schedules={fleet.schedules} onAct={about.allowsActions ? setPlanned : undefined} onDone={reload} />
+          <Incompatible fleet={fleet} />
+          {!about.allowsActions && (
+            <p class="quiet note">
+              Read-only: queues and schedules can be paused and triggered where the inspector is created with{' '}
+              <code>allowActions: true</code>.
+            </p>
+          )}
+        </>
+      )}
+      {planned !== undefined && (
+        <ActDialog
+          title={planned.title}
+          verb={planned.verb}
+          actOf={() => planned.act}
+          onDone={reload}
+          onClose={() => setPlanned(undefined)}
+        >
+          <p>{planned.text}</p>
+        </ActDialog>
+      )}
+    </div>
+  )
+}
+
+function Health({ fleet: { health, workers, queues } }: { readonly fleet: FleetView }): JSX.Element {
+  const ready = queues.reduce((sum, queue) => sum + queue.ready, 0)
+  const running = queues.reduce((sum, queue) => sum + queue.running, 0)
+  const oldest = queues.reduce((most, { oldestReadyMs = 0 }) => Math.max(most, oldestReadyMs), 0)
+  const [word, look] = !health.isAlive
+    ? ['Not working', 'is-bad']
+    : !health.isReady || health.problems.length > 0
+      ? ['Working, with problems', 'is-warning']
+      : ['Healthy', 'is-good']
+  return (
+    <section class="card health" aria-label="Health">
+      <div class="figures">
+        <Figure title="Health">
+          <span class={look}>{word}</span>
+        </Figure>
+        <Figure title="Workers">{countText(workers.length)}</Figure>
+        <Figure title="Running">{countText(running)}</Figure>
+        <Figure title="Ready">{countText(ready)}</Figure>
+        <Figure title="Oldest ready">{ready === 0 ? '–' : durationText(oldest)}</Figure>
+      </div>
+      {health.problems.length > 0 && (
+        <ul class="problems">
+          {health.problems.map((problem, index) => (
+            <li key={index}>
+              <bdi>{visibleText(problem.slice(0, 500))}</bdi>
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  )
+}
+
+function Figure({ title, children }: { readonly title: string; readonly children: ComponentChildren }): JSX.Element {
+  return (
+    <div class="figure">
+      <span class="quiet">{title}</span>
+      <b>{children}</b>
+    </div>
+  )
+}
+
+type OnAct = ((planned: PlannedAct) => void) | undefined
+
+function Queues({ fleet: { queues }, onAct }: { readonly fleet: FleetView; readonly onAct: OnAct }): JSX.Element {
+  return (
+    <Card title="Queues" count={queues.length}>
+      {queues.length === 0 ? (
+        <Empty title="No queue has anything in it" />
+      ) : (
+        <div class="table-space" tabIndex={0} role="group" aria-label="Table of queues">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Queue</th>
+                <th scope="col">State</th>
+                <th scope="col" class="is-number">
+                  Ready
+                </th>
+                <th scope="col" class="is-number">
+                  Oldest
+                </th>
+                <th scope="col" class="is-number">
+                  Running
+                </th>
+                <th scope="col">Limits</th>
+                {onAct !== undefined && (
+                  <th scope="col">
+                    <span class="hidden">Acts</span>
+                  </th>
+                )}
+              </tr>
+            </thead>
+            <tbody>
+              {queues.map(({ name, isPaused, ready, running, oldestReadyMs, limits }) => (
+                <tr key={name}>
+                  <td>
+                    <Link to={{ view: 'executions', filter: { queue: name } }}>
+                      <Name text={name} />
+                    </Link>
+                  </td>
+                  <td>{isPaused ? <b class="is-warning">Paused</b> : 'Open'}</td>
+                  <td class="is-number">{countText(ready)}</td>
+                  <td class="is-number">{oldestReadyMs === undefined ? '–' : durationText(oldestReadyMs)}</td>
+                  <td class="is-number">{countText(running)}</td>
+                  <td>{limits === undefined ? <span class="quiet">none</span> : <Name text={limitsText(limits)} />}</td>
+                  {onAct !== undefined && (
+                    <td class="is-number">
+                      <button
+                        type="button"
+                        onClick={() =>
+                          onAct(
+                            isPaused
+                              ? {
+                                  title: `Resume ${name.slice(0, 80)}?`,
+                                  verb: 'Resume',
+                                  text: 'Workers begin executions of this queue again.',
+                                  act: { act: 'resumeQueue', queue: name },
+                                }
+                              : {
+                                  title: `Pause ${name.slice(0, 80)}?`,
+                                  verb: 'Pause',
+                                  text: 'No worker begins executions of this queue any more; those that run go on.',
+                                  act: { act: 'pauseQueue', queue: name },
+                                },
+                          )
+                        }
+                      >
+                        {isPaused ? 'Resume…' : 'Pause…'}
+                      </button>
+                    </td>
+                  )}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </Card>
+  )
+}
+
+/** Limits as the server has them, JSON, in words: `concurrency 4, rate 10 per 1s`. */
+function limitsText(json: string): string {
+  try {
+    const limits = JSON.parse(json) as unknown
+    if (typeof limits !== 'object' || limits === null) return json
+    return Object.entries(limits)
+      .map(([name, value]) => `${name} ${limitText(value)}`)
+      .join(', ')
+  } catch {
+    return json
+  }
+}
+
+function limitText(value: unknown): string {
+  return typeof value === 'object' && value !== null ? Object.values(value).map(String).join(' per ') : String(value)
+}
+
+function Workers({ fleet: { workers } }: { readonly fleet: FleetView }): JSX.Element {
+  return (
+    <Card title="Workers" count={workers.length}>
+      {workers.length === 0 ? (
+        <Empty title="No worker is known">
+          Executions run in the process that starts them. <code>docket.worker(…)</code> makes workers.
+        </Empty>
+      ) : (
+        <div class="table-space" tabIndex={0} role="group" aria-label="Table of workers">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Worker</th>
+                <th scope="col">Version</th>
+                <th scope="col" class="is-number">
+                  Running
+                </th>
+                <th scope="col">Slots</th>
+                <th scope="col">Started</th>
+                <th scope="col">Seen</th>
+              </tr>
+            </thead>
+            <tbody>
+              {workers.map(({ id, name, version, running, queues, startedAt, seenAt }) => (
+                <tr key={id}>
+                  <td>
+                    <Name text={name} /> <Name text={id} class="quiet id" />
+                  </td>
+                  <td>{version === undefined ? '–' : <Name text={version} />}</td>
+                  <td class="is-number">{running === undefined ? '–' : countText(running)}</td>
+                  <td>
+                    {Object.entries(queues).map(([queue, slots]) => (
+                      <span key={queue} class="slot">
+                        <Name text={queue} /> <b>{slots}</b>
+                      </span>
+                    ))}
+                  </td>
+                  <td>
+                    <Ago at={startedAt} />
+                  </td>
+                  <td>
+                    <Ago at={seenAt} />
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </Card>
+  )
+}
+
+function Incompatible({ fleet: { incompatible } }: { readonly fleet: FleetView }): JSX.Element | null {
+  if (incompatible.length === 0) return null
+  return (
+    <Card title="Can’t go on here" count={incompatible.length}>
+      <p class="quiet pad">
+        Their records don’t fit the graphs of any process that is known: run a version that they fit, or add a
+        migration.
+      </p>
+      <div class="table-space" tabIndex={0} role="group" aria-label="Table of executions that can’t go on here">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Execution</th>
+              <th scope="col">Why</th>
+            </tr>
+          </thead>
+          <tbody>
+            {incompatible.map(({ id, reasons }) => (
+              <tr key={id}>
+                <td>
+                  <Link to={{ view: 'execution', id }} class="id">
+                    <Name text={id} />
+                  </Link>
+                </td>
+                <td class="wrap">
+                  <bdi>{reasons.map(visibleText).join('; ').slice(0, 1_000)}</bdi>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </Card>
+  )
+}

@@ -1,0 +1,231 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { barriersOf, keepPicture, openPage, startBrowser } from './browser.ts'
+import type { OpenPage } from './browser.ts'
+import { FakeServer } from './fake-server.ts'
+import { hostileNames } from './hard-plans.ts'
+import { busyWorld } from './worlds.ts'
+
+let browser: Browser
+
+beforeAll(async () => {
+  browser = await startBrowser()
+})
+
+afterAll(() => browser.close())
+
+async function serve(): Promise<FakeServer> {
+  const server = await new FakeServer(busyWorld()).listen()
+  onTestFinished(() => server[Symbol.asyncDispose]())
+  return server
+}
+
+type Options = Parameters<typeof openPage>[2]
+
+async function open(query = '', options: Options = {}): Promise<OpenPage & { readonly server: FakeServer }> {
+  const server = await serve()
+  return { server, ...(await openPage(browser, server.url(query), options)) }
+}
+
+const failedChip = /^Failed/
+
+test('what is filtered stands in the address: failed ones alone are one click away', async () => {
+  const { page, server, errors, origins } = await open()
+  await page.getByRole('button', { name: failedChip }).click()
+  await expect.poll(() => page.url()).toContain('status=failed')
+  await expect.poll(() => page.locator('.list-body .is-completed').count()).toBe(0)
+  await expect.poll(() => page.locator('.list-body .is-failed').count()).toBeGreaterThan(10)
+  await page.getByLabel('Error code').fill('STEP_TIMEOUT')
+  await page.getByLabel('Error code').press('Enter')
+  await page.getByLabel('Created').selectOption('6h')
+  await expect.poll(() => page.url()).toContain('last=6h')
+  const address = page.url()
+  await expect
+    .poll(() => server.requests.some((one) => /executions.*from=.*errorCode=STEP_TIMEOUT/.test(one)))
+    .toBe(true)
+  await page.reload()
+  await expect.poll(() => page.getByLabel('Error code').inputValue()).toBe('STEP_TIMEOUT')
+  expect(await page.getByRole('button', { name: failedChip }).getAttribute('aria-pressed')).toBe('true')
+  expect(page.url()).toBe(address)
+  await page.goBack()
+  await expect.poll(() => page.url()).not.toContain('last=')
+  await keepPicture(page, 'list')
+  expect(errors).toEqual([])
+  expect([...origins]).toEqual([new URL(server.url()).origin])
+})
+
+test('the token is taken out of the address, and kept for reloads; without one the page says what to do', async () => {
+  const { page, server } = await open('?view=fleet')
+  await page.getByRole('heading', { name: 'Queues' }).waitFor()
+  expect(page.url()).not.toContain('token')
+  await page.reload()
+  await page.getByRole('heading', { name: 'Queues' }).waitFor()
+  const stranger = await openPage(browser, server.url().replace(/#.*/, '#token=wrong'))
+  await stranger.page.getByText('did not accept the token').waitFor()
+  await stranger.page.getByLabel('Address that the process printed').fill(server.url())
+  await stranger.page.getByRole('button', { name: 'Open' }).click()
+  await stranger.page.getByRole('grid', { name: 'Executions' }).waitFor()
+})
+
+test('a list of a thousand rows is drawn as far as it is seen, and loads its pages while it is scrolled', async () => {
+  const { page, server } = await open()
+  const list = page.getByRole('grid', { name: 'Executions' })
+  await page.getByText('100 executions of 1,240').waitFor()
+  await list.focus()
+  await page.keyboard.press('End')
+  await page.getByText('200 executions of 1,240').waitFor()
+  expect(await list.getByRole('row').count()).toBeLessThan(60)
+  expect(server.requests.filter((one) => one.includes('after=')).length).toBeLessThan(4)
+})
+
+test('the keyboard alone opens an execution, walks its graph, finds a step, and goes back', async () => {
+  const { page, server } = await open()
+  server.world.rows.unshift({ ...server.world.rows[0]!, id: 'ord_running' })
+  await page.reload()
+  const list = page.getByRole('grid', { name: 'Executions' })
+  await list.focus()
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('ArrowUp')
+  await page.keyboard.press('Enter')
+  await expect.poll(() => page.url()).toContain('execution=ord_running')
+  const graph = page.getByRole('application')
+  await graph.focus()
+  expect(await page.evaluate<string>('getComputedStyle(document.activeElement).outlineStyle')).toBe('solid')
+  await page.keyboard.press('ArrowRight')
+  await expect.poll(() => page.url()).toContain('step=FetchCustomer')
+  await page.keyboard.press('ArrowRight')
+  await expect.poll(() => page.url()).toContain('step=PriceOrder')
+  await page.keyboard.press('Enter')
+  await expect.poll(() => page.evaluate<string>('document.activeElement.id')).toBe('detail')
+  await page.keyboard.press('/')
+  await page.keyboard.type('charge')
+  await page.getByText('1 of 9 steps').waitFor()
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('Escape')
+  await expect.poll(() => page.url()).not.toContain('execution=')
+})
+
+test('hostile names are text: nothing of them runs, turns the page, or pushes others out of it', async () => {
+  const { page, server, errors } = await open('?execution=hostile')
+  server.world.rows.unshift(
+    ...hostileNames.map((name, index) => ({
+      ...server.world.rows[index]!,
+      id: name,
+      graph: name,
+      target: name,
+      queue: name,
+      key: name,
+      status: index % 2 === 0 ? 'failed' : name,
+      error: { name, message: name, code: name },
+    })),
+  )
+  server.world.why = () => hostileNames.join('\n')
+  for (const name of hostileNames) {
+    await page
+      .getByRole('grid', { name: 'Steps' })
+      .getByRole('row')
+      .nth(hostileNames.indexOf(name) + 1)
+      .click()
+    await page.getByRole('complementary').getByRole('heading', { level: 2 }).waitFor()
+  }
+  await keepPicture(page, 'hostile')
+  expect(await page.getByText(String.raw`\u001b[2J`).count()).toBeGreaterThan(0)
+  expect(await page.getByText(String.raw`\u202etxt.exe`).count()).toBeGreaterThan(0)
+  await page.getByRole('button', { name: 'Timeline' }).click()
+  await page.getByRole('link', { name: 'Docket' }).click()
+  await page.getByText('<img src=x').first().waitFor()
+  expect(await page.locator('.list-body bdi').count()).toBeGreaterThan(20)
+  const found = await page.evaluate<unknown>(`({
+    hacked: 'hacked' in window,
+    images: document.querySelectorAll('img, script[src], iframe').length,
+    isWider: document.documentElement.scrollWidth > innerWidth,
+    isOut: [...document.querySelectorAll('.list-row .cell')].some((cell) => cell.getBoundingClientRect().right > innerWidth + 1),
+  })`)
+  expect(found).toEqual({ hacked: false, images: 0, isWider: false, isOut: false })
+  expect(errors).toEqual([])
+})
+
+const views = [
+  ['list', '', {}],
+  ['list in the dark', '', { colorScheme: 'dark' }],
+  ['failed execution', '?execution=ord_failed&step=ChargeCard', {}],
+  ['failed execution in the dark', '?execution=ord_failed&step=ChargeCard', { colorScheme: 'dark' }],
+  ['failed execution on a phone', '?execution=ord_failed&tab=steps', { viewport: { width: 400, height: 800 } }],
+  ['timeline', '?execution=ord_running&tab=timeline&step=Pack', {}],
+  ['values and history', '?execution=ord_failed&tab=more', {}],
+  ['batch', '?execution=batch&step=Resize', { colorScheme: 'dark' }],
+  ['fleet on a phone in the dark', '?view=fleet', { colorScheme: 'dark', viewport: { width: 400, height: 800 } }],
+  ['start', '?view=start', {}],
+  ['machines', '?view=machines', { colorScheme: 'dark' }],
+] as const satisfies readonly (readonly [string, string, Options])[]
+
+test('axe-core finds nothing serious or critical in any view, and none is wider than its window', async () => {
+  const server = await serve()
+  for (const [name, query, options] of views) {
+    const { page, errors } = await openPage(browser, server.url(query), { ...options, reducedMotion: 'reduce' })
+    await page.locator('.list, .card, form, .machine-space').first().waitFor({ state: 'attached' })
+    expect(await barriersOf(page), name).toEqual([])
+    expect(await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth'), name).toBeLessThanOrEqual(
+      0,
+    )
+    expect(await page.evaluate<number>('document.getAnimations().length'), name).toBe(0)
+    await keepPicture(page, name.replaceAll(' ', '-'))
+    expect(errors, name).toEqual([])
+    await page.context().close()
+  }
+})
+
+test('changes of steps come live, without a request, and keep every element where it was', async () => {
+  const { page, server } = await open('?execution=ord_running')
+  const row = page.getByRole('grid', { name: 'Steps' }).getByRole('row', { name: /^Pack/ })
+  await row.waitFor()
+  await expect.poll(() => server.watched.at(-1)).toEqual({ type: 'watch', execution: 'ord_running' })
+  const element = await row.elementHandle()
+  const before = server.requests.filter((one) => one.includes('/execution?')).length
+  server.send({ type: 'steps', steps: [{ step: 'Pack', status: 'retrying', attempt: 2 }] })
+  await expect.poll(() => row.textContent()).toContain('Retrying ×2')
+  expect(await row.evaluate((now, then) => now === then, element)).toBe(true)
+  expect(server.requests.filter((one) => one.includes('/execution?')).length).toBe(before)
+})
+
+test('after a gap, a lost connection, or from the start: the same picture', async () => {
+  const { page, server } = await open('?execution=ord_running')
+  const pack = page.getByRole('grid', { name: 'Steps' }).getByRole('row', { name: /^Pack/ })
+  await expect.poll(() => server.watched.length).toBe(1)
+  const view = server.world.views.get('ord_running')!
+  const change = (status: string): void => {
+    const steps = view.steps.map((step) => (step.step === 'Pack' ? { ...step, status } : step))
+    server.world.views.set('ord_running', { ...view, steps })
+  }
+  change('failed')
+  server.send({ type: 'gap' })
+  await expect.poll(() => pack.textContent()).toContain('Failed')
+  server.down()
+  await page.getByText('Reconnecting…').waitFor()
+  change('cancelled')
+  server.up()
+  await expect.poll(() => pack.textContent()).toContain('Cancelled')
+  await page.getByText('Live', { exact: true }).waitFor()
+  const late = await openPage(browser, server.url('?execution=ord_running'))
+  await late.page.getByRole('row', { name: /^Pack/ }).waitFor()
+  expect(await textOfSteps(late.page)).toBe(await textOfSteps(page))
+})
+
+test('a value is requested when somebody opens it, and one of a sensitive type never', async () => {
+  const { page, server } = await open('?execution=ord_running&step=FetchCustomer')
+  const values = (): readonly string[] => server.requests.filter((one) => one.startsWith('/api/value'))
+  const output = page.getByRole('button', { name: /FetchCustomerOutput/ })
+  await output.waitFor()
+  expect(values()).toEqual([])
+  await output.click()
+  await page.getByText('Cut: the whole value has 20.0 MB').waitFor()
+  await page.getByText('"<img src=x onerror=alert(1)>"').waitFor()
+  expect(values()).toEqual(['/api/value?id=ord_running&of=step&step=FetchCustomer'])
+  await page.getByRole('button', { name: 'Values and history' }).click()
+  expect(await page.getByRole('button', { name: /CardNumber/ }).isDisabled()).toBe(true)
+})
+
+function textOfSteps(page: OpenPage['page']): Promise<string> {
+  return page.getByRole('grid', { name: 'Steps' }).innerText()
+}
