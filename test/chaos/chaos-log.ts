@@ -28,6 +28,8 @@ export interface LogLine {
     | 'undone'
     | 'parked'
     | 'left'
+    | 'given'
+    | 'armed'
     | 'sent'
     | 'unsent'
     | 'call'

@@ -9,6 +9,7 @@ import { judgedKinds, judgementText, judgeOwnServer } from './judge/judge-run.ts
 import { countRemains } from './remains/count-remains.ts'
 import { defaultLeaseMs, measureRecovery } from './recovery.ts'
 import type { StormPlan } from './storm.ts'
+import { functionsText, runFunctions } from './functions/functions-run.ts'
 import { runWaits, waitsText } from './waits/waits-run.ts'
 import { runWorkers, workersPlan, workersText } from './workers/workers-run.ts'
 import type { WorkersPlace } from './workers/workers-run.ts'
@@ -18,6 +19,7 @@ const usage = `npm run chaos -- [options]
   --waits               graphs that wait: races, timers, signals, children, undoings, parking; takes the options of --kills and so on
   --workers             workers of two versions of a program share queues, limits and a schedule, over --store redis or postgres, with
                         --engine bullmq (default) or none, for --minutes; takes --processes, --lease, --pause and --seed
+  --functions           durable functions and machines, to which somebody writes; takes the options of --kills and so on
   --remains             kills at each call of everything that a process does, and counts what stays in the store; --kills is how many more
                         at any time, for each thing that is done (default 5)
   --minutes <n>         of the judge and of workers, for each store (default 10)
@@ -63,6 +65,7 @@ const { values: flags } = parseArgs({
     judge: { type: 'boolean', default: false },
     remains: { type: 'boolean', default: false },
     waits: { type: 'boolean', default: false },
+    functions: { type: 'boolean', default: false },
     workers: { type: 'boolean', default: false },
     minutes: text('10'),
     help: { type: 'boolean', default: false },
@@ -90,8 +93,7 @@ else if (flags.judge && judged.length > 0) {
 } else {
   const seed = number('seed')
   console.log(`seed ${seed}`)
-  for (const kind of kinds)
-    if (!(await (flags.waits ? tormentWaits(kind, seed) : torment(kind, seed, appendfsync)))) process.exitCode = 1
+  for (const kind of kinds) if (!(await tormentOne(kind, seed, appendfsync))) process.exitCode = 1
 }
 
 /** Where what happens is kept: of this run alone. */
@@ -115,6 +117,18 @@ function plan(): StormPlan {
     leaseMs: number('lease'),
     pauseMs: number('pause'),
   }
+}
+
+function tormentOne(kind: StoreKind, seed: number, appendfsync: 'everysec' | 'always'): Promise<boolean> {
+  if (flags.functions) return tormentFunctions(kind, seed)
+  return flags.waits ? tormentWaits(kind, seed) : torment(kind, seed, appendfsync)
+}
+
+async function tormentFunctions(kind: StoreKind, seed: number): Promise<boolean> {
+  const log = logOf(`functions-${kind}-${seed}.jsonl`)
+  const outcome = await runFunctions(kind, plan(), seed, { log })
+  console.log(functionsText(kind, seed, outcome))
+  return outcome.violations.length === 0
 }
 
 async function tormentWorkers(

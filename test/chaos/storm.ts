@@ -215,7 +215,7 @@ export class Storm {
     })
   }
 
-  /** An engine that can't be reached, or has forgotten all, is no reason for anything: it leaves no trace in what is judged. */
+  /** An engine that can't be reached, or has forgotten all, is no reason for anything: what is judged knows nothing of it. */
   async #engineFault(fault: EngineFault): Promise<void> {
     const { engine } = this.#cast
     if (fault === 'away') await engine!.goAway(this.#plan.leaseMs * 3 * this.#random())
