@@ -1,19 +1,29 @@
 import { appendFileSync, chmodSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { build } from 'esbuild'
 import type { Plugin } from 'esbuild'
 
 const root = join(import.meta.dirname, '../..')
 const outdir = join(root, 'dist/src/cli')
 
-/** What users import is there already, in few files: it is loaded from there, so that a configuration and its command share it. */
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  readonly exports: Readonly<Record<string, string | { readonly 'docket-source': string; readonly default: string }>>
+}
+/** Where what users import lies in `dist`, by its source. */
+const places = new Map(
+  Object.values(manifest.exports).flatMap((target) =>
+    typeof target === 'string' ? [] : [[join(root, target['docket-source']), join(root, target.default)] as const],
+  ),
+)
+
+/** What users import is there already: it is loaded from there, so that a configuration and its command share it. */
 const published: Plugin = {
   name: 'published',
   setup({ onResolve }) {
-    onResolve({ filter: /\/index\.ts$/ }, ({ path, resolveDir }) => ({
-      path: `../../node${join(resolveDir, path).slice(root.length).replace(/\.ts$/, '.js')}`,
-      external: true,
-    }))
+    onResolve({ filter: /\/index\.ts$/ }, ({ path, resolveDir }) => {
+      const place = places.get(join(resolveDir, path))
+      return place === undefined ? undefined : { path: relative(outdir, place), external: true }
+    })
   },
 }
 

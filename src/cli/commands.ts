@@ -266,6 +266,20 @@ const queueCommands: readonly CommandSpec[] = [
 
 const otherCommands: readonly CommandSpec[] = [
   {
+    usage: 'inspect',
+    summary: 'serves a page on this machine that shows executions as they run, until it is interrupted; prints its URL',
+    options: [
+      { flags: '--port <port>', summary: 'the port to listen on (default: one that is free)', read: readCount },
+      {
+        flags: '--host <host>',
+        summary: 'the address to listen on; off this machine only with DOCKET_INSPECTOR_TOKEN (default: 127.0.0.1)',
+      },
+      { flags: '--allow-actions', summary: 'lets the page cancel, retry, signal and so on' },
+      { flags: '--ingest', summary: 'lets programs show their XState actors there' },
+    ],
+    load: async () => (await import('./commands/inspect.ts')).inspect,
+  },
+  {
     usage: 'init [folder]',
     summary: 'writes a first project into an empty folder: typed steps, SQLite, tests, a docket.config.ts',
     options: [

@@ -47,28 +47,21 @@ export function rowOf(info: ExecutionInfo): ExecutionRow {
   }
 }
 
-/** What of its values is shown: `undefined` for a value that is not. */
-export interface ShownValues {
-  /** Names of the types of which no value is ever shown. */
-  readonly isSensitive: (type: string) => boolean
-  /** Name of the type that a step makes; undefined where it is not known. */
-  readonly typeOf: (step: string) => string | undefined
-}
-
 /** What stands in the place of a value of a sensitive type. */
 export const hidden = '[sensitive]'
 
-/** An execution with its steps, as JSON; its values where `values` says which may be shown. */
-export function detailsJson(details: ExecutionDetails, values: ShownValues | undefined): Record<string, unknown> {
+/** An execution with its steps, as JSON; with its values, but for those of sensitive types. */
+export function detailsJson(details: ExecutionDetails, withValues = false): Record<string, unknown> {
+  const closed = withValues ? details.sensitive : undefined
   return {
     ...rowOf(details),
     situation: details.situation,
     headers: details.headers,
     isDetached: details.isDetached,
-    inputs: recordJson(details.inputs, values),
-    overrides: recordJson(details.overrides, values),
-    ...(values !== undefined && {
-      output: values.isSensitive(details.target) ? hidden : jsonValueOf(details.output),
+    inputs: recordJson(details.inputs, closed),
+    overrides: recordJson(details.overrides, closed),
+    ...(withValues && {
+      output: details.sensitive.includes(details.target) ? hidden : jsonValueOf(details.output),
     }),
     lease:
       details.lease === undefined
@@ -83,7 +76,7 @@ export function detailsJson(details: ExecutionDetails, values: ShownValues | und
       details.batch === undefined
         ? null
         : { total: details.batch.total, written: details.batch.written, counts: details.batch.counts },
-    steps: details.steps.map((step) => stepJson(step, values)),
+    steps: details.steps.map((step) => stepJson(step, withValues)),
     children: details.children.map(({ id, graph, target, status, createdAt, endedAt }) => ({
       id,
       graph,
@@ -96,8 +89,7 @@ export function detailsJson(details: ExecutionDetails, values: ShownValues | und
 }
 
 /** One step, as JSON. */
-function stepJson(step: StepInfo, values: ShownValues | undefined): Record<string, unknown> {
-  const type = values?.typeOf(step.step)
+function stepJson(step: StepInfo, withValues: boolean): Record<string, unknown> {
   return {
     step: step.step,
     item: step.item ?? null,
@@ -118,17 +110,17 @@ function stepJson(step: StepInfo, values: ShownValues | undefined): Record<strin
       owner: owner ?? null,
       error: jsonErrorOf(error),
     })),
-    ...(values !== undefined && {
-      output: type === undefined || values.isSensitive(type) ? hidden : jsonValueOf(step.output),
+    ...(withValues && {
+      output: step.isSensitive === true ? hidden : jsonValueOf(step.output),
     }),
   }
 }
 
-/** The names alone, or the values too. */
-function recordJson(record: Readonly<Record<string, unknown>>, values: ShownValues | undefined): unknown {
+/** The names alone, or the values too, but for those of types that are closed. */
+function recordJson(record: Readonly<Record<string, unknown>>, closed: readonly string[] | undefined): unknown {
   const names = Object.keys(record)
-  if (values === undefined) return names
-  return Object.fromEntries(names.map((name) => [name, values.isSensitive(name) ? hidden : jsonValueOf(record[name])]))
+  if (closed === undefined) return names
+  return Object.fromEntries(names.map((name) => [name, closed.includes(name) ? hidden : jsonValueOf(record[name])]))
 }
 
 /** What a step waits for, in a few words. */

@@ -7,10 +7,11 @@ export async function recordAct(
   act: string,
   about: { readonly execution?: string | undefined; readonly note?: string | undefined } = {},
 ): Promise<void> {
-  await docket.acts.record({ by: actor(), act, ...about })
+  await docket.acts.record({ by: userOfMachine(), act, ...about })
 }
 
-function actor(): string {
+/** The user of this machine, as `user@host`: at most 500 characters. */
+export function userOfMachine(): string {
   let user = 'unknown'
   try {
     user = userInfo().username

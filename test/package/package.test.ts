@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import {
   cpSync,
   existsSync,
@@ -254,6 +255,23 @@ describe('the command line of the package', () => {
     expect(JSON.parse(await docket(first, 'list', '--json'))).toMatchObject({ id: 'order:7', status: 'completed' })
     expect(await docket(first, 'show', 'order:7', '--store', 'sqlite:orders.db')).toMatch(/Ship {2}completed/)
     expect(await docket(first, 'migrate', '--check', '--store', 'orders.db')).toMatch(/Z$/m)
+  })
+
+  test('npx docket inspect serves the page of the package', async () => {
+    const bin = join(project, 'node_modules/.bin/docket')
+    const inspecting = spawn(bin, ['inspect', '--store', 'sqlite:first/orders.db'], {
+      cwd: project,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const ended = once(inspecting, 'exit')
+    const [line] = (await once(inspecting.stdout, 'data')) as [Buffer]
+    const page = await fetch(String(line).trim())
+    expect({ status: page.status, type: page.headers.get('content-type') }).toEqual({
+      status: 200,
+      type: expect.stringMatching(/^text\/html/),
+    })
+    inspecting.kill('SIGINT')
+    expect(await ended).toEqual([0, null])
   })
 
   test('it needs no package that is not installed with it', () => {

@@ -9,7 +9,6 @@ import { errorLines } from '../details-text.ts'
 import { hidden } from '../execution-json.ts'
 import { jsonErrorOf, jsonValueOf } from '../json-value.ts'
 import { plain, plainLines } from '../plain-text.ts'
-import { shownValuesOf } from '../shown-values.ts'
 import { stepProgress } from '../step-progress.ts'
 import { startByArguments } from './start.ts'
 
@@ -54,8 +53,10 @@ function report(call: CliCall, docket: Docket, { id }: ExecutionHandle<unknown>,
   const { printer, args } = call
   if ('value' in outcome) {
     const [graph = '', target = ''] = args
-    const name = graphNamed(docket, graph)?.name ?? graph
-    const output = shownValuesOf(docket, name).isSensitive(target) ? hidden : jsonValueOf(outcome.value)
+    const type = graphNamed(docket, graph)
+      ?.types()
+      .find(({ name }) => name === target)
+    const output = type?.isSensitive === true ? hidden : jsonValueOf(outcome.value)
     printer.result({ id, status: 'completed', output, error: null }, () =>
       typeof output === 'string' ? plainLines(output) : plainLines(JSON.stringify(output, null, 2)),
     )

@@ -1,6 +1,7 @@
 import type { CliCall } from '../cli-call.ts'
 import { CliError, exitCodes } from '../cli-error.ts'
 import type { ExitCode } from '../cli-error.ts'
+import { isUpdateType } from '../../core/language/update.ts'
 import { hidden } from '../execution-json.ts'
 import { requireExecution } from '../find-execution.ts'
 import { jsonValueOf } from '../json-value.ts'
@@ -37,8 +38,7 @@ export async function update(call: CliCall): Promise<ExitCode> {
       ...messageOptions(call),
       timeout: (wait as number | undefined) ?? '30s',
     })
-    const isSensitive = Reflect.get(Reflect.get(type, 'result') as object, 'isSensitive') === true
-    const json = isSensitive ? hidden : jsonValueOf(answer)
+    const json = isUpdateType(type) && type.result.isSensitive === true ? hidden : jsonValueOf(answer)
     call.printer.result({ id, update: typeName, answer: json }, () => plainLines(JSON.stringify(json, null, 2)))
     return exitCodes.done
   })

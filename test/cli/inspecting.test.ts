@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest'
+import { cli, fixtures } from './call-cli.ts'
+import { useStore } from './fixtures/shop.ts'
+import { join } from 'node:path'
+
+test('docket inspect prints the URL of a page, serves it to whoever has the token until it is interrupted, and does not act', async () => {
+  useStore()
+  const interruption = new AbortController()
+  const { promise, resolve } = Promise.withResolvers<string>()
+  const serving = cli(['inspect', '--config', join(fixtures, 'docket.config.ts')], {
+    signal: interruption.signal,
+    onOut: resolve,
+  })
+  const url = new URL((await promise).trim())
+  const headers = { 'x-docket-token': new URLSearchParams(url.hash.slice(1)).get('token') ?? url.hash.slice(1) }
+  const about = await fetch(new URL('/api/about', url), { headers })
+  expect(await about.json()).toMatchObject({ store: 'memory', allowsActions: false })
+  expect((await fetch(new URL('/api/about', url))).status).toBe(401)
+  interruption.abort()
+  expect(await serving).toMatchObject({ code: 0, err: expect.stringMatching(/it is read-only/) })
+  await expect(fetch(url)).rejects.toThrow()
+})
+
+test('a page that others can reach needs a token of one’s own, which is not in the arguments', async () => {
+  const { code, err } = await cli(['inspect', '--host', '0.0.0.0'])
+  expect({ code, err }).toEqual({ code: 2, err: expect.stringMatching(/give a token of your own/) })
+})

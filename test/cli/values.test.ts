@@ -1,0 +1,45 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { cli, fixtures } from './call-cli.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'docket-values-'))
+const file = join(folder, 'vault.db')
+beforeAll(() => void vi.stubEnv('VAULT_FILE', file))
+afterAll(() => {
+  vi.unstubAllEnvs()
+  rmSync(folder, { recursive: true })
+})
+const vault = ['--config', join(fixtures, 'vault.config.ts')]
+
+test('no command shows a value of a sensitive type, with the graph’s code or without', async () => {
+  const secret = 'open-sesame'
+  const run = await cli(['run', 'vault', 'Hash', '-i', `Password=${secret}`, '--id', 'a', ...vault])
+  expect(run).toMatchObject({ code: 0, out: '[sensitive]\n' })
+  expect((await cli(['run', 'vault', 'Length', '-i', `Password=${secret}`, '--id', 'b', '-q', ...vault])).out).toBe(
+    '12\n',
+  )
+  expect((await cli(['run', 'vault', 'Length', '-i', 'Password=no', ...vault])).err).not.toMatch(/"no"/)
+  const calls = [
+    ['list'],
+    ['show', 'a', '--values'],
+    ['show', 'b', '--values'],
+    ['events', 'a'],
+    ['why', 'a'],
+    ['acts'],
+    ['explain', 'vault', 'Hash', '-i', `Password=${secret}`],
+  ]
+  for (const where of [vault, ['--store', file]])
+    for (const argv of calls.slice(0, where === vault ? undefined : -1))
+      for (const more of [[], ['--json']]) {
+        const { code, out, err } = await cli([...argv, ...more, ...where])
+        expect({ code, shown: `${out}${err}`.includes(secret) }).toEqual({ code: 0, shown: false })
+      }
+  const [shown] = (await cli(['show', 'b', '--values', '--json', '--store', file])).json
+  expect(shown).toMatchObject({
+    inputs: { Password: '[sensitive]' },
+    output: 12,
+    steps: [{ output: '[sensitive]' }, { output: 12 }],
+  })
+})
