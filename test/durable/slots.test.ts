@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
+import type { AcquireRequest } from '../../src/core/contracts/execution-record.ts'
 import type { Store } from '../../src/core/contracts/store.ts'
 import { createDocket, OptionError } from '../../src/index.ts'
 import { memoryStore } from '../../stores/memory/index.ts'
+import { alteredStore } from './altered-store.ts'
 import { World } from './durable-time.ts'
 import { line, Third } from './line.ts'
 import type { LineOptions } from './line.ts'
@@ -248,4 +250,27 @@ test('what goes on beside one that fails at its beginning has a slot all the sam
   )
   await world.clock.advance(5_000)
   expect(seen.most).toBe(4)
+})
+
+test('under a backlog, a docket asks the store only now and then what that thinks it has, however long it has worked', async () => {
+  const world = new World()
+  const { graph } = slowLine(world)
+  const count = 1_000
+  await leaveWaiting(world, graph, count)
+  let looks = 0
+  let looksForOwn = 0
+  const store = alteredStore(world.store, (method, ask, [request]) => {
+    if (method === 'acquire') {
+      looks++
+      if ((request as AcquireRequest).andOwn === true) looksForOwn++
+    }
+    return ask()
+  })
+  world.process({ graphs: [graph], work: { default: 5 }, store })
+  await world.clock.advance(90_000)
+  expect(looks).toBeGreaterThan(90)
+  expect(looksForOwn).toBeGreaterThan(0)
+  await world.clock.advance(110_000)
+  expect(looksForOwn).toBeLessThan(looks / 3)
+  expect(await completedOf(world.store)).toHaveLength(count)
 })

@@ -5,6 +5,8 @@ import { ShortLivedMap } from '../../runtime/collections/short-lived-map.ts'
 const secondLookMs = 30_000
 // Drivers that repeat a call by themselves do so without a word.
 const lookAnywayMs = 60_000
+// While more waits than there is room for, each look is full, whether or not there is anything of that kind.
+const mostFullLooks = 20
 
 // What is farther off was created by a clock that is wrong.
 const mostAheadMs = 1_000
@@ -18,6 +20,7 @@ export class ExecutionTurns {
   readonly #underWay = new ShortLivedMap<{ last: Promise<unknown>; isOvertaken: boolean }>()
   #isUncertain = false
   #lookAgainAt: number
+  #fullLooks = 0
   #gate: Promise<void> | undefined
   /** Whether there has ever been a doubt: then there may be messages to executions that don't live here. */
   isUncertainOfAny = false
@@ -82,6 +85,13 @@ export class ExecutionTurns {
   /** An answer was lost, or a right turned out to be an old one. */
   markUncertain(): void {
     this.#isUncertain = this.isUncertainOfAny = true
+    this.#fullLooks = 0
+    this.#lookAgainAt = this.#clock.elapsed() + secondLookMs
+  }
+
+  /** The look for what the store thinks brought as many as there was room for: there may be more, which come next, and what is left after some looks in a while. */
+  lookWasFull(): void {
+    this.#isUncertain = this.#fullLooks++ < mostFullLooks
     this.#lookAgainAt = this.#clock.elapsed() + secondLookMs
   }
 
@@ -90,7 +100,10 @@ export class ExecutionTurns {
     const isDue = this.#clock.elapsed() >= this.#lookAgainAt
     const isUncertain = this.#isUncertain || isDue
     this.#isUncertain = false
-    if (isDue) this.#lookAgainAt = this.#clock.elapsed() + lookAnywayMs
+    if (isDue) {
+      this.#lookAgainAt = this.#clock.elapsed() + lookAnywayMs
+      this.#fullLooks = 0
+    }
     return isUncertain
   }
 

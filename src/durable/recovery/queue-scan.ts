@@ -184,7 +184,7 @@ export class QueueScan {
       })
       open?.()
       // There may be more of its own than there was room for.
-      if (andOwn && acquired.length >= look.limit) turns.markUncertain()
+      if (andOwn && acquired.length >= look.limit) turns.lookWasFull()
       const records = acquired.map(({ execution }) => execution)
       const begun = records.findLast(({ startedAt }) => startedAt === undefined)
       if (begun !== undefined) this.#behindKey = begun.key
