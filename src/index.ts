@@ -241,6 +241,12 @@ export type { CheckpointInfo, LimitInfo, StepInfo, StepWait, UndoInfo } from './
 export type { LeaseInfo } from './durable/records/lease-info.ts'
 export type { IncompatibleExecution, IncompatiblePage, IncompatibleQuery } from './durable/find-incompatible.ts'
 export type { IncompatibleReport, IncompatibleWithOptions } from './durable/incompatible-with.ts'
+export type {
+  ExportedExecution,
+  ExportedRecord,
+  ExportedValue,
+  ExportOptions,
+} from './durable/transfer/exported-execution.ts'
 export type { Why, WhyCause, WhyCode, WhyOptions } from './durable/why/why.ts'
 export type {
   MigratableExecution,

@@ -25,6 +25,8 @@ import { listWorkers } from './list-workers.ts'
 import { QueueHandle } from './queue-handle.ts'
 import type { WorkerInfo } from './records/worker-info.ts'
 import type { Schedules } from './schedules/schedules.ts'
+import { checkExport, exportExecution } from './transfer/export-execution.ts'
+import type { ExportedExecution, ExportOptions } from './transfer/exported-execution.ts'
 import { checkWhy, whyOf } from './why-of.ts'
 import type { Why, WhyOptions } from './why/why.ts'
 
@@ -116,6 +118,17 @@ export class DocketView {
     requireName('why: id', id)
     checkWhy(step, options)
     return orClosed(this.#context, 'why', id, () => whyOf(this.#context, id, step, options))
+  }
+
+  /**
+   * An execution with all its records, as a plain document that `JSON.stringify` takes: for a bug report, or for `createTestDocket({ from })`, which replays it. Values of sensitive types are closed
+   * by a marker, and so are values that have no type where there are any; what went through codecs stays as it is, unless `decode` says otherwise.
+   * @throws (as rejection) ExecutionConflictError where there is no such execution; OptionError; SerializationError for damaged records; DocketClosedError, StoreError
+   */
+  async export(id: string, options: ExportOptions = {}): Promise<ExportedExecution> {
+    requireName('export: id', id)
+    checkExport(options)
+    return orClosed(this.#context, 'export', id, () => exportExecution(this.#context, id, options))
   }
 
   /**

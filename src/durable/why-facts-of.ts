@@ -15,6 +15,7 @@ import { noSuchExecution } from './records/execution-info.ts'
 import type { ExecutionDetails } from './records/execution-info.ts'
 import { headOfBatch } from './records/restore-batch.ts'
 import { planOfRecord } from './records/restore-execution.ts'
+import { concludedSteps } from './why/concluded-steps.ts'
 import { whyExecution } from './why/why-execution.ts'
 import type { QueueFacts, WhyFacts } from './why/why-facts.ts'
 import type { Why, WhyOptions } from './why/why.ts'
@@ -31,21 +32,22 @@ export async function whyFactsOf(
   isNested = false,
 ): Promise<WhyFacts> {
   const { clock, setup, owned } = context
-  const details = await detailsOf(context, id, { live })
+  const read = await detailsOf(context, id, { live })
   // Between the two readings it may have gone on: the later one says what it is at.
   const stored = await context.recordOf(id)
   if (stored === undefined) throw noSuchExecution(id)
   const record = await context.presentRecord(stored)
   const graph = context.graphOf(stored)
-  const isOpen = !isTerminal(details.status) && !details.isDetached
-  const isUnrun = isOpen && details.lease?.isAlive !== true
+  const isOpen = !isTerminal(read.status) && !read.isDetached
+  const isUnrun = isOpen && read.lease?.isAlive !== true
   const [plan, workers, queue, reasons, children] = await Promise.all([
     planOfStored(context, record, graph),
     isUnrun ? listWorkers(context) : [],
     isUnrun ? queueFactsOf(context, record) : undefined,
     isUnrun && !isAtRest(record, clock.now()) ? misfitOfRecord(context, stored) : undefined,
-    isNested ? new Map<string, Why>() : childrenOf(context, details),
+    isNested ? new Map<string, Why>() : childrenOf(context, read),
   ])
+  const details = { ...read, steps: concludedSteps(plan, read.steps) }
   return {
     record,
     details: reasons === undefined || reasons.length === 0 ? details : { ...details, incompatible: reasons },

@@ -72,6 +72,7 @@ const roomsOfDurable: Readonly<Record<string, readonly string[]>> = {
   mail: ['records', 'ownership', 'context', 'recovery'],
   start: ['records', 'ownership', 'context', 'recovery'],
   why: ['records'],
+  transfer: ['records', 'ownership', 'context', 'recovery'],
   schedules: ['records', 'ownership', 'context', 'recovery', 'start'],
 }
 

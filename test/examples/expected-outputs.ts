@@ -1,4 +1,5 @@
 import { outputsOfHooks } from './expected-outputs-of-hooks.ts'
+import { outputsOfOperating } from './expected-outputs-of-operating.ts'
 import { outputsOfWaits } from './expected-outputs-of-waits.ts'
 import { outputsOfWorkers } from './expected-outputs-of-workers.ts'
 import type { ExpectedOutput } from './expected-output.ts'
@@ -13,6 +14,7 @@ export const expectedOutputs: Readonly<Record<string, ExpectedOutput>> = {
   ...outputsOfWaits,
   ...outputsOfWorkers,
   ...outputsOfHooks,
+  ...outputsOfOperating,
   'batch.ts': {
     text: `Metropolis: above average
 Plan 9: below average

@@ -15,7 +15,11 @@ import type { Docket } from '../../durable/docket.ts'
 import { ExecutionHandle } from '../../durable/execution-handle.ts'
 import type { Clock } from '../../runtime/environment/clock.ts'
 import { callingStep } from '../../runtime/environment/current-step.ts'
+import type { ExportedExecution } from '../../durable/transfer/exported-execution.ts'
+import { forReplay } from '../../durable/transfer/for-replay.ts'
+import { checkImport } from '../../durable/transfer/parts-of-export.ts'
 import { memoryStore } from '../../../stores/memory/index.ts'
+import { replayedStore } from './replayed-store.ts'
 import { RecordedEvents } from './recorded-events.ts'
 import type { EventFilter } from './recorded-events.ts'
 import { randomOf } from './seeded-random.ts'
@@ -30,6 +34,13 @@ export interface TestDocketOptions extends Omit<DocketOptions, 'store' | 'clock'
   readonly seed?: number | undefined
   /** The time of day at the beginning. @default 2000-01-01T00:00:00Z */
   readonly now?: Date | undefined
+  /**
+   * An execution that `docket.export` gave: it is there as it was, with what its steps had made, and the rest of it runs the code of `graphs`. One that failed goes on by
+   * `docket.retry(id)`. The time begins with its export, and it stands in the default queue, unless `work` says what is served. @default none
+   */
+  readonly from?: ExportedExecution | undefined
+  /** With `from`: values in the place of inputs that are closed there, by type. @default none */
+  readonly values?: Readonly<Record<string, unknown>> | undefined
 }
 
 /** A docket for tests: whole, but in memory, in virtual time, and mortal. */
@@ -109,14 +120,20 @@ class TestWorld {
 
   constructor(options: TestDocketOptions, watch: CommitWatcher) {
     if (isRecord(options)) checkOwnOptions(options)
-    const { now, seed = 1 } = options
+    const { seed = 1, from, values } = options
+    const exported = from === undefined ? undefined : checkImport(from, values)
+    const now = options.now ?? (exported && new Date(exported.exportedAt))
     if (now !== undefined && !(now instanceof Date && Number.isFinite(now.getTime())))
       throw new OptionError(`createTestDocket: now must be a Date, not ${describe(now)}`)
     if (!Number.isSafeInteger(seed))
       throw new OptionError(`createTestDocket: seed must be a whole number, not ${describe(seed)}`)
     this.time = new TestTime(now?.getTime() ?? defaultStart)
     this.clock = this.time.clock()
-    this.store = memoryStore({ now: () => this.time.now() })
+    const store = memoryStore({ now: () => this.time.now() })
+    this.store =
+      exported === undefined
+        ? store
+        : replayedStore(store, forReplay(exported, options.work !== undefined), options, this.clock)
     this.#random = randomOf(seed)
     this.#watch = watch
     this.#work = new WorkUnderWay((graph, step) => this.#isFunction(graph, step))
@@ -223,7 +240,7 @@ class TestWorld {
   }
 
   #begin(): TestProcess {
-    const { seed: _seed, now: _now, observers = [], graphs, ...rest } = this.#options
+    const { seed: _seed, now: _now, from: _from, values: _values, observers = [], graphs, ...rest } = this.#options
     const process = new TestProcess(
       {
         name: `process-${++this.#processes}`,

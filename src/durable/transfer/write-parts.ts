@@ -1,0 +1,114 @@
+import type { ExecutionRecord, HeadChange, NewExecution } from '../../core/contracts/execution-record.ts'
+import type { Store } from '../../core/contracts/store.ts'
+import { ExecutionConflictError, LeaseLostError } from '../../core/errors.ts'
+import { allAnswers } from '../../runtime/store-access/all-answers.ts'
+import type { ExecutionParts } from './execution-parts.ts'
+
+const portion = 200
+const longestLockMs = 10_000
+
+/** The owner that writes, and its time. */
+export interface PartsWriter {
+  readonly store: Store
+  /** A living owner of that store. */
+  readonly owner: string
+  /** The time of that store. */
+  readonly now: () => number
+  readonly sleep: (ms: number) => Promise<void>
+}
+
+/**
+ * Writes an execution to a store in which it is not yet: owned by the writer, under a hash of no graph, so that nobody goes on with it before it is whole. The record has
+ * what the original's has; in the store it is nobody's, and not parked, once it is opened.
+ * @throws ExecutionConflictError where its id is taken, LeaseLostError, StoreError
+ */
+export async function writeParts(
+  writer: PartsWriter,
+  { record, steps, checkpoints }: ExecutionParts,
+  hash: string,
+): Promise<void> {
+  const { store, owner } = writer
+  const { id } = record
+  const created = { ...newExecutionOf(record), owner, graphHash: hash }
+  const [existing] = allAnswers(store, 'create', [created], await store.create([created]))
+  if (existing !== undefined)
+    throw new ExecutionConflictError(`execution "${id}" is there already; delete it first`, { executionId: id })
+  for (let first = 0; first < steps.length; first += portion)
+    await commit(writer, record, { steps: steps.slice(first, first + portion) })
+  for (let first = 0; first < checkpoints.length; first += portion)
+    await commit(writer, record, { checkpoints: checkpoints.slice(first, first + portion) })
+  const { status, output, error, startedAt, endedAt, ownedMs } = record
+  const head: HeadChange = {
+    status,
+    ownedMs,
+    recoveries: 0,
+    ...(startedAt !== undefined && { startedAt }),
+    ...(output !== undefined && { output }),
+    ...(error !== undefined && { error }),
+    ...(endedAt !== undefined && { endedAt }),
+  }
+  await commit(writer, record, { head, closedSlots: closedSlotsOf(steps) })
+}
+
+/** Lets others have what was written. @throws LeaseLostError, StoreError */
+export function openParts(writer: PartsWriter, record: ExecutionRecord): Promise<void> {
+  return commit(writer, record, { head: { graphHash: record.graphHash, isReleased: true } })
+}
+
+interface Written {
+  readonly steps?: ExecutionParts['steps']
+  readonly checkpoints?: ExecutionParts['checkpoints']
+  readonly head?: HeadChange
+  readonly closedSlots?: readonly string[]
+}
+
+async function commit(
+  { store, owner, now, sleep }: PartsWriter,
+  { id }: ExecutionRecord,
+  { steps = [], ...more }: Written,
+): Promise<void> {
+  for (let waitedMs = 0; ; waitedMs += 50) {
+    const commits = [{ id, owner, epoch: 1, at: now(), steps, ...more }]
+    const [answer] = allAnswers(store, 'commit', commits, await store.commit(commits))
+    if (answer === true) return
+    if (answer !== 'locked' || waitedMs >= longestLockMs)
+      throw new LeaseLostError(`execution "${id}" could not be written: it is not its writer's any more`, {
+        executionId: id,
+      })
+    await sleep(50)
+  }
+}
+
+/** Slots of signals that were taken: a second one is a duplicate in the new store too. */
+function closedSlotsOf(steps: ExecutionParts['steps']): readonly string[] {
+  // A slot that no signal has is closed for nothing, and nobody posts there.
+  return steps.flatMap(({ item, type, endedAt }) => (item === '' && type !== '' && endedAt !== undefined ? [type] : []))
+}
+
+function newExecutionOf(record: ExecutionRecord): NewExecution {
+  const { id, kind, graph, target, requestDigest, inputs, headers, graphHash, machineVersion, parent, forkedFrom } =
+    record
+  const { timeoutMs, deadline, queue, priority, key, startAt, owner, createdAt, startedAt } = record
+  return {
+    id,
+    kind,
+    graph,
+    target,
+    requestDigest,
+    inputs,
+    headers,
+    graphHash,
+    machineVersion,
+    parent,
+    forkedFrom,
+    timeoutMs,
+    deadline,
+    queue,
+    priority,
+    key,
+    startAt,
+    owner,
+    createdAt,
+    startedAt,
+  }
+}
