@@ -77,7 +77,7 @@ test('what one worker has no slot for, a second one takes', async () => {
   await world.clock.advance(100)
   world.process({ graphs: [graph], work: { default: 5 } })
   await world.clock.advance(100)
-  expect(world.events.filter(({ type }) => type === 'execution.resumed')).toHaveLength(10)
+  expect(world.events.filter(({ type }) => type === 'execution.started')).toHaveLength(10)
 })
 
 test('what processes that died have left is taken over by slots as well', async () => {

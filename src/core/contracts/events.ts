@@ -194,7 +194,7 @@ export interface UndoEnded extends StepEventBase {
   readonly error: unknown
 }
 
-/** A process goes on with an execution from its records. */
+/** A process goes on with an execution from its records that had begun before: `execution.started` follows. One that begins first, a fork among them, has that alone. */
 export interface ExecutionResumed extends EventBase {
   readonly type: 'execution.resumed'
   /** The target type's name. */

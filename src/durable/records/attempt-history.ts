@@ -32,7 +32,7 @@ export function encodeAttempts(
 ): StoredValue | undefined | Promise<StoredValue | undefined> {
   const stored = attempts.slice(-mostAttempts).map(({ error, ...attempt }) => ({
     ...Object.fromEntries(Object.entries(attempt).filter(([, value]) => value !== undefined)),
-    ...(error !== undefined && { error: valueOfTree(shortErrorTreesOf(error)[0]!()) }),
+    ...(error !== undefined && { error: storedError(error) }),
   }))
   try {
     const encoded = encoding.encode(stored, identity)
@@ -94,13 +94,28 @@ async function decodeAttempts(
   }
 }
 
+/** What stands for an error: of its tree what is in the tag, so that whoever reads the row finds name and message; of anything else that was thrown, a text. */
+function storedError(error: unknown): unknown {
+  const tree = shortErrorTreesOf(error)[0]!()
+  return isRecord(tree) && isRecord(tree['$error']) ? tree['$error'] : tree
+}
+
+function errorOf(stored: unknown): unknown {
+  if (!isRecord(stored)) return stored
+  try {
+    return valueOfTree({ $error: stored })
+  } catch {
+    return undefined // Somebody has edited it.
+  }
+}
+
 function isAttempt(given: unknown): given is Pick<PastAttempt, 'attempt' | 'startedAt'> {
   return isRecord(given) && typeof given['attempt'] === 'number' && typeof given['startedAt'] === 'number'
 }
 
 function attemptOf(given: Partial<PastAttempt> & Pick<PastAttempt, 'attempt' | 'startedAt'>): PastAttempt {
   const { attempt, startedAt, endedAt, owner, error } = given
-  return { attempt, startedAt, endedAt, owner, error }
+  return { attempt, startedAt, endedAt, owner, error: errorOf(error) }
 }
 
 /** The attempts of a record, encoded for another place: no value can be moved there. */

@@ -256,7 +256,9 @@ export class Resumption {
     // What begins may hold the event loop for a while: the lease must be renewed between many of them.
     const turn = turnOf(clock)
     if (turn.mustYield()) await turn.next()
-    const enter = (): boolean => this.#context.enter(resumed, { after: cause, restored, kept })
+    // What was merely created, or is a fork, begins here.
+    const life = found.startedAt === undefined ? undefined : { after: cause, restored, kept }
+    const enter = (): boolean => this.#context.enter(resumed, life)
     const isHere = parked === undefined ? enter() : parked.context.run(enter)
     if (isHere) await resumed.written
     else await this.#context.releaseIfClosing(record)

@@ -42,7 +42,7 @@ export async function workOff(makeStore: () => Store, count: number, slots: numb
     work: { default: slots },
     observers: [
       ({ type: kind }) => {
-        if (kind === 'execution.resumed') most = Math.max(most, ++now)
+        if (kind === 'execution.started') most = Math.max(most, ++now)
         else if (kind === 'execution.ended') now--
       },
     ],
