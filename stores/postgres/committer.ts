@@ -1,6 +1,6 @@
 import { StoreError } from '../../src/core/errors.ts'
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
-import type { ExecutionCommit, HeadChange } from '../../src/core/contracts/execution-record.ts'
+import type { ExecutionCommit, HeadChange, StepRecord } from '../../src/core/contracts/execution-record.ts'
 import type { CommitAnswer, LockPatience } from '../../src/core/contracts/store.ts'
 import { headOf } from '../../src/core/contracts/parking.ts'
 import { slotReceipt } from '../../src/core/contracts/receipts.ts'
@@ -29,7 +29,12 @@ const slotColumns: readonly CellColumn[] = [
 ]
 const headColumns: readonly CellColumn[] = [{ name: 'mask', kind: 'integer' }, ...columnsOf(headFields)]
 const parkColumn: CellColumn = { name: 'park_seq', kind: 'integer' }
-const numberedStepColumns: readonly CellColumn[] = [{ name: 'n', kind: 'integer' }, ...stepColumns]
+/** What few steps have: attempts before the last one, and a time at which they had to wait. */
+const historyFields = stepFields.filter(({ field }) => field === 'attempts' || field === 'queuedAt')
+const historyColumns = columnsOf(historyFields)
+const usualFields = stepFields.filter((field) => !historyFields.includes(field))
+const usualColumns = columnsOf(usualFields)
+const numbered: CellColumn = { name: 'n', kind: 'integer' }
 const numberedOutboxColumns: readonly CellColumn[] = [{ name: 'n', kind: 'integer' }, ...outboxColumns]
 const releaseBit = 1 << headFields.length
 
@@ -85,6 +90,7 @@ export class PostgresCommitter {
     if (commits.length === 0) return
     const { timeText } = this.#dialect
     const parts = partsOf(commits)
+    const hasHistory = (parts & part.history) !== 0
     const [hasHeads, parks] = [(parts & part.heads) !== 0, (parts & part.park) !== 0]
     const rows = commits.map((commit): Cell[] => {
       const { id, owner, epoch, at, park } = commit
@@ -94,7 +100,10 @@ export class PostgresCommitter {
       return hasHeads ? [...plain, maskOf(head), ...cellsOf(headFields, head ?? {}, timeText)] : plain
     })
     const steps = commits.flatMap((commit, index) =>
-      stayingOf(commit.steps).map((step): Cell[] => [index + 1, ...cellsOf(stepFields, step, timeText)]),
+      stayingOf(commit.steps).map((step): Cell[] => [
+        index + 1,
+        ...cellsOf(hasHistory ? stepFields : usualFields, step, timeText),
+      ]),
     )
     const consumed = commits.flatMap((commit, index) => (commit.consumed ?? []).map((seq): Cell[] => [index + 1, seq]))
     const slots = commits.flatMap((commit, index) => slotRowsOf(commit, index + 1))
@@ -109,7 +118,7 @@ export class PostgresCommitter {
       text: statements.of(parts),
       parameters: [
         ...columnar(columns, rows),
-        ...columnar(numberedStepColumns, steps),
+        ...columnar([numbered, ...stepColumnsOf(parts)], steps),
         ...(parts & part.mail ? [...columnar(consumedColumns, consumed), ...columnar(slotColumns, slots)] : []),
         ...(parts & part.outgoing ? columnar(numberedOutboxColumns, outgoing) : []),
         ...(parts & part.notes ? noteParameters(commits, this.#dialect) : []),
@@ -130,7 +139,7 @@ export class PostgresCommitter {
 }
 
 /** What a statement can write beside step records: a bit each. */
-const part = { heads: 1, mail: 2, outgoing: 4, park: 8, notes: 16, drops: 32 } as const
+const part = { heads: 1, mail: 2, outgoing: 4, park: 8, notes: 16, drops: 32, history: 64 } as const
 
 /** What these commits write together. What is rare brings along what mostly comes with it, so that there are few statements. */
 function partsOf(commits: readonly ExecutionCommit[]): number {
@@ -140,6 +149,7 @@ function partsOf(commits: readonly ExecutionCommit[]): number {
     if (commit.outgoing !== undefined) parts |= part.heads | part.mail | part.outgoing
     if (commit.head !== undefined) parts |= part.heads
     if (hasMail(commit)) parts |= part.mail
+    if (commit.steps.some(hasHistoryOf)) parts |= part.history
     if (commit.checkpoints !== undefined) parts |= part.notes
     if (commit.droppedCheckpoints !== undefined) parts |= part.notes | part.drops
   }
@@ -148,6 +158,14 @@ function partsOf(commits: readonly ExecutionCommit[]): number {
 
 function hasMail({ consumed, closedSlots, openedSlots }: ExecutionCommit): boolean {
   return [consumed, closedSlots, openedSlots].some((numbers) => numbers !== undefined && numbers.length > 0)
+}
+
+function hasHistoryOf({ attempts, queuedAt }: StepRecord): boolean {
+  return attempts !== undefined || queuedAt !== undefined
+}
+
+function stepColumnsOf(parts: number): readonly CellColumn[] {
+  return parts & part.history ? stepColumns : usualColumns
 }
 
 function columnsOfCommit(parts: number): readonly CellColumn[] {
@@ -194,7 +212,8 @@ class CommitStatements {
  */
 function commitStatement(dialect: Dialect, ifLocked: string, parts: number): string {
   const columns = columnsOfCommit(parts)
-  let last = columns.length + numberedStepColumns.length
+  const written = stepColumnsOf(parts)
+  let last = columns.length + 1 + written.length
   /** Where the parameters of so many columns begin. */
   const placeOf = (those: readonly CellColumn[]): number => {
     const first = last + 1
@@ -232,7 +251,7 @@ function commitStatement(dialect: Dialect, ifLocked: string, parts: number): str
     )`
   const [hasHeads, consumes, parks] = [parts & part.heads, parts & part.mail, parts & part.park]
   // In the order of their parameters.
-  const written = [
+  const others = [
     consumes ? mailPart() : '',
     parts & part.outgoing ? outgoingPart() : '',
     parts & part.notes ? notesPart(dialect, placeOf(noteColumns)) : '',
@@ -245,13 +264,13 @@ function commitStatement(dialect: Dialect, ifLocked: string, parts: number): str
         where e.id = a.id and e.owner = a.owner and e.epoch = a.epoch and patience.lock_timeout <> ''${parks ? isRead : ''}
         for no key update${ifLocked}) e
     ), put as (
-      insert into ${dialect.table('steps')} as old (execution, ${namesOf(stepColumns)})
-      select h.id, ${stepColumns.map(({ name }) => `s.${name}`).join(', ')}
-      from ${unnest(numberedStepColumns, 's', columns.length + 1)} join held h on h.n = s.n
+      insert into ${dialect.table('steps')} as old (execution, ${namesOf(written)})
+      select h.id, ${written.map(({ name }) => `s.${name}`).join(', ')}
+      from ${unnest([numbered, ...written], 's', columns.length + 1)} join held h on h.n = s.n
       on conflict (execution, step, item) do update
-      set ${stepColumns.map(({ name }) => `${name} = excluded.${name}`).join(', ')}
+      set ${written.map(({ name }) => `${name} = excluded.${name}`).join(', ')}${parts & part.history ? '' : `, ${historyColumns.map(({ name }) => `${name} = null`).join(', ')}`}
       where old.status not in ${doneStatuses} or old.type = '' or excluded.status in ${doneStatuses} or excluded.type = ''
-    )${written}, changed as (
+    )${others}, changed as (
       update ${dialect.table('executions')} e
       set updated_at = h.updated_at${consumes ? ', mail_left = e.mail_left - coalesce(c.count, 0), mail_version = e.mail_version + 1' : ''}${hasHeads ? heads : ''}
       from held h ${consumes ? counts : ''} where e.id = h.id

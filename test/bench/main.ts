@@ -18,6 +18,7 @@ import { durableSet } from './workloads/durable-set.ts'
 import { durableUnpersisted } from './workloads/durable-unpersisted.ts'
 import { growth } from './workloads/growth.ts'
 import { heap } from './workloads/heap.ts'
+import { listFilters } from './workloads/list-filters.ts'
 import { machineEvents } from './workloads/machines.ts'
 import { observer } from './workloads/observer.ts'
 import { shapeWorkloads } from './workloads/run-shape.ts'
@@ -42,7 +43,7 @@ const durable = [
 ]
 const functions = [...functionChains, longFunctions, machineEvents, updates]
 const workers = [workerSchedules, workerThroughput, workerStart]
-const workloads = [...inMemory, ...durable, ...waiting, ...functions, ...workers, scale]
+const workloads = [...inMemory, ...durable, ...waiting, ...functions, ...workers, scale, listFilters]
 const groups: Readonly<Record<string, readonly string[]>> = {
   memory: inMemory.map(({ name }) => name),
   durable: durable.map(({ name }) => name),
@@ -58,12 +59,12 @@ const usage = `npm run bench -- [<workload or group>…] [--quick] [--json]
              of waiting, on the same servers: ${groups['waiting']!.join(', ')}
              of durable-functions, on the same servers: ${groups['durable-functions']!.join(', ')}
              of workers, on the same servers: ${groups['workers']!.join(', ')}
-             scale, a store that holds very much
+             scale, a store that holds very much; list-filters, lists and counts of one
   --quick    fewer and shorter rounds: to see that it works, not to quote
   --only     workloads, comma-separated: the same as naming them
   --size     for scale: how many executions that have ended the store holds, and a tenth of that which have not; 1000000 by default;
-             for waiting-parked: how many are parked; 100000 by default
-  --stores   for scale and waiting-parked, comma-separated: ${Object.keys(scaleStores).join(', ')}; all by default
+             for list-filters: how many executions; 1000000 by default; for waiting-parked: how many are parked; 100000 by default
+  --stores   for scale, list-filters (not redis) and waiting-parked, comma-separated: ${Object.keys(scaleStores).join(', ')}; all by default
   --json     everything measured, as JSON on stdout (progress on stderr)`
 
 const { values: flags, positionals } = parseArgs({

@@ -101,4 +101,24 @@ const all: readonly Target[] = [
 ]
 
 /** What the project promised of stores that hold much. */
-export const scaleTargets: readonly Target[] = all.map((target) => ({ ...target, isOptional: true }))
+/** A page by the slowest filter, and a count. */
+const filters: readonly Target[] = (['SQLite', 'PostgreSQL'] as const).flatMap((store): readonly Target[] =>
+  (
+    [
+      ['list', 300, 50],
+      ['count', 50, undefined],
+    ] as const
+  ).map(([what, must, goal]) => ({
+    workload: 'list-filters',
+    measure: `${store}: ${what} by the slowest filter, p95`,
+    must,
+    goal,
+    unit: 'ms',
+    got: (results) => {
+      const value = results.get('list-filters')?.figures?.[`${store}: ${what}, p95 of the slowest filter, ms`]
+      return value === undefined ? undefined : { median: value, low: value, high: value }
+    },
+  })),
+)
+
+export const scaleTargets: readonly Target[] = [...all, ...filters].map((target) => ({ ...target, isOptional: true }))

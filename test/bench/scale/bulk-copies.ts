@@ -75,12 +75,12 @@ function copying(
 function statementsOf(
   words: Words,
   columns: { readonly executions: readonly string[]; readonly steps: readonly string[] },
-  { prefix, count, from, owner, graph = graphName }: Filling,
+  { prefix, count, from, owner, graph = graphName, values = {}, hasSteps = true }: Filling,
 ): readonly string[] {
   const hasEnded = owner === undefined
   const id = `'${prefix}-' || ${words.digits}`
   const common = { id, graph: `'${graph}'`, created_at: words.time(from), started_at: words.time(from) }
-  const ended = { ...common, updated_at: words.time(from + 1), ended_at: words.time(from + 1) }
+  const ended = { ...common, updated_at: words.time(from + 1), ended_at: words.time(from + 1), ...values }
   const open = {
     ...common,
     status: `'running'`,
@@ -93,7 +93,7 @@ function statementsOf(
   }
   const kinds = [
     copying(words.executions, columns.executions, hasEnded ? ended : open, 'id'),
-    ...(hasEnded ? [copying(words.steps, columns.steps, { execution: id }, 'execution')] : []),
+    ...(hasEnded && hasSteps ? [copying(words.steps, columns.steps, { execution: id }, 'execution')] : []),
   ]
   const statements: string[] = []
   for (let first = 0; first < count; first += perStatement)
@@ -121,8 +121,6 @@ async function copyInPostgres(places: Places, name: string, filling: Filling): P
   }
 }
 
-const generated: readonly string[] = ['is_open', 'mail_owner']
-
 async function copyInMysql(places: Places, name: string, filling: Filling): Promise<void> {
   const client = await createConnection({ uri: places.mysql })
   try {
@@ -131,8 +129,8 @@ async function copyInMysql(places: Places, name: string, filling: Filling): Prom
     const tables = { executions: `${name}_executions`, steps: `${name}_steps` }
     const columnsOf = async (table: string): Promise<string[]> =>
       (await client.query<RowDataPacket[]>(`show columns from ${table}`))[0]
+        .filter((row) => !String(row['Extra']).includes('GENERATED'))
         .map((row) => String(row['Field']))
-        .filter((column) => !generated.includes(column))
     const digits = `(select 0 as d${' union all select 1 union all select 2 union all select 3 union all select 4 union all select 5 union all select 6 union all select 7 union all select 8 union all select 9'})`
     const words: Words = {
       ...tables,

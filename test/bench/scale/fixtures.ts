@@ -70,6 +70,10 @@ export interface Filling {
   readonly owner?: string | null
   /** @default that of `scaleGraph` */
   readonly graph?: string
+  /** What differs besides, by column: SQL over their numbers `n`. Not on Redis. @default nothing */
+  readonly values?: Readonly<Record<string, string>>
+  /** Whether those that have ended have step records. @default true */
+  readonly hasSteps?: boolean
 }
 
 /** Copies of an execution, through the store, many to a call. */

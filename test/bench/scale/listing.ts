@@ -1,0 +1,112 @@
+import { createDocket } from '../../../src/index.ts'
+import type { CountQuery, Docket, ListQuery } from '../../../src/index.ts'
+import { freshName } from '../durable/engine.ts'
+import type { Places } from '../durable/engine.ts'
+import { openStore } from '../opponents/durable-docket.ts'
+import { analyze, copyInBulk } from './bulk-copies.ts'
+import type { CopyPlace } from './bulk-copies.ts'
+import { scaleGraph, templateOf } from './fixtures.ts'
+
+/** The stores whose lists and counts are measured: in these, an index answers for each filter. */
+export type ListedStore = 'sqlite' | 'postgres' | 'mysql'
+
+/** What one filter took, in milliseconds. */
+export interface Filtered {
+  readonly name: string
+  /** Whether executions were listed, a page of a hundred, or counted. */
+  readonly what: 'list' | 'count'
+  readonly msEach: readonly number[]
+}
+
+const dayMs = 86_400_000
+const pageSize = 100
+
+/**
+ * What executions differ in, by their number `n`, in words that all three databases know. Of a hundred, 96 have completed, two have failed and one was cancelled; one in
+ * a thousand each waits, runs, and has not begun. Six in ten are of one graph, half are in queues, a tenth has one key and two tenths have one of a
+ * thousand others. None of it goes along with anything else.
+ */
+const status = `case when (n * 7919) % 1000 < 20 then 'failed' when (n * 7919) % 1000 < 30 then 'cancelled'
+  when (n * 7919) % 1000 = 30 then 'waiting' when (n * 7919) % 1000 = 31 then 'running'
+  when (n * 7919) % 1000 = 32 then 'pending' else 'completed' end`
+const values = {
+  status,
+  graph: `case when (n * 104729) % 10 < 6 then 'busy' else 'graph-' || ((n * 104729) % 10) end`,
+  queue: `case when (n * 1299709) % 20 < 10 then 'default' when (n * 1299709) % 20 < 18 then 'mail' else 'queue-' || ((n * 1299709) % 20) end`,
+  queue_key: `case when (n * 15485863) % 10 = 0 then 'hot' when (n * 15485863) % 10 < 3 then 'key-' || ((n * 15485863) % 1000) else '' end`,
+  error_code: `case when (n * 7919) % 1000 < 18 then 'STEP_FAILED' when (n * 7919) % 1000 < 20 then 'EXECUTION_TIMEOUT'
+    when (n * 7919) % 1000 < 30 then 'EXECUTION_CANCELLED' end`,
+}
+
+/** A fresh store with so many executions, and a docket over it that runs none of them. */
+export async function listedStore(
+  kind: ListedStore,
+  places: Places,
+  count: number,
+): Promise<{ readonly docket: Docket; readonly middle: Date }> {
+  const name = freshName('listed')
+  const template = await templateOf(openStore(kind, places, name))
+  const place: CopyPlace = { kind, places, name, store: openStore(kind, places, name) }
+  const from = Date.now() - dayMs - count
+  const docket = createDocket({ graphs: [scaleGraph().graph], store: place.store, takeOver: false, work: false })
+  await docket.list({ limit: 1 })
+  await copyInBulk(place, template, { prefix: 'listed', count, from, values, hasSteps: false })
+  await analyze(place)
+  return { docket, middle: new Date(from + count / 2) }
+}
+
+/** The filters: each alone, with statuses, with a graph, and up to a time in the middle of all. */
+function filtersOf(middle: Date): Readonly<Record<string, CountQuery>> {
+  const alone: Readonly<Record<string, CountQuery>> = {
+    none: {},
+    'a queue that has much': { queue: 'mail' },
+    'a queue that has little': { queue: 'queue-19' },
+    'the default queue': { queue: 'default' },
+    'a key that many have': { key: 'hot' },
+    'a key that few have': { key: 'key-7' },
+    'a frequent code': { errorCode: 'STEP_FAILED' },
+    'a rare code': { errorCode: 'EXECUTION_TIMEOUT' },
+  }
+  const filters: Record<string, CountQuery> = {}
+  for (const [name, filter] of Object.entries(alone)) {
+    filters[name] = filter
+    filters[`${name}, failed`] = { ...filter, status: 'failed' }
+    filters[`${name}, open`] = { ...filter, status: ['pending', 'running', 'waiting', 'compensating'] }
+    filters[`${name}, of the busy graph`] = { ...filter, graph: 'busy' }
+    filters[`${name}, failed, of another graph`] = { ...filter, status: 'failed', graph: 'graph-7' }
+    filters[`${name}, before the middle`] = { ...filter, before: middle }
+    filters[`${name}, failed, of a graph, in a window`] = {
+      ...filter,
+      status: 'failed',
+      graph: 'graph-7',
+      from: new Date(middle.getTime() - 50_000),
+      before: middle,
+    }
+  }
+  return filters
+}
+
+/** Lists a page by each filter, and counts by it, so often each, one after another. */
+export async function measureFilters(docket: Docket, middle: Date, rounds: number): Promise<readonly Filtered[]> {
+  const measured = new Map<
+    string,
+    { readonly name: string; readonly what: Filtered['what']; readonly msEach: number[] }
+  >()
+  const time = async (name: string, what: Filtered['what'], run: () => Promise<unknown>): Promise<void> => {
+    const since = performance.now()
+    await run()
+    const one = measured.get(`${what} ${name}`) ?? { name, what, msEach: [] }
+    one.msEach.push(performance.now() - since)
+    measured.set(`${what} ${name}`, one)
+  }
+  const filters = Object.entries(filtersOf(middle))
+  for (let round = 0; round <= rounds; round++) {
+    // The first time, pages are read from the disk.
+    if (round === 1) measured.clear()
+    for (const [name, filter] of filters) {
+      await time(name, 'list', () => docket.list({ ...filter, limit: pageSize } satisfies ListQuery))
+      await time(name, 'count', () => docket.count(filter))
+    }
+  }
+  return [...measured.values()]
+}
