@@ -234,9 +234,12 @@ const importRules: Readonly<Record<string, Rule>> = {
   ...engines,
   // An example is what a user writes: it knows the package, and nothing of its inside.
   examples: { parts: ['examples'], packages: ['*'] },
+  // What makes the site of the documents: a package of its own.
+  'docs/site': { parts: ['docs/site'], packages: ['*'] },
   test: {
     parts: [
       ...coreRoomNames,
+      'docs/site',
       ...Object.keys(runtimeRooms),
       ...Object.keys(durableRooms),
       'src/testing',

@@ -30,7 +30,7 @@ export interface SourceFile {
 
 export const root = resolve(import.meta.dirname, '../..')
 
-const folders = ['src', 'machines', 'stores', 'examples', 'test']
+const folders = ['src', 'machines', 'stores', 'examples', 'test', 'docs/site']
 
 /** Every file of code that is written (or generated) here: sources, tests, examples, benchmarks, configuration. */
 export function readSourceFiles(): readonly SourceFile[] {
@@ -52,6 +52,8 @@ function filesBelow(folder: string): readonly string[] {
   }
   return entries.flatMap((entry) => {
     if (entry.name === 'node_modules' || entry.name.startsWith('.')) return []
+    // What the site is made of, and it itself.
+    if (folder.endsWith('site') && entry.isDirectory()) return []
     const path = join(folder, entry.name)
     if (entry.isDirectory()) return filesBelow(path)
     return /\.(?:[cm]?[jt]s|tsx)$/.test(entry.name) ? [path] : []

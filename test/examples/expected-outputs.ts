@@ -221,6 +221,7 @@ Hello, user-456!`,
     text: `execution "trip:1" can't go on in this process: step "Quote" made version (none) of "Price", which is version 2 now
 Oslo–Bergen for 120 NOK`,
   },
+  'from-promises.ts': { text: 'Ada has 2 orders\nAda has 2 orders' },
   'hello-world.ts': { text: 'Bonjour, Ada!' },
   'migrations.ts': {
     text: `sqlite store: the database's tables are out of date: pending is migration 1 (tables), 2 (deadlines), 3 (leases by the machine), 4 (workers); run up() of sqliteMigrations(…), or open the store with migrate: true

@@ -55,7 +55,7 @@ async function pack(): Promise<string> {
   mkdirSync(copy)
   for (const name of readdirSync(root)) {
     if (!['node_modules', 'dist', 'test'].includes(name) && !name.startsWith('.')) {
-      cpSync(join(root, name), join(copy, name), { recursive: true })
+      cpSync(join(root, name), join(copy, name), { recursive: true, filter: (path) => !path.endsWith('node_modules') })
     }
   }
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))

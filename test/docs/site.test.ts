@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest'
+import { guides } from '../../docs/site/guides.ts'
+import { llmsFullText, llmsText, sitePages } from '../../docs/site/pages.ts'
+import { documents, readDocument } from './snippets.ts'
+
+const names = Object.values(guides).flat()
+const pages = sitePages()
+
+describe('the site', () => {
+  test('has every guide in its sidebar, once', () => {
+    const files = documents().flatMap((path) => /^docs\/(.*)\.md$/.exec(path)?.[1] ?? [])
+    expect(names.toSorted()).toEqual(files.toSorted())
+  })
+
+  test('has a page for each document and each source of the examples, and no link between them that leads nowhere', () => {
+    expect([...pages.keys()]).toEqual(
+      expect.arrayContaining([
+        'index.md',
+        'docs/concepts.md',
+        'examples/index.md',
+        'examples/batch.ts.md',
+        'CHANGELOG.md',
+      ]),
+    )
+    let links = 0
+    const lost: string[] = []
+    for (const [path, text] of pages)
+      for (const [, target = ''] of text
+        .replaceAll(/^(`{3,})[^]*?^\1/gm, '')
+        .matchAll(/\]\(\/([^)#]+)(?:#[^)]*)?\)/g)) {
+        links++
+        if (!pages.has(target)) lost.push(`${path}: ${target}`)
+      }
+    expect(lost).toEqual([])
+    expect(links).toBeGreaterThan(300)
+  })
+
+  test('shows code as it is, without the comments that say where it is from', () => {
+    expect(pages.get('index.md')).toContain("import { dataType, execute, graph, step } from 'docket'")
+    expect([...pages].filter(([path, text]) => path.startsWith('docs/') && /^<!-- examples/m.test(text))).toEqual([])
+    expect(pages.get('examples/from-promises.ts.md')).not.toContain('#region')
+  })
+})
+
+test('llms.txt has each guide with its heading and a sentence', () => {
+  const text = llmsText()
+  for (const name of names) {
+    const [, heading] = /^# (.+)$/m.exec(readDocument(`docs/${name}.md`))!
+    expect(text).toContain(`- [${heading}](/docs/${name}.md): `)
+  }
+  expect(text.split('\n').filter((line) => /\): ?$/.test(line))).toEqual([])
+  expect(text).not.toMatch(/```/)
+})
+
+test('llms-full.txt is the README and all guides, as they are, but for the history', () => {
+  const text = llmsFullText()
+  for (const path of ['README.md', ...names.filter((name) => name !== 'decisions').map((name) => `docs/${name}.md`)])
+    expect(text).toContain(readDocument(path).trim())
+})
+
+test('the figures of the comparison stand in the benchmarks', () => {
+  const figures = [...readDocument('docs/comparison.md').matchAll(/\d[\d,.]* (?:ns|µs|ms|steps\/s)/g)].map(
+    ([figure]) => figure,
+  )
+  const measured = readDocument('docs/benchmarks.md')
+  expect(figures.length).toBeGreaterThan(30)
+  expect(figures.filter((figure) => !measured.includes(figure.replace(' steps/s', '')))).toEqual([])
+})
