@@ -99,7 +99,7 @@ function readActs(
 
 /** What is not there, or can't be read, has no graph that could be named. */
 async function emitAct(context: DocketContext, { id, at, by, act, execution = '', note }: ActRecord): Promise<void> {
-  const { observers = [] } = context.options
+  const observers = context.observers.of(execution === '' ? undefined : execution)
   if (observers.length === 0) return
   const record = execution === '' ? undefined : await context.recordOf(execution).catch(() => undefined)
   const about = { seq: 0, at, executionId: execution, graph: record?.graph ?? '' }

@@ -1,5 +1,5 @@
-import { requireName } from '../core/check-name.ts'
-import { refuse } from '../core/check-options.ts'
+import { isName, requireName } from '../core/check-name.ts'
+import { checkOptions, describe } from '../core/check-options.ts'
 import type { Observer } from '../core/contracts/observer.ts'
 import { durationMs } from '../core/duration.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
@@ -29,6 +29,12 @@ import { checkExport, exportExecution } from './transfer/export-execution.ts'
 import type { ExportedExecution, ExportOptions } from './transfer/exported-execution.ts'
 import { checkWhy, whyOf } from './why-of.ts'
 import type { Why, WhyOptions } from './why/why.ts'
+
+/** What an observer that comes late gets. */
+export interface ObserveOptions {
+  /** The id of the execution whose events it gets. @default all executions */
+  readonly execution?: string | undefined
+}
 
 /** What a docket says of itself. */
 export interface DocketAbout {
@@ -181,12 +187,18 @@ export class DocketView {
   }
 
   /**
-   * Lets one more observer get the events of what begins, or goes on, in this process from now on, beside those of `createDocket({ observers })`: for tools that come and go.
+   * Lets one more observer get the events of what begins, or goes on, in this process from now on, beside those of `createDocket({ observers })`: for tools that come and go. With
+   * `execution`, those of one execution alone: the others are then as fast as if nobody observed.
    * @returns what takes it off @throws OptionError
    */
-  observe(observer: Observer): () => void {
-    refuse('observe', problemsOfObservers([observer]))
-    return this.#context.observers.add(observer)
+  observe(observer: Observer, options: ObserveOptions = {}): () => void {
+    checkOptions('observe', options, ['execution'], ({ execution }) => [
+      ...problemsOfObservers([observer]),
+      execution !== undefined &&
+        !isName(execution) &&
+        `execution must be an execution's id, not ${describe(execution)}`,
+    ])
+    return this.#context.observers.add(observer, options.execution)
   }
 
   /** Name, store, graphs, and how many executions live here: what `console.log` shows, and a template literal. */

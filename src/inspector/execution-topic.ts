@@ -31,6 +31,7 @@ export class ExecutionTopic extends Topic {
   readonly #steps = new Map<string, { readonly view: StepView; readonly text: string }>()
   #rowText = ''
   readonly #changes = new Map<string, StepChange>()
+  readonly #unobserve: () => void
   #isGone = false
 
   constructor(docket: Docket, id: string, nextSeq: () => number) {
@@ -38,11 +39,12 @@ export class ExecutionTopic extends Topic {
     this.#docket = docket
     this.#id = id
     this.#lookPacer = new Pacer(() => this.#look(), { leastMs: 250, idleMs: 1_000 })
+    this.#unobserve = docket.observe((event) => this.#take(event), { execution: id })
     this.#changePacer = new Pacer(() => this.#showChanges(), { leastMs: frameMs })
   }
 
-  override take(event: ExecutionEvent): void {
-    if (event.executionId !== this.#id) return
+  /** Synchronous, in the middle of the execution: it only notes that there is something to look at. */
+  #take(event: ExecutionEvent): void {
     const change = stepChangeOf(event)
     if (change !== undefined) {
       this.#changes.set(change.step, { ...this.#changes.get(change.step), ...change })
@@ -56,6 +58,7 @@ export class ExecutionTopic extends Topic {
   }
 
   override stop(): void {
+    this.#unobserve()
     this.#lookPacer.stop()
     this.#changePacer.stop()
   }

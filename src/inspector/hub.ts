@@ -1,5 +1,4 @@
 import { clearInterval, setInterval } from 'node:timers'
-import type { ExecutionEvent } from '../core/contracts/events.ts'
 import type { Docket } from '../durable/docket.ts'
 import { ExecutionTopic } from './execution-topic.ts'
 import { ListTopic } from './list-topic.ts'
@@ -27,7 +26,6 @@ export class Hub {
   readonly #pages = new Map<PageConnection, string | undefined>()
   readonly #topics = new Map<string, Topic>()
   #seq = 0
-  #unobserve: (() => void) | undefined
   #pinging: NodeJS.Timeout | undefined
 
   constructor(docket: Docket) {
@@ -46,7 +44,6 @@ export class Hub {
       return undefined
     }
     this.#pages.set(page, undefined)
-    this.#unobserve ??= this.#docket.observe((event) => this.#take(event))
     if (this.#pinging === undefined) {
       this.#pinging = setInterval(() => this.#ping(), pingMs)
       this.#pinging.unref()
@@ -94,11 +91,6 @@ export class Hub {
     this.#rest()
   }
 
-  /** Synchronous, in the middle of an execution: it only notes that there is something to look at. */
-  #take(event: ExecutionEvent): void {
-    for (const topic of this.#topics.values()) topic.take(event)
-  }
-
   #ping(): void {
     for (const page of this.#pages.keys()) page.ping()
   }
@@ -120,8 +112,6 @@ export class Hub {
   }
 
   #rest(): void {
-    this.#unobserve?.()
-    this.#unobserve = undefined
     clearInterval(this.#pinging)
     this.#pinging = undefined
   }

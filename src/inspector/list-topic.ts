@@ -1,7 +1,5 @@
-import type { ExecutionEvent } from '../core/contracts/events.ts'
 import type { Docket } from '../durable/docket.ts'
 import type { ListQuery } from '../durable/list-executions.ts'
-import { errorViewOf } from './error-view.ts'
 import { rowOf } from './execution-row.ts'
 import { Pacer } from './pacer.ts'
 import type { ExecutionRow } from './protocol.ts'
@@ -9,30 +7,32 @@ import { Topic } from './topic.ts'
 import type { Unnumbered } from './topic.ts'
 
 const pageSize = 100
-const mostOlder = 500
+const mostOlder = 200
 
-/** The first page of what a filter finds, and rows that were on it and have changed since. */
+/** A row, with the text that was sent last. */
+interface SentRow {
+  readonly row: ExecutionRow
+  readonly text: string
+}
+
+/**
+ * The first page of what a filter finds, and rows that were on it and have not ended. It is read twice a second: what that costs does not grow with the executions, as it would if each said that it
+ * has begun.
+ */
 export class ListTopic extends Topic {
   readonly #docket: Docket
   readonly #query: ListQuery
   readonly #pacer: Pacer
-  /** By id, with the text that was sent last. */
-  #page = new Map<string, { readonly row: ExecutionRow; readonly text: string }>()
+  /** By id. */
+  #page = new Map<string, SentRow>()
   /** Rows that newer ones have pushed off the page, and that had not ended then. */
-  readonly #older = new Map<string, ExecutionRow>()
-  #changedOlder: ExecutionRow[] = []
+  #older = new Map<string, SentRow>()
 
   constructor(docket: Docket, query: ListQuery, nextSeq: () => number) {
     super(nextSeq)
     this.#docket = docket
     this.#query = { ...query, limit: pageSize }
-    this.#pacer = new Pacer(() => this.#look(), { leastMs: 200, idleMs: 1_000 })
-  }
-
-  override take(event: ExecutionEvent): void {
-    const older = this.#older.get(event.executionId)
-    if (older !== undefined) this.#changeOlder(older, event)
-    this.#pacer.call()
+    this.#pacer = new Pacer(() => this.#look(), { leastMs: 200, idleMs: 500 })
   }
 
   override call(): void {
@@ -49,49 +49,48 @@ export class ListTopic extends Topic {
   }
 
   async #look(): Promise<void> {
-    let found: readonly ExecutionRow[]
     try {
-      found = (await this.#docket.list(this.#query)).executions.map(rowOf)
+      const found = (await this.#docket.list(this.#query)).executions.map(rowOf)
+      const older = await this.#olderRows()
+      this.#compare(found, older)
     } catch {
-      return // the store can't be reached, or the docket is closed: requests of the page say so
+      // The store can't be reached, or the docket is closed: requests of the page say so.
     }
-    const before = this.#page
-    const now = new Map(found.map((row) => [row.id, { row, text: JSON.stringify(row) }]))
-    const changed = [...now.values()].filter(({ row, text }) => before.get(row.id)?.text !== text).map(({ row }) => row)
-    const gone: string[] = []
+  }
+
+  /** Those that have been pushed off the page before, as they are now, whatever the filter finds of them. */
+  async #olderRows(): Promise<readonly ExecutionRow[]> {
+    const times = [...this.#older.values()].map(({ row }) => Date.parse(row.createdAt)).toSorted((a, b) => a - b)
+    const [first] = times
+    if (first === undefined) return []
+    const { status: _, ...query } = this.#query
+    const from = new Date(first)
+    const before = new Date(times.at(-1)! + 1)
+    const { executions } = await this.#docket.list({ ...query, from, before, limit: mostOlder })
+    return executions.filter(({ id }) => this.#older.has(id)).map(rowOf)
+  }
+
+  #compare(found: readonly ExecutionRow[], older: readonly ExecutionRow[]): void {
+    const known = (id: string): SentRow | undefined => this.#page.get(id) ?? this.#older.get(id)
+    const now = new Map(found.map((row) => [row.id, sentRow(row)]))
+    const sent = [...now.values(), ...older.filter(({ id }) => !now.has(id)).map(sentRow)]
+    const rows = sent.filter(({ row, text }) => known(row.id)?.text !== text).map(({ row }) => row)
     const last = found.length < pageSize ? undefined : found.at(-1)
-    for (const [id, { row }] of before) {
-      if (now.has(id)) continue
-      if (last === undefined || row.createdAt >= last.createdAt) gone.push(id)
-      else if (row.endedAt === undefined) this.#keepOlder(row)
-    }
-    for (const { id } of found) this.#older.delete(id)
+    const left = [...this.#page.values()].filter(({ row }) => !now.has(row.id))
+    // Newer than the last of a full page, they would be on it if the filter found them.
+    const gone = left
+      .filter(({ row }) => last === undefined || row.createdAt >= last.createdAt)
+      .map(({ row }) => row.id)
+    const pushedOff = left.filter(({ row }) => !gone.includes(row.id))
+    const open = [...pushedOff, ...older.map(sentRow)].filter(
+      ({ row }) => row.endedAt === undefined && !now.has(row.id),
+    )
+    this.#older = new Map(open.slice(0, mostOlder).map((one) => [one.row.id, one]))
     this.#page = now
-    const rows = [...changed, ...this.#changedOlder.splice(0)]
     if (rows.length > 0 || gone.length > 0) this.show({ type: 'rows', rows, ...(gone.length > 0 && { gone }) })
-  }
-
-  #keepOlder(row: ExecutionRow): void {
-    this.#older.set(row.id, row)
-    const [oldest] = this.#older.keys()
-    if (this.#older.size > mostOlder && oldest !== undefined) this.#older.delete(oldest)
-  }
-
-  /** By what the event says: the page that it was on is not read again. */
-  #changeOlder(row: ExecutionRow, event: ExecutionEvent): void {
-    const changed = changedBy(row, event)
-    if (changed === undefined) return
-    if (changed.endedAt === undefined) this.#older.set(row.id, changed)
-    else this.#older.delete(row.id)
-    this.#changedOlder.push(changed)
   }
 }
 
-function changedBy(row: ExecutionRow, event: ExecutionEvent): ExecutionRow | undefined {
-  if (event.type === 'execution.started' || event.type === 'execution.resumed') return { ...row, status: 'running' }
-  if (event.type === 'execution.compensating') return { ...row, status: 'compensating' }
-  if (event.type !== 'execution.ended') return undefined
-  const error = errorViewOf(event.error)
-  const endedAt = new Date(event.at).toISOString()
-  return { ...row, status: event.status, endedAt, ...(error !== undefined && { error }) }
+function sentRow(row: ExecutionRow): SentRow {
+  return { row, text: JSON.stringify(row) }
 }

@@ -1,4 +1,3 @@
-import type { ExecutionEvent } from '../core/contracts/events.ts'
 import type { PageConnection } from './page-connection.ts'
 import type { LiveFrame } from './protocol.ts'
 
@@ -26,8 +25,6 @@ export abstract class Topic {
     this.#pages.delete(page)
   }
 
-  /** An event of an execution in this process; called in the middle of it. */
-  abstract take(event: ExecutionEvent): void
   /** Something may have changed. */
   abstract call(): void
   abstract stop(): void

@@ -20,6 +20,7 @@ import { growth } from './workloads/growth.ts'
 import { heap } from './workloads/heap.ts'
 import { listFilters } from './workloads/list-filters.ts'
 import { machineEvents } from './workloads/machines.ts'
+import { inspectorWatcher } from './workloads/inspector-watcher.ts'
 import { observer } from './workloads/observer.ts'
 import { shapeWorkloads } from './workloads/run-shape.ts'
 import { scale, scaleStores } from './workloads/scale.ts'
@@ -31,7 +32,7 @@ import { workerStart } from './workloads/worker-start.ts'
 import { workerThroughput } from './workloads/worker-throughput.ts'
 import type { Result } from './workloads/workload.ts'
 
-const inMemory = [...shapeWorkloads, growth, batch, heap, schemas, observer, cache, compileTime]
+const inMemory = [...shapeWorkloads, growth, batch, heap, schemas, observer, inspectorWatcher, cache, compileTime]
 const durable = [
   ...durableChains,
   durableGrowth,

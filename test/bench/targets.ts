@@ -109,6 +109,14 @@ export const targets: readonly Target[] = [
     unit: 'ratio',
     got: ratio('observer', 'an idle observer', 'no observer'),
   },
+  ...['ten pages watch', 'ten pages that never read'].map((name) => ({
+    workload: 'inspector-watcher',
+    measure: `executions of a docket: ${name}, against none`,
+    must: 1 / 0.9,
+    goal: 1.05,
+    unit: 'ratio' as const,
+    got: ratio('inspector-watcher', name, 'nobody watches'),
+  })),
   {
     workload: 'heap',
     measure: 'streamed batch, peak heap over the start',

@@ -46,6 +46,26 @@ test('an observer that comes late gets the events of what begins after it, in or
   expect(events).toHaveLength(length)
 })
 
+test('an observer of one execution gets its events alone, of each of its lives', async () => {
+  await using docket = createDocket({ graphs: [orders], store: memoryStore() })
+  const seen: string[] = []
+  const [one, other] = ['one', 'other'].map((name) =>
+    docket.observe((event) => void seen.push(`${name}: ${event.type}`), { execution: 'it' }),
+  )
+  for (const id of ['it', 'that']) {
+    const handle = await docket.start(orders, Shipped, { Order: { id } }, { id })
+    await handle.signal(Paid, { by: 'card' })
+    await handle.result()
+  }
+  expect(seen.filter((line) => line.endsWith('execution.started'))).toEqual([
+    'one: execution.started',
+    'other: execution.started',
+  ])
+  one!()
+  other!()
+  expect(() => docket.observe(() => {}, { execution: '' })).toThrow('must be an execution')
+})
+
 test('what is no observer is refused', async () => {
   await using docket = createDocket({ graphs: [orders], store: memoryStore() })
   expect(() => docket.observe(42 as never)).toThrow(/^observe: /)

@@ -274,7 +274,7 @@ export class DocketContext {
         random,
         app: this.options.app,
         logger: options.logger ?? logger,
-        observers: [...this.observers.all, ...(options.observers ?? [])],
+        observers: [...this.observers.of(options.id), ...(options.observers ?? [])],
       },
       clock,
     )

@@ -3,23 +3,31 @@ import type { ProcessEvent } from '../../core/contracts/observed-docket.ts'
 import type { Observer, ObserverObject } from '../../core/contracts/observer.ts'
 import { processListener } from './process-listener.ts'
 
-/** What observes all executions of a docket: those that it was given, and those that come and go while it lives. */
+/** What observes the executions of a docket: those that it was given, and those that come and go while it lives, for all executions or for one. */
 export class DocketObservers {
   /** Reports what happens in this process besides executions; undefined where nobody observes that. */
   readonly onProcess: ((event: ProcessEvent) => void) | undefined
   #all: readonly Observer[]
+  readonly #ofOne = new Map<string, readonly Observer[]>()
 
   constructor(given: readonly Observer[] = []) {
     this.#all = given
     this.onProcess = processListener(given)
   }
 
+  /** Those of all executions. */
   get all(): readonly Observer[] {
     return this.#all
   }
 
+  /** Those of one execution. */
+  of(id: string | undefined): readonly Observer[] {
+    const own = id === undefined || this.#ofOne.size === 0 ? undefined : this.#ofOne.get(id)
+    return own === undefined ? this.#all : [...this.#all, ...own]
+  }
+
   /** One more, for what begins from now on; what it gives takes it off: from then on it gets nothing, of what has begun neither. */
-  add(observer: Observer): () => void {
+  add(observer: Observer, id?: string): () => void {
     let isOn = true
     const guarded: Observer =
       typeof observer === 'function'
@@ -28,11 +36,20 @@ export class DocketObservers {
             if (isOn) return observer(event)
           }
         : guardedObject(observer, () => isOn)
-    this.#all = [...this.#all, guarded]
+    if (id === undefined) this.#all = [...this.#all, guarded]
+    else this.#ofOne.set(id, [...(this.#ofOne.get(id) ?? []), guarded])
     return () => {
+      if (!isOn) return
       isOn = false
-      this.#all = this.#all.filter((one) => one !== guarded)
+      if (id === undefined) this.#all = this.#all.filter((one) => one !== guarded)
+      else this.#takeOff(id, guarded)
     }
+  }
+
+  #takeOff(id: string, guarded: Observer): void {
+    const left = (this.#ofOne.get(id) ?? []).filter((one) => one !== guarded)
+    if (left.length > 0) this.#ofOne.set(id, left)
+    else this.#ofOne.delete(id)
   }
 }
 

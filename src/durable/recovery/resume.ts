@@ -293,7 +293,7 @@ export class Resumption {
     const { incompatible, clock, observers: given } = this.#context
     incompatible.add(record, misfit)
     const graph = this.#context.graphOf(record)
-    const observers = [...(graph?.observers ?? []), ...given.all]
+    const observers = [...(graph?.observers ?? []), ...given.of(record.id)]
     if (observers.length > 0)
       new Emitter(record.id, graph?.name ?? record.graph, record.target, observers).durable(clock.now(), {
         type: 'execution.incompatible',

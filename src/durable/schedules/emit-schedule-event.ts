@@ -14,7 +14,7 @@ export function emitScheduleEvent(
   executionId: string,
   event: Own<ScheduleEvent>,
 ): void {
-  const observers = [...(context.graphOf(graph)?.observers ?? []), ...context.observers.all]
+  const observers = [...(context.graphOf(graph)?.observers ?? []), ...context.observers.of(executionId)]
   if (observers.length === 0) return
   const about = { seq: 0, at: context.clock.now(), executionId, graph, target, schedule: name }
   const whole = { ...event, ...about } as ScheduleEvent

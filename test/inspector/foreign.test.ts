@@ -1,0 +1,115 @@
+import { createWebSocketInspector } from '@statelyai/inspect'
+import { createDocket } from 'docket'
+import { createInspector } from 'docket/inspector'
+import { memoryStore } from 'docket/stores/memory'
+import { WebSocket } from 'ws'
+import { expect, test } from 'vitest'
+import { assign, createActor, createMachine } from 'xstate'
+import type { ForeignActors } from '../../src/inspector/protocol.ts'
+import { expectNoUnhandledErrors } from '../loose-api.ts'
+import { tokenOf } from './inspected-docket.ts'
+import { PageClient } from './page-client.ts'
+
+expectNoUnhandledErrors()
+
+const door = createMachine({
+  id: 'door',
+  initial: 'closed',
+  context: { opened: 0 },
+  states: {
+    closed: {
+      on: { OPEN: { target: 'open', actions: assign({ opened: ({ context }) => Number(context['opened']) + 1 }) } },
+    },
+    open: { on: { CLOSE: 'closed' } },
+  },
+})
+
+test('the actors of a program that uses the stock inspector are shown in their last state, and stay when it is gone', async () => {
+  await using docket = createDocket({ graphs: [], store: memoryStore(), takeOver: false })
+  await using inspector = await createInspector({ docket, ingest: true })
+  const page = await PageClient.open(inspector)
+  const seen = (): Promise<ForeignActors> => page.get('foreign')
+  expect(await seen()).toEqual({ actors: [], seq: 0 })
+  const stock = createWebSocketInspector({ url: inspector.ingestUrl! })
+  const actor = createActor(door, { id: 'front door', inspect: stock.inspect }).start()
+  actor.send({ type: 'OPEN' })
+  await page.until(() => page.frames.some(({ type }) => type === 'foreign'))
+  while ((await seen()).actors[0]?.value !== 'open') await new Promise((resolve) => setTimeout(resolve, 10))
+  const [shown] = (await seen()).actors
+  expect(shown).toMatchObject({
+    name: 'front door',
+    status: 'active',
+    isConnected: true,
+    definition: { id: 'door', initial: 'closed' },
+  })
+  expect(JSON.parse(shown!.context!)).toEqual({ opened: 1 })
+  expect(shown!.events.map(({ type }) => type)).toContain('OPEN')
+  stock.stop()
+  while ((await seen()).actors[0]?.isConnected !== false) await new Promise((resolve) => setTimeout(resolve, 10))
+  expect((await seen()).actors).toHaveLength(1)
+  actor.stop()
+  page.close()
+})
+
+test('what programs send is bounded, and may be anything', async () => {
+  await using docket = createDocket({ graphs: [], store: memoryStore(), takeOver: false })
+  await using inspector = await createInspector({ docket, ingest: true })
+  const page = await PageClient.open(inspector)
+  const socket = new WebSocket(inspector.ingestUrl!)
+  await new Promise((resolve) => socket.once('open', resolve))
+  const frames: unknown[] = [
+    'x',
+    '{',
+    '[]',
+    '{"type":5}',
+    Buffer.from('bytes'),
+    `${'['.repeat(10_000)}`,
+    JSON.stringify({ type: '@xstate.actor', sessionId: { a: 1 } }),
+  ]
+  for (let index = 0; index < 1_500; index++)
+    frames.push(
+      JSON.stringify({
+        type: '@xstate.actor',
+        sessionId: `x:${index}`,
+        parentId: `x:${1_499 - index}`,
+        name: 'n'.repeat(500),
+        snapshot: {
+          status: 'active',
+          value: { deep: 'x'.repeat(20_000) },
+          context: { big: 'c'.repeat(index === 1_499 ? 100_000 : 10) },
+        },
+      }),
+    )
+  for (const frame of frames) socket.send(frame as string)
+  const read = (): Promise<ForeignActors> => page.get('foreign')
+  while (!(await read()).actors.some(({ id }) => id.endsWith('/x:1499')))
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  const { actors } = await read()
+  expect(actors).toHaveLength(1_000)
+  expect(Math.max(...actors.map(({ name }) => name.length))).toBe(200)
+  expect(actors.find(({ id }) => id.endsWith('/x:1499'))?.context).toHaveLength(64 * 1024)
+  expect(new Set(actors.map(({ value }) => value))).toEqual(new Set([undefined]))
+  // It can send, and see nothing.
+  const got: unknown[] = []
+  socket.on('message', (data) => got.push(data))
+  socket.send(JSON.stringify({ type: 'token', token: tokenOf(inspector) }))
+  const end = new Promise((resolve) => socket.once('close', resolve))
+  socket.send('x'.repeat(5_000_000))
+  expect(await end).toBe(1009)
+  expect(got).toEqual([])
+  page.close()
+})
+
+test.each([
+  ['without ingest', false, (url: string) => url],
+  ['with another token', true, (url: string) => `${url.slice(0, -1)}_`],
+  ['with the token for reading', true, (url: string, token: string) => url.replace(/[\w-]+$/, token)],
+])('nobody may send %s', async (_, ingest, pathOf) => {
+  await using docket = createDocket({ graphs: [], store: memoryStore(), takeOver: false })
+  await using inspector = await createInspector({ docket, ingest })
+  const { host } = new URL(inspector.url)
+  const url = inspector.ingestUrl ?? `ws://${host}/ingest/${'x'.repeat(22)}`
+  const socket = new WebSocket(pathOf(url, tokenOf(inspector)))
+  const failure = await new Promise<Error>((resolve) => socket.once('error', resolve))
+  expect(failure.message).toMatch(/403|404/)
+})
