@@ -6,6 +6,7 @@ import { styleText } from 'node:util'
 import { progressObserver } from 'docket/observers/progress'
 import { requireInstalled } from './installed.ts'
 import { readLockedProject } from './lock-file.ts'
+import { pageUntil } from './open-page.ts'
 import { readOptions, usage } from './options.ts'
 import { ProjectProblem, systemCode } from './project-problem.ts'
 import { renderEffort, renderReport } from './render.ts'
@@ -25,7 +26,7 @@ const screen: Screen = {
 }
 
 async function main(): Promise<string> {
-  const { folder, output, top, results } = readOptions(process.argv.slice(2))
+  const { folder, output, top, results, isInspected } = readOptions(process.argv.slice(2))
   if (output === 'help') return usage
   const locked = await readLockedProject(folder)
   if (output === 'mermaid') return planAsMermaid(locked)
@@ -36,7 +37,8 @@ async function main(): Promise<string> {
   // Docket feature: **observers**. One draws a progress bar on a terminal, and nothing in a pipe; the other counts.
   const observers = [progressObserver({ label: 'packages' }), counter.observe]
   const { signal } = stopped
-  const report = await examine(locked, { store, observers, signal }).catch((error: unknown) => {
+  const inspect = isInspected ? pageUntil(signal, (line) => process.stderr.write(`${line}\n`)) : undefined
+  const report = await examine(locked, { store, observers, inspect, signal }).catch((error: unknown) => {
     throw signal.aborted ? stoppedAfter(counter.effort, path) : error
   })
   return output === 'json'

@@ -13,6 +13,7 @@ Examines the dependency tree of an npm project: by default this one.
   --results <file>  keep results in this SQLite file, so that the next start examines only what has changed
                     (default: node_modules/.cache/dependency-report.db in the project)
   --fresh           examine everything, and keep nothing
+  --inspect         open a page that shows the work as it goes on, and stays open until Ctrl-C
   --help            show this
 
 Ctrl-C stops it in the middle; the next start goes on with what is left.
@@ -29,6 +30,8 @@ export interface Options {
   readonly top: number
   /** The file with the results: a path, undefined for the project's own, null for none. */
   readonly results: string | null | undefined
+  /** Whether a page shows the work. */
+  readonly isInspected: boolean
 }
 
 /** Reads the arguments. @throws ProjectProblem for what it doesn't know */
@@ -49,6 +52,7 @@ export function readOptions(args: readonly string[]): Options {
     output: outputs[0] ?? 'table',
     top: values.all === true ? Infinity : top,
     results: values.fresh === true ? null : values.results,
+    isInspected: values.inspect === true,
   }
 }
 
@@ -65,6 +69,7 @@ function parse(args: readonly string[]) {
         mermaid: flag,
         results: { type: 'string' },
         fresh: flag,
+        inspect: flag,
         help: { ...flag, short: 'h' },
       },
     })

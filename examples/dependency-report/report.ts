@@ -3,7 +3,7 @@
  * **`createDocket`**, **`startBatch`** with shared inputs, and **`explain`**.
  */
 import { all, createDocket, explain, graph, step } from 'docket'
-import type { DocketOptions, Observer } from 'docket'
+import type { Docket, DocketOptions, Observer } from 'docket'
 import { sortSizes, summarise } from './aggregate.ts'
 import {
   DependencyTree,
@@ -72,11 +72,16 @@ const dependencyReport = graph({
   steps: [traceTreeStep, ...packageSteps, sortSizesStep, summariseStep, rankPackageStep, writeReportStep],
 })
 
+/** Is given the docket before anything runs; what it gives is called with the report, and the docket is closed once that is done. */
+export type Inspecting = (docket: Docket) => Promise<(report: Report) => Promise<void>>
+
 /** How a project is examined. */
 export interface ExamineOptions {
   /** Where results are kept for the next time; it is closed afterwards. */
   readonly store: DocketOptions['store']
   readonly observers?: readonly Observer[]
+  /** Shows the docket while it works. @default nobody looks */
+  readonly inspect?: Inspecting | undefined
   /** Stops in the middle: what is done is kept. */
   readonly signal?: AbortSignal
 }
@@ -84,20 +89,23 @@ export interface ExamineOptions {
 /** Examines all packages of a project. What the store knows of an unchanged package is not found out again. */
 export async function examine(
   { project, packages, entries }: LockedProject,
-  { store, observers = [], ...options }: ExamineOptions,
+  { store, observers = [], inspect, ...options }: ExamineOptions,
 ): Promise<Report> {
   // An interrupted batch is not gone on with as such: the packages may have changed. Its results are found by the next one.
   await using docket = createDocket({ graphs: [dependencyReport], store, observers, takeOver: false })
   const abandoned = await docket.list({ status: ['pending', 'running'], before: new Date(Date.now() - aDayMs) })
   for (const { id } of abandoned.executions) await docket.delete(id)
 
+  const done = await inspect?.(docket)
   const items = packages.map((one) => ({ LockedPackage: one }))
   const shared = { Project: project, LockFile: entries }
   const batch = await docket.startBatch(dependencyReport, Report, items, { shared, ...options })
   try {
     const reports = await batch.result()
     // The report is shared, so each item has the same one; a project without packages has no item.
-    return reports[0] ?? emptyReport(project)
+    const report = reports[0] ?? emptyReport(project)
+    await done?.(report)
+    return report
   } finally {
     await docket.delete(batch.id)
   }

@@ -1,10 +1,9 @@
-import { performance } from 'node:perf_hooks'
 import type { Docket } from '../durable/docket.ts'
 import { Acts } from './acts.ts'
 import { actsOf, countsOf, detailsOf, whyOf } from './docket-calls.ts'
 import { rowOf } from './execution-row.ts'
 import { executionViewOf } from './execution-view.ts'
-import { fleetViewOf } from './fleet-view.ts'
+import { fleetOf } from './fleet-view.ts'
 import { machineViewOf } from './machine-view.ts'
 import type { About, ExecutionRows, ForeignActors } from './protocol.ts'
 import { readAct } from './read-act.ts'
@@ -33,7 +32,6 @@ export interface AppParts {
   readonly onActed: () => void
 }
 
-const fleetMs = 1_000
 const maxBodyBytes = 1024 * 1024
 
 /** Answers requests that the gate has let through. */
@@ -88,7 +86,7 @@ export function createApp(parts: AppParts): Hono {
     const { graph, target } = needed(readParameters(req.url, ['graph', 'target']), ['graph', 'target'])
     return startFormOf(await docket.plan({ graph, target }))
   })
-  const fleet = sharedFor(fleetMs, () => fleetViewOf(docket))
+  const fleet = fleetOf(docket)
   get('/api/fleet', ({ req }) => (readParameters(req.url, []), fleet()))
   get('/api/foreign', ({ req }) => (readParameters(req.url, []), parts.foreign()))
   const acts = new Acts(docket, parts.user)
@@ -106,15 +104,6 @@ export function createApp(parts: AppParts): Hono {
   })
   app.all('/api/acts', notAllowed)
   return app
-}
-
-/** One answer for all who ask within so many milliseconds: it takes many calls of the store. */
-function sharedFor<T>(ms: number, make: () => Promise<T>): () => Promise<T> {
-  let kept: { readonly until: number; readonly answer: Promise<T> } | undefined
-  return () => {
-    if (kept === undefined || performance.now() >= kept.until) kept = { until: performance.now() + ms, answer: make() }
-    return kept.answer
-  }
 }
 
 function notAllowed(): never {

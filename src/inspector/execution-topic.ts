@@ -28,7 +28,7 @@ export class ExecutionTopic extends Topic {
   readonly #changePacer: Pacer
   #plan: ExecutionPlan | undefined
   /** The texts that were sent last, by step and item. */
-  readonly #steps = new Map<string, { readonly view: StepView; readonly text: string }>()
+  readonly #steps = new Map<string, string>()
   #rowText = ''
   readonly #changes = new Map<string, StepChange>()
   readonly #unobserve: () => void
@@ -80,10 +80,10 @@ export class ExecutionTopic extends Topic {
   }
 
   async #look(): Promise<void> {
-    if (this.#isGone) return
     try {
       this.#plan ??= await this.#docket.plan(this.#id)
       const details = await detailsOf(this.#docket, this.#id)
+      this.#isGone = false
       const row = rowOf(details)
       const rowText = JSON.stringify([row, details.situation])
       const changed = this.#changedOf(details.steps)
@@ -98,22 +98,30 @@ export class ExecutionTopic extends Topic {
         this.show({ type: 'steps', steps: steps.slice(from, from + mostSteps) })
     } catch (thrown) {
       if (!(thrown instanceof RequestProblem || isNone(thrown))) return // the store can't be reached: requests of the page say so
+      // It may come, or come again under the same id.
+      if (!this.#isGone) this.show({ type: 'steps', steps: [], isGone: true })
       this.#isGone = true
-      this.show({ type: 'steps', steps: [], isGone: true })
+      this.#plan = undefined
+      this.#rowText = ''
+      this.#steps.clear()
     }
   }
 
   #changedOf(steps: readonly StepInfo[]): readonly StepView[] {
     const planned = new Map(this.#plan?.steps.map((step) => [step.name, step]))
     const changed: StepView[] = []
+    const keys = new Set<string>()
     for (const info of steps) {
       const view = stepViewOf(info, planned.get(info.step))
       const text = JSON.stringify(view)
       const key = keyOf(info)
-      if (this.#steps.get(key)?.text === text) continue
-      this.#steps.set(key, { view, text })
+      keys.add(key)
+      if (this.#steps.get(key) === text) continue
+      this.#steps.set(key, text)
       changed.push(view)
     }
+    // Of a batch, other items are shown in the course of time.
+    for (const key of this.#steps.keys()) if (!keys.has(key)) this.#steps.delete(key)
     return changed
   }
 }

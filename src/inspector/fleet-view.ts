@@ -4,20 +4,32 @@ import type { WorkerInfo } from '../durable/records/worker-info.ts'
 import type { ScheduleInfo } from '../durable/schedules/schedule-info.ts'
 import { defined, isoOf } from './defined.ts'
 import type { FleetView } from './protocol.ts'
+import { sharedFor } from './shared-for.ts'
 
+const fleetMs = 1_000
+const unfitMs = 30_000
 const upTo = 10_000
 const mostQueues = 200
 const mostIncompatible = 100
 const mostLookedAt = 200
 
-/** Everything that runs executions, and what stands ready for it. @throws what the docket throws */
-export async function fleetViewOf(docket: Docket): Promise<FleetView> {
+/** Everything that runs executions, and what stands ready for it, for all pages that look at about the same time. @throws (as rejection) what the docket throws */
+export function fleetOf(docket: Docket): () => Promise<FleetView> {
+  // To find out what would not go on here, steps of many executions are read.
+  const unfit = sharedFor(unfitMs, () => docket.findIncompatible({ limit: mostLookedAt }))
+  return sharedFor(fleetMs, () => fleetViewOf(docket, unfit))
+}
+
+async function fleetViewOf(
+  docket: Docket,
+  findUnfit: () => ReturnType<Docket['findIncompatible']>,
+): Promise<FleetView> {
   const [workers, schedules, health, open, unfit] = await Promise.all([
     docket.workers(),
     schedulesOf(docket),
     docket.health(),
     docket.list({ status: openStatuses }),
-    docket.findIncompatible({ limit: mostLookedAt }),
+    findUnfit(),
   ])
   const names = new Set([
     'default',

@@ -101,6 +101,9 @@ describe('a page that watches', () => {
     }
     await docket.delete('before')
     await one.until(() => one.isGone)
+    one.steps.clear()
+    await start('before')
+    await one.until(() => statusOf(one, 'Word') === 'waiting')
   })
 
   test('an execution of another process is shown it a moment later, by a docket that runs nothing', async () => {

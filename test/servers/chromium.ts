@@ -3,7 +3,7 @@ import type { Browser } from 'playwright-core'
 import { findProgram, isRoot, programsOf } from './binaries.ts'
 import type { ServerSource } from './binaries.ts'
 
-const names = ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome-stable']
+const names = ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome']
 
 const source: ServerSource = {
   title: 'Chromium',

@@ -1,31 +1,18 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import AxeBuilder from 'axe-core'
-import { chromium } from 'playwright-core'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { onTestFinished } from 'vitest'
-import { findProgram, programsOf } from '../../servers/binaries.ts'
+import { startChromium } from '../../servers/chromium.ts'
 import { root } from '../../architecture/source-file.ts'
-
-const names = ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome']
 
 /** Where screenshots are kept, to be looked at: nothing compares them. */
 const artefacts = join(root, 'node_modules/.cache/docket-page')
 
 /** Starts the browser that `DOCKET_TEST_CHROMIUM` names, or one of the system. @throws when there is none, naming the ways to get one */
 export async function startBrowser(): Promise<Browser> {
-  const { chromium: executablePath } = await programsOf({
-    title: 'Chromium',
-    variable: 'DOCKET_TEST_CHROMIUM (the path of its program)',
-    debianPackage: 'chromium-headless-shell',
-    find: async () => {
-      const program = process.env['DOCKET_TEST_CHROMIUM'] ?? names.map((name) => findProgram(name)).find(Boolean)
-      return program === undefined ? undefined : { chromium: program }
-    },
-  })
   mkdirSync(artefacts, { recursive: true })
-  // As root there is no sandbox; what is opened is the project's own page.
-  return chromium.launch({ executablePath: executablePath!, args: ['--no-sandbox'] })
+  return startChromium()
 }
 
 /** A page that a test has opened, with what went wrong in it. */
