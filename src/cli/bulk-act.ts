@@ -17,10 +17,13 @@ export interface Act {
   /** What is said of one that it was done to: `cancelled`. */
   readonly done: string
   /** Whether it can be done to one in this status; else why not, as in `it has ended`. */
-  readonly refusalOf: (info: ExecutionInfo) => string | undefined
+  readonly refusalOf: (one: Chosen) => string | undefined
   /** Does it. @returns what came of it, where that is not `done` */
   readonly act: (docket: Docket, id: string) => Promise<string | undefined>
 }
+
+/** An execution that was chosen; its values are not kept. */
+type Chosen = Pick<ExecutionInfo, 'id' | 'status'>
 
 /** What became of one execution. */
 interface Row {
@@ -83,23 +86,27 @@ export async function bulkAct(call: CliCall, docket: Docket, act: Act): Promise<
 }
 
 /** The executions, or ids of which there is none. @throws CliError for ids and a filter together, and for neither */
-async function choose(call: CliCall, docket: Docket): Promise<readonly (ExecutionInfo | string)[]> {
+async function choose(call: CliCall, docket: Docket): Promise<readonly (Chosen | string)[]> {
   const filter = filterOf(call)
   const { args } = call
   if (args.length > 0) {
     if (filter !== undefined || call.has('all')) throw new CliError(exitCodes.usage, 'give ids or a filter, not both')
     const ids = [...new Set(args)]
-    const found: (ExecutionInfo | string)[] = []
+    const found: (Chosen | string)[] = []
     await inTurns(ids, fewIds, async (id) => {
       const handle = await docket.get(id)
-      found[ids.indexOf(id)] = handle === undefined ? id : await handle.details()
+      found[ids.indexOf(id)] = handle === undefined ? id : { id, status: (await handle.details()).status }
     })
     return found
   }
   if (filter === undefined && !call.has('all'))
     throw new CliError(exitCodes.usage, 'say which: give ids, a filter such as --graph and --status, or --all')
-  const found: ExecutionInfo[] = []
-  for await (const page of pagesOf(docket, filter ?? {})) append(found, page)
+  const found: Chosen[] = []
+  for await (const page of pagesOf(docket, filter ?? {}))
+    append(
+      found,
+      page.map(({ id, status }) => ({ id, status })),
+    )
   return found
 }
 

@@ -1,5 +1,5 @@
 import type { AnyGraph, CommandOptions, Docket } from '../index.ts'
-import { describeThrown } from '../core/thrown.ts'
+import { describeThrown, readOf } from '../core/thrown.ts'
 import { CliError, exitCodes } from './cli-error.ts'
 import type { CliStreams } from './cli-streams.ts'
 import { findConfig, loadConfig } from './load-config.ts'
@@ -94,6 +94,7 @@ export class CliCall {
   /** As `withDocket`, for a caller that closes it. @throws CliError */
   async openDocket(use: DocketUse, more: CommandOptions = {}): Promise<Docket> {
     const options = { ...this.#optionsFor(use), ...more }
+    if (use !== 'look') this.streams.onAct?.()
     const place = this.storePlace
     if (place !== undefined) {
       if (use === 'run' || use === 'work')
@@ -111,8 +112,14 @@ export class CliCall {
         'there is no docket.config.ts here or above, and no --store: docket init writes a first project, and --store sqlite:orders.db looks at a store',
       )
     const docket = await (await loadConfig(path)).makeDocket(options)
-    if (use === 'work' || docket.options.takeOver === false) return docket
+    const made = readOf(docket, 'options')
+    if (use === 'work' || readOf(made, 'takeOver') === false) return docket
     await docket.close({ deadline: 0 })
+    if (made === undefined)
+      throw new CliError(
+        exitCodes.usage,
+        `${path} makes its docket with an older version of docket than this command is of`,
+      )
     throw new CliError(
       exitCodes.usage,
       `${path} does not heed the options that it is given, so that docket ${this.command} would go on with executions of others: spread them into createDocket({ …, ...options }), behind all others`,

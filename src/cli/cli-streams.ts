@@ -20,6 +20,8 @@ export interface CliStreams {
   readonly env: Readonly<Record<string, string | undefined>>
   /** The folder that paths are relative to. */
   readonly cwd: string
+  /** Is called before something is done: that is done to its end, whether anybody reads of it or not. */
+  readonly onAct?: (() => void) | undefined
   /** Aborted by the first SIGINT, and by SIGTERM. */
   readonly signal: AbortSignal
 }

@@ -16,7 +16,7 @@ export function filterOf(call: CliCall): ListQuery | undefined {
 export async function* pagesOf(
   docket: Docket,
   filter: ListQuery,
-  pageSize = 500,
+  pageSize = 200,
 ): AsyncGenerator<readonly ExecutionInfo[], void, undefined> {
   for (let after: string | undefined; ;) {
     const page = await docket.list({ ...filter, limit: pageSize, after })

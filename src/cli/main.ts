@@ -13,11 +13,13 @@ for (const name of ['SIGINT', 'SIGTERM'] as const)
     interruption.abort()
   })
 
-// A reader of results that has enough is no failure: `docket list | head -1`. Nobody has to read what is said beside them.
+let mayStop = true
+// A reader of results that has enough is no failure: `docket list | head -1`. What is being done is done to its end all the same.
 process.stdout.on('error', (error) => {
   if (readOf(error, 'code') !== 'EPIPE') throw error
-  process.exit(exitCodes.done)
+  if (mayStop) process.exit(exitCodes.done)
 })
+// Nobody has to read what is said beside them.
 process.stderr.on('error', (error) => {
   if (readOf(error, 'code') !== 'EPIPE') throw error
 })
@@ -30,6 +32,7 @@ const code = await runCli(process.argv.slice(2), {
   stdin,
   env,
   cwd: process.cwd(),
+  onAct: () => void (mayStop = false),
   signal: interruption.signal,
 })
 // What a configuration has opened of its own does not keep a command from ending; what was written is read first.

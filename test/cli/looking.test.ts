@@ -1,8 +1,10 @@
-import { beforeEach, describe, expect, test } from 'vitest'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { memoryStore } from '../../stores/memory/index.ts'
 import { cli, fixtures, timeless } from './call-cli.ts'
 import { openShop, useStore } from './fixtures/shop.ts'
-import { join } from 'node:path'
 
 beforeEach(() => void useStore(memoryStore()))
 
@@ -14,6 +16,14 @@ async function threeOrders(): Promise<void> {
 }
 
 const hasColour = (text: string): boolean => text.includes('\u001b[')
+
+const configurations: Readonly<Record<string, string>> = {
+  ready: 'export const docket = { list() {}, startByName() {}, close() {} }',
+  empty: 'export const other = 1',
+  wrong: 'export const docket = () => ({ list: 1 })',
+  broken: "throw new Error('out of order')",
+  lost: "import './graphs.js'",
+}
 
 describe('docket list', () => {
   test('lists executions in columns, the newest first', async () => {
@@ -275,6 +285,20 @@ test('what looks takes nothing over, and begins nothing', async () => {
     lease: null,
     owner: null,
   })
+})
+
+test.each([
+  ['ready', /what it exports is no function, but a docket that runs already/],
+  ['empty', /must export a function that makes the docket/],
+  ['wrong', /must return a docket, as createDocket makes it/],
+  ['broken', /can’t be loaded: out of order/],
+  ['lost', /can’t be loaded: .*imports of files end in \.ts/],
+])('a configuration that is %s is refused with what to do', async (kind, message) => {
+  const folder = mkdtempSync(join(tmpdir(), 'docket-config-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'docket.config.ts')
+  writeFileSync(path, configurations[kind]!)
+  expect(await cli(['list', '--config', path])).toMatchObject({ code: 2, out: '', err: expect.stringMatching(message) })
 })
 
 test('a configuration that does not heed what it is given is refused', async () => {

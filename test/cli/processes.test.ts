@@ -23,7 +23,7 @@ beforeAll(async () => {
   await shop.startMany(
     orders,
     Receipt,
-    Array.from({ length: 2_000 }, (_, i) => ({ id: `order:${i}`, inputs })),
+    Array.from({ length: 2_000 }, (_, i) => ({ id: `order:${i}`, inputs, ...(i % 2 === 0 && { key: 'unread' }) })),
   )
 })
 afterAll(() => {
@@ -39,6 +39,15 @@ test('a reader that has enough is no failure: docket list --all --json | head -1
   })
   expect({ status, stderr, lines: stdout.trim().split('\n').length }).toEqual({ status: 0, stderr: '', lines: 1 })
   expect(JSON.parse(stdout)).toMatchObject({ status: 'pending' })
+})
+
+test('an act is done to its end, whether anybody reads of it or not', async () => {
+  const command = `"$0" "$1" cancel --key unread --yes --json --store "$2" 2>/dev/null | head -1`
+  const { stdout } = spawnSync('bash', ['-c', command, process.execPath, program, file], { encoding: 'utf8', env })
+  expect(JSON.parse(stdout)).toMatchObject({ outcome: 'cancelled' })
+  useStore(sqliteStore(file))
+  await using shop = openShop({ work: false })
+  expect(await shop.count({ key: 'unread' })).toEqual({ cancelled: { count: 1_000, isMore: false } })
 })
 
 test('all that is written arrives, also in a pipe that is read slowly', () => {

@@ -22,7 +22,7 @@ export async function list(call: CliCall): Promise<ExitCode> {
     const found: ExecutionInfo[] = []
     let count = 0
     let isMore = false
-    for await (const page of pagesOf(docket, filter, Math.min(500, most + 1))) {
+    for await (const page of pagesOf(docket, filter, Math.min(200, most + 1))) {
       for (const info of page) {
         if (count >= most) {
           isMore = true
