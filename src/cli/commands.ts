@@ -45,6 +45,12 @@ const lookCommands: readonly CommandSpec[] = [
     load: async () => (await import('./commands/why.ts')).why,
   },
   {
+    usage: 'export <id>',
+    summary: 'prints an execution with all its records, for a bug report or a replay; sensitive values are closed',
+    options: [{ flags: '--decode', summary: 'with values that went through codecs in the clear' }],
+    load: async () => (await import('./commands/export.ts')).exportExecution,
+  },
+  {
     usage: 'events <id>',
     summary: 'prints what happened in an execution, in its order',
     options: [follow],

@@ -16,6 +16,11 @@ export async function diagnoseMysql(connection: MysqlConnection): Promise<readon
   const { version, wait, packet, allows, used, readonly, flush } = row!
   const isMariaDb = String(version).includes('MariaDB')
   return [
+    {
+      check: 'server',
+      level: 'good',
+      text: `${isMariaDb ? 'MariaDB' : 'MySQL'} ${String(version)}, with the tables of this version`,
+    },
     Number(packet) < usualValueBytes
       ? {
           check: 'max_allowed_packet',

@@ -14,7 +14,7 @@ export async function diagnosePostgres(
     connection.query({
       text: `select current_setting('autovacuum') as autovacuum, current_setting('max_connections')::int as allows,
         (select count(*)::int from pg_stat_activity where backend_type = 'client backend') as used,
-        current_setting('fsync') as fsync, pg_is_in_recovery() as standby`,
+        current_setting('fsync') as fsync, current_setting('server_version') as version, pg_is_in_recovery() as standby`,
       parameters: [],
     }),
     connection.query({
@@ -24,9 +24,10 @@ export async function diagnosePostgres(
     }),
     poolerFinding(connection),
   ])
-  const { autovacuum, allows, used, fsync, standby } = row!
+  const { autovacuum, allows, used, fsync, standby, version } = row!
   const tables = unkept.map(({ name }) => String(name))
   return [
+    { check: 'server', level: 'good', text: `PostgreSQL ${String(version)}, with the tables of this version` },
     autovacuum === 'on' && tables.length === 0
       ? { check: 'autovacuum', level: 'good', text: 'autovacuum is on' }
       : {

@@ -23,6 +23,11 @@ async function findingsOf(link: Link, node: Redis): Promise<readonly StoreFindin
   const info = String(await link.inTime(Promise.resolve(node.call('info'))))
   const field = (name: string): string | undefined => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1]
   return [
+    {
+      check: 'server',
+      level: 'good',
+      text: `Redis ${field('redis_version') ?? 'of an unknown version'}, with the format of this version`,
+    },
     evictionFinding(field('maxmemory_policy')),
     ...fullness(Number(field('maxmemory')), Number(field('used_memory'))),
     await persistenceFinding(link, node, field('aof_enabled')),

@@ -32,6 +32,7 @@ export async function diagnoseSqlite(
   const { type } = statfsSync(dirname(file))
   const network = networkDisks[type]
   return [
+    { check: 'server', level: 'good', text: `SQLite ${process.versions['sqlite']}, with the tables of this version` },
     mode === 'wal'
       ? { check: 'journal_mode', level: 'good', text: 'journal_mode is wal' }
       : {

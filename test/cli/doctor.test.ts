@@ -51,6 +51,7 @@ test('what is well is good, and nothing is wrong', async () => {
   expect({ code, err }).toEqual({ code: 0, err: 'nothing is wrong\n' })
   expect(out).toMatch(/^good {5}node: Node 24\.\d+\.\d+$/m)
   expect(out).toMatch(/^good {5}store: the sqlite store answers within \d+ ms$/m)
+  expect(out).toMatch(/^good {5}server: SQLite 3\.[\d.]+, with the tables of this version$/m)
   expect(out).not.toMatch(/warning|PROBLEM/)
 })
 

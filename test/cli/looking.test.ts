@@ -249,6 +249,19 @@ test('docket why says why an execution or a step is where it is', async () => {
   expect((await cli(['why', 'order:9'])).code).toBe(3)
 })
 
+test('docket export prints an execution with all its records, which a test docket replays', async () => {
+  await threeOrders()
+  const { code, json } = await cli(['export', 'order:2', '--json'])
+  expect(code).toBe(0)
+  expect(json[0]).toMatchObject({
+    format: 'docket-execution/1',
+    execution: { id: 'order:2' },
+    steps: [{ step: 'Pay' }],
+  })
+  expect(JSON.parse((await cli(['export', 'order:2'])).out)).toMatchObject({ format: 'docket-execution/1' })
+  expect((await cli(['export', 'order:9'])).code).toBe(3)
+})
+
 test('docket explain has the plan of a target, and names that are nearly right', async () => {
   expect((await cli(['explain', 'orders', 'Receipt', '-i', 'Order={"id":"1"}'])).out).toMatch(
     /0 {2}Pay {3}run .*\n.*1 {2}Ship {2}run/,

@@ -27,6 +27,7 @@ test('no command shows a value of a sensitive type, with the graph’s code or w
     ['show', 'b', '--values'],
     ['events', 'a'],
     ['why', 'a'],
+    ['export', 'a'],
     ['acts'],
     ['explain', 'vault', 'Hash', '-i', `Password=${secret}`],
   ]

@@ -50,7 +50,7 @@ export function resumeSchedule(call: CliCall): Promise<ExitCode> {
 
 /** `docket schedules trigger`: starts an execution now. */
 export async function triggerSchedule(call: CliCall): Promise<ExitCode> {
-  return onSchedule(call, 'trigger', async (docket, name) => {
+  return onSchedule(call, 'trigger', undefined, async (docket, name) => {
     const id = await docket.schedules.trigger(name)
     call.printer.result({ name, id }, () => plain(id, 2_000))
   })
@@ -68,11 +68,9 @@ export async function backfillSchedule(call: CliCall): Promise<ExitCode> {
     readonly overlap?: never
   }
   if (from === undefined) throw new CliError(exitCodes.usage, '--from <time> says which nominal time is the first')
-  return onSchedule(call, 'backfill', async (docket, name) => {
-    await confirm(
-      call,
-      `start what schedule "${plain(name)}" has missed from ${from.toISOString()} to ${to.toISOString()}?`,
-    )
+  const question = (name: string): string =>
+    `start what schedule "${plain(name)}" has missed from ${from.toISOString()} to ${to.toISOString()}?`
+  return onSchedule(call, 'backfill', question, async (docket, name) => {
     const made = await docket.schedules.backfill(name, { from, to, ...(overlap !== undefined && { overlap }) })
     const { started, existing, skipped } = made
     call.printer.result({ name, ...made }, () => `${started} started, ${existing} were there, ${skipped} skipped`)
@@ -81,11 +79,14 @@ export async function backfillSchedule(call: CliCall): Promise<ExitCode> {
 
 /** `docket schedules delete`: what it has started goes on. */
 export async function deleteSchedule(call: CliCall): Promise<ExitCode> {
-  return onSchedule(call, 'delete', async (docket, name) => {
-    await confirm(call, `delete schedule "${plain(name)}"? What it has started goes on.`)
+  return onSchedule(call, 'delete', questionOfDeletion, async (docket, name) => {
     await docket.schedules.delete(name)
     call.printer.result({ name, outcome: 'deleted' }, () => `${plain(name)}  deleted`)
   })
+}
+
+function questionOfDeletion(name: string): string {
+  return `delete schedule "${plain(name)}"? What it has started goes on.`
 }
 
 function change(
@@ -93,7 +94,7 @@ function change(
   verb: string,
   act: (docket: Docket, name: string) => Promise<ScheduleInfo>,
 ): Promise<ExitCode> {
-  return onSchedule(call, verb, async (docket, name) => {
+  return onSchedule(call, verb, undefined, async (docket, name) => {
     const schedule = await act(docket, name)
     const next = schedule.nextAt === undefined ? '' : `, next at ${schedule.nextAt.toISOString()}`
     call.printer.result(
@@ -107,6 +108,7 @@ function change(
 async function onSchedule(
   call: CliCall,
   verb: string,
+  question: ((name: string) => string) | undefined,
   act: (docket: Docket, name: string) => Promise<void>,
 ): Promise<ExitCode> {
   const [name = ''] = call.args
@@ -119,6 +121,7 @@ async function onSchedule(
       )
       throw new CliError(exitCodes.notFound, `there is no schedule "${name}"${hint}`)
     }
+    if (question !== undefined) await confirm(call, question(name))
     await recordAct(docket, `${verb}Schedule`, { note: name })
     await act(docket, name)
     return exitCodes.done
