@@ -18,6 +18,7 @@ import { durableSet } from './workloads/durable-set.ts'
 import { durableUnpersisted } from './workloads/durable-unpersisted.ts'
 import { growth } from './workloads/growth.ts'
 import { heap } from './workloads/heap.ts'
+import { inspectorPage } from './workloads/inspector-page.ts'
 import { listFilters } from './workloads/list-filters.ts'
 import { machineEvents } from './workloads/machines.ts'
 import { inspectorWatcher } from './workloads/inspector-watcher.ts'
@@ -44,7 +45,7 @@ const durable = [
 ]
 const functions = [...functionChains, longFunctions, machineEvents, updates]
 const workers = [workerSchedules, workerThroughput, workerStart]
-const workloads = [...inMemory, ...durable, ...waiting, ...functions, ...workers, scale, listFilters]
+const workloads = [...inMemory, ...durable, ...waiting, ...functions, ...workers, scale, listFilters, inspectorPage]
 const groups: Readonly<Record<string, readonly string[]>> = {
   memory: inMemory.map(({ name }) => name),
   durable: durable.map(({ name }) => name),
@@ -61,6 +62,7 @@ const usage = `npm run bench -- [<workload or group>…] [--quick] [--json]
              of durable-functions, on the same servers: ${groups['durable-functions']!.join(', ')}
              of workers, on the same servers: ${groups['workers']!.join(', ')}
              scale, a store that holds very much; list-filters, lists and counts of one
+             inspector-page, in a browser
   --quick    fewer and shorter rounds: to see that it works, not to quote
   --only     workloads, comma-separated: the same as naming them
   --size     for scale: how many executions that have ended the store holds, and a tenth of that which have not; 1000000 by default;

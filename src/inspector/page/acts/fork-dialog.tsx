@@ -28,25 +28,27 @@ export function ForkDialog({
   const { api } = usePage()
   const id = model.view!.id
   const [texts, setTexts] = useState<Readonly<Record<string, string>>>({})
-  const [problem, setProblem] = useState<string>()
+  const [note, setNote] = useState<string>()
   const editables = editablesOf(model, step)
 
-  const toggle = async ({ value: { type }, address }: Editable): Promise<void> => {
-    setProblem(undefined)
+  const toggle = async ({ value: { type, isSensitive }, address }: Editable): Promise<void> => {
+    setNote(undefined)
     if (Object.hasOwn(texts, type)) {
       const { [type]: _, ...rest } = texts
       setTexts(rest)
       return
     }
-    try {
-      const value = await api.value(id, address)
-      if (value.text === undefined)
-        setProblem(value.problem ?? `The value of ${type} can’t be shown, so it can’t be edited.`)
-      else if (value.isCut) setProblem(`The value of ${type} is too large to edit here.`)
-      else setTexts((before) => ({ ...before, [type]: value.text! }))
-    } catch (error) {
-      setProblem(messageOf(error))
-    }
+    let text = ''
+    if (isSensitive) setNote(`The value of ${type} is never shown: write a new one.`)
+    else
+      try {
+        const value = await api.value(id, address)
+        if (value.text !== undefined && !value.isCut) text = value.text
+        else setNote(`The value of ${type} can’t be edited (${value.problem ?? 'it is too large'}): write a new one.`)
+      } catch (error) {
+        setNote(`The value of ${type} can’t be read (${messageOf(error)}): write a new one.`)
+      }
+    setTexts((before) => ({ ...before, [type]: text }))
   }
 
   return (
@@ -74,12 +76,7 @@ export function ForkDialog({
         return (
           <div key={type} class="fork-value">
             <label class="inline">
-              <input
-                type="checkbox"
-                disabled={isSensitive}
-                checked={Object.hasOwn(texts, type)}
-                onChange={() => void toggle(editable)}
-              />
+              <input type="checkbox" checked={Object.hasOwn(texts, type)} onChange={() => void toggle(editable)} />
               <Name text={type} class="code" />
               <span class="quiet">
                 {isSensitive ? 'sensitive: never shown' : editable.from === '' ? 'input' : 'of '}
@@ -97,9 +94,9 @@ export function ForkDialog({
           </div>
         )
       })}
-      {problem !== undefined && (
-        <p class="is-bad" role="alert">
-          {problem}
+      {note !== undefined && (
+        <p class="is-warning" role="status">
+          {note}
         </p>
       )}
     </ActDialog>

@@ -24,7 +24,11 @@ export function ExecutionHead({ model, status, onStatus, onStep }: ExecutionHead
   const failed = view.error === undefined ? undefined : model.steps.find((step) => step.status === 'failed')
   // The reason may be another one with every change of the state, or of what is waited for.
   const waits = model.steps.filter((step) => step.status === 'waiting').length
-  const why = useLoad(`${view.id} ${view.status} ${waits}`, () => api.why(view.id))
+  const why = useLoad(
+    `${view.id} ${view.status} ${waits}`,
+    () => api.why(view.id),
+    hasEnded(view.status) ? undefined : 5_000,
+  )
   return (
     <header class="head">
       <div class="head-line">
@@ -104,18 +108,12 @@ export function ExecutionHead({ model, status, onStatus, onStep }: ExecutionHead
   )
 }
 
+/** Why it is where it is; until that is known, which process runs it. */
 function Situation({ view, why }: { readonly view: ExecutionView; readonly why: string | undefined }): JSX.Element {
   const situation = visibleText(view.situation)
-  const reason = why === undefined ? undefined : visibleText(why)
   return (
-    <p class="situation">
-      <bdi>{situation}</bdi>
-      {reason !== undefined && reason !== situation && (
-        <>
-          {' '}
-          <bdi class="quiet">{reason}</bdi>
-        </>
-      )}
+    <p class="situation" title={situation.slice(0, 1_000)}>
+      <bdi>{why === undefined ? situation : visibleText(why)}</bdi>
     </p>
   )
 }

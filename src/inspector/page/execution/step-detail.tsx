@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
-import { useRef, useState } from 'preact/hooks'
-import type { StepView } from '../../protocol.ts'
+import { useEffect, useRef, useState } from 'preact/hooks'
+import type { MachineView, StepView } from '../../protocol.ts'
 import { StepActs } from '../acts/step-acts.tsx'
 import type { ExecutionModel } from '../connection/execution-model.ts'
 import { usePage } from '../connection/page-context.ts'
@@ -64,7 +64,7 @@ export function StepDetail({ model, step, onStep, onClose }: StepDetailProps): J
         {why.error !== undefined && <span class="quiet">Why is not known: {messageOf(why.error)}</span>}
       </p>
       <StepActs model={model} step={step} />
-      {step.error !== undefined && (
+      {step.error !== undefined && step.status !== 'completed' && step.status !== 'cached' && (
         <Part title="Error">
           <ErrorText error={step.error} />
         </Part>
@@ -222,7 +222,7 @@ function Related({ model, step, onStep }: Omit<StepDetailProps, 'onClose'>): JSX
 function Statechart({ id, step }: { readonly id: string; readonly step: StepView }): JSX.Element {
   const { api } = usePage()
   const [isOpen, setOpen] = useState(step.kind === 'machine')
-  const large = useRef<HTMLDialogElement>(null)
+  const [isLarge, setLarge] = useState(false)
   const key = isOpen ? `${id} ${step.step} ${step.status} ${step.attempt}` : undefined
   const every = hasEnded(step.status) ? undefined : 2_000
   const { value, error, isLoading } = useLoad(key, () => api.machine(id, step.step), every)
@@ -239,17 +239,33 @@ function Statechart({ id, step }: { readonly id: string; readonly step: StepView
       {isOpen && value !== undefined && (
         <>
           <MachineChart machine={value} />
-          <button type="button" class="enlarge" onClick={() => large.current?.showModal()}>
+          <button type="button" class="enlarge" onClick={() => setLarge(true)}>
             Enlarge
           </button>
-          <dialog ref={large} class="large" aria-label={`Statechart of ${shortText(step.step, 80)}`}>
-            <form method="dialog">
-              <button type="submit">Close</button>
-            </form>
-            <MachineChart machine={value} />
-          </dialog>
+          {isLarge && <LargeChart step={step.step} machine={value} onClose={() => setLarge(false)} />}
         </>
       )}
     </section>
+  )
+}
+
+function LargeChart({
+  step,
+  machine,
+  onClose,
+}: {
+  readonly step: string
+  readonly machine: MachineView
+  readonly onClose: () => void
+}): JSX.Element {
+  const dialog = useRef<HTMLDialogElement>(null)
+  useEffect(() => dialog.current?.showModal(), [])
+  return (
+    <dialog ref={dialog} class="large" aria-label={`Statechart of ${shortText(step, 80)}`} onClose={onClose}>
+      <form method="dialog">
+        <button type="submit">Close</button>
+      </form>
+      <MachineChart machine={machine} />
+    </dialog>
   )
 }

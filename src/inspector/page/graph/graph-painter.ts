@@ -21,6 +21,8 @@ export const box = { width: 196, height: 42 }
 const nearFrom = 0.5
 /** Fewer arrows than this are drawn one by one, however far away. */
 const fewArrows = 800
+/** From afar, so many that are in sight are drawn one by one all the same. */
+const mostSeen = 2_000
 /** Of arrows that only pass by, more make a grey surface. */
 const mostPassing = 500
 
@@ -45,11 +47,19 @@ export class GraphPainter {
   #far: HTMLCanvasElement | undefined
   #farScale = 1
   #farDone = 0
+  #dots: { readonly canvas: HTMLCanvasElement; states: Scene['states']; found: Scene['found'] } | undefined
 
   constructor(graph: PlanGraph, layout: Layout, theme: Theme) {
     this.#graph = graph
     this.#layout = layout
     this.#theme = theme
+    const { width, height } = layout
+    this.#farScale = Math.min(
+      nearFrom,
+      4_096 / (width + 1),
+      4_096 / (height + 1),
+      Math.sqrt(6e6 / (width * height + 1)),
+    )
   }
 
   /** Draws one frame. Returns whether another has to follow, since a part of it was not ready yet. */
@@ -61,7 +71,7 @@ export class GraphPainter {
     context.scale(camera.scale, camera.scale)
     const isNear = camera.scale >= nearFrom
     let isWaiting = false
-    if (isNear || this.#graph.from.length <= fewArrows) this.#drawArrows(context, scene)
+    if (isNear || this.#graph.from.length <= fewArrows || this.#fewAreSeen(scene)) this.#drawArrows(context, scene)
     else isWaiting = this.#drawFarArrows(context)
     this.#drawChosenArrows(context, scene)
     if (isNear) this.#drawBoxes(context, scene)
@@ -77,6 +87,18 @@ export class GraphPainter {
       if (x >= left[node]! && x <= left[node]! + box.width && y >= top[node]! && y <= top[node]! + box.height)
         return node
     return -1
+  }
+
+  /** Whether what is in sight can be drawn one by one. */
+  #fewAreSeen(scene: Scene): boolean {
+    // As sharp as the picture of all arrows is, nothing is won by drawing them.
+    if (scene.camera.scale <= this.#farScale * 2) return false
+    const { from, to } = this.#graph
+    const view = viewOf(scene)
+    let seen = 0
+    for (let arrow = 0; arrow < from.length && seen <= mostSeen; arrow++)
+      if (this.#crosses(arrow, from[arrow]!, to[arrow]!, view)) seen++
+    return seen <= mostSeen
   }
 
   #drawArrows(context: CanvasRenderingContext2D, scene: Scene): void {
@@ -111,10 +133,7 @@ export class GraphPainter {
   #drawFarArrows(context: CanvasRenderingContext2D): boolean {
     const { width, height } = this.#layout
     if (this.#far === undefined) {
-      this.#farScale = Math.min(nearFrom, 4_096 / (width + 1), 4_096 / (height + 1), Math.sqrt(6e6 / (width * height)))
-      this.#far = document.createElement('canvas')
-      this.#far.width = Math.ceil(width * this.#farScale) + 1
-      this.#far.height = Math.ceil(height * this.#farScale) + 1
+      this.#far = this.#farCanvas()
     }
     const total = this.#graph.from.length
     if (this.#farDone < total) {
@@ -176,8 +195,37 @@ export class GraphPainter {
     context.lineTo(atX, atY + 3)
   }
 
-  /** Boxes as filled rectangles, one colour after the other. */
+  #farCanvas(): HTMLCanvasElement {
+    const canvas = document.createElement('canvas')
+    canvas.width = Math.ceil(this.#layout.width * this.#farScale) + 1
+    canvas.height = Math.ceil(this.#layout.height * this.#farScale) + 1
+    return canvas
+  }
+
+  /** Boxes as filled rectangles: where all are in sight, as one picture that is made when a state changes. */
   #drawDots(context: CanvasRenderingContext2D, scene: Scene): void {
+    const { camera, states, found } = scene
+    if (camera.scale > this.#farScale * 1.5 || states.length < 1_000) this.#fillDots(context, scene)
+    else {
+      this.#dots ??= { canvas: this.#farCanvas(), states: [], found: undefined }
+      const dots = this.#dots
+      if (dots.states !== states || dots.found !== found) {
+        const own = dots.canvas.getContext('2d')!
+        own.setTransform(1, 0, 0, 1, 0, 0)
+        own.clearRect(0, 0, dots.canvas.width, dots.canvas.height)
+        own.scale(this.#farScale, this.#farScale)
+        const all = { scale: this.#farScale, x: 0, y: 0 }
+        this.#fillDots(own, { ...scene, camera: all, width: dots.canvas.width, height: dots.canvas.height })
+        dots.states = states
+        dots.found = found
+      }
+      context.drawImage(dots.canvas, 0, 0, dots.canvas.width / this.#farScale, dots.canvas.height / this.#farScale)
+    }
+    for (const node of [scene.hovered, scene.chosen]) if (node >= 0) this.#outline(context, node, camera.scale)
+  }
+
+  /** One colour after the other. */
+  #fillDots(context: CanvasRenderingContext2D, scene: Scene): void {
     const view = viewOf(scene)
     const byStatus = new Map<string, number[]>()
     scene.states.forEach(({ status }, node) => {
@@ -197,7 +245,6 @@ export class GraphPainter {
       }
     }
     context.globalAlpha = 1
-    for (const node of [scene.hovered, scene.chosen]) if (node >= 0) this.#outline(context, node, scene.camera.scale)
   }
 
   #drawBoxes(context: CanvasRenderingContext2D, scene: Scene): void {
@@ -233,13 +280,11 @@ export class GraphPainter {
     context.textBaseline = 'alphabetic'
     context.textAlign = 'left'
     context.fillStyle = theme.colour('--ink')
-    context.font = theme.font(12, 600)
     const name = isMany ? `${label.slice(0, 100)} × ${countText(own.length)}` : label
-    context.fillText(fitted(context, name, box.width - 40), x + 31, y + 17)
-    context.font = theme.font(11)
+    context.fillText(fitted(context, theme.font(12, 600), name, box.width - 40), x + 31, y + 17)
     context.fillStyle = theme.colour('--quiet')
     const text = isMany ? countsText(counts) : stepText(scene.steps[own[0]!]!, kind)
-    context.fillText(fitted(context, text, box.width - (isFolded ? 40 : 24)), x + 13, y + 33)
+    context.fillText(fitted(context, theme.font(11), text, box.width - (isFolded ? 40 : 24)), x + 13, y + 33)
     if (isMany) this.#drawShares(context, counts, own.length, x, y)
   }
 
@@ -316,7 +361,7 @@ function countsText(counts: ReadonlyMap<string, number>): string {
 
 function stepText(step: StepView, kind: string | undefined): string {
   const parts = [lookOf(step.status).word.toLowerCase()]
-  if (kind !== undefined && kind !== 'function') parts.unshift(kind)
+  if (kind !== undefined && kind !== 'function' && kind !== 'step') parts.unshift(kind)
   if (step.status === 'waiting' && step.waitsFor !== undefined) return `waits for ${step.waitsFor}`
   if (step.startedAt !== undefined && step.endedAt !== undefined)
     parts.push(durationText(Date.parse(step.endedAt) - Date.parse(step.startedAt)))

@@ -47,28 +47,28 @@ export class Theme {
   }
 }
 
-const widths = new Map<string, number>()
+const cuts = new Map<string, string>()
 
-/** A text cut to a width, in the font that the context has. */
-export function fitted(context: CanvasRenderingContext2D, text: string, width: number): string {
-  const all = shortText(text, 120)
-  if (widthOf(context, all) <= width) return all
-  let [low, high] = [0, all.length]
-  while (low < high) {
-    const middle = (low + high + 1) >> 1
-    if (widthOf(context, `${all.slice(0, middle)}…`) <= width) low = middle
-    else high = middle - 1
+/** A text cut to a width, in a font that the context has from then on. */
+export function fitted(context: CanvasRenderingContext2D, font: string, text: string, width: number): string {
+  context.font = font
+  const key = `${width} ${font} ${text}`
+  let cut = cuts.get(key)
+  if (cut === undefined) {
+    if (cuts.size > 20_000) cuts.clear()
+    cut = cutToFit(context, shortText(text, 120), width)
+    cuts.set(key, cut)
   }
-  return `${all.slice(0, low)}…`
+  return cut
 }
 
-function widthOf(context: CanvasRenderingContext2D, text: string): number {
-  const key = `${context.font}\u0000${text}`
-  let width = widths.get(key)
-  if (width === undefined) {
-    if (widths.size > 20_000) widths.clear()
-    width = context.measureText(text).width
-    widths.set(key, width)
+function cutToFit(context: CanvasRenderingContext2D, text: string, width: number): string {
+  if (context.measureText(text).width <= width) return text
+  let [low, high] = [0, text.length]
+  while (low < high) {
+    const middle = (low + high + 1) >> 1
+    if (context.measureText(`${text.slice(0, middle)}…`).width <= width) low = middle
+    else high = middle - 1
   }
-  return width
+  return `${text.slice(0, low)}…`
 }

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact'
-import { useEffect, useMemo, useRef } from 'preact/hooks'
+import { useEffect, useId, useMemo, useRef } from 'preact/hooks'
 import type { MachineView } from '../../protocol.ts'
 import { shortText } from '../text/visible-text.ts'
 import { Empty } from '../widgets/notice.tsx'
@@ -17,6 +17,7 @@ export function MachineChart({ machine }: { readonly machine: MachineView }): JS
   }, [text])
   const active = useMemo(() => activePaths(machine.value), [machine.value])
   const space = useRef<HTMLDivElement>(null)
+  const id = useId()
   useEffect(() => {
     const inmost = chart?.boxes.findLast(({ state }) => active.has(state.path))
     // Moved by hand: `scrollIntoView` would move everything around it too.
@@ -46,7 +47,7 @@ export function MachineChart({ machine }: { readonly machine: MachineView }): JS
           aria-label={`Statechart of ${states.length} states; the table below has the same as text.`}
         >
           <defs>
-            <marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
+            <marker id={`${id}-tip`} viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
               <path d="M1 1l6 3-6 3" />
             </marker>
           </defs>
@@ -60,7 +61,7 @@ export function MachineChart({ machine }: { readonly machine: MachineView }): JS
                   key={index}
                   class={`arrow ${active.has(from) ? 'is-active' : ''}`}
                   d={path}
-                  marker-end="url(#tip)"
+                  marker-end={`url(#${id}-tip)`}
                 />
               ))}
             </g>

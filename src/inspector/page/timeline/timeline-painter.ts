@@ -66,13 +66,12 @@ function labelRoom(width: number): number {
 
 function drawName(context: CanvasRenderingContext2D, theme: Theme, row: TimelineRow, y: number, gutter: number): void {
   theme.drawShape(context, row.step.status, 10, y + 5)
-  context.font = theme.font(12, 500)
   context.textAlign = 'left'
   context.textBaseline = 'middle'
   context.fillStyle = theme.colour('--ink')
   const { step, item } = row.step
   const name = item === undefined ? step : `${step.slice(0, 100)} · ${item}`
-  context.fillText(fitted(context, name, gutter - 42), 30, y + rowHeight / 2)
+  context.fillText(fitted(context, theme.font(12, 500), name, gutter - 42), 30, y + rowHeight / 2)
 }
 
 function drawBars(

@@ -20,7 +20,8 @@ export function usePointer(element: HTMLElement | null, movable: Movable): void 
       return { x: event.clientX - left, y: event.clientY - top }
     }
     const onDown = (event: PointerEvent): void => {
-      if (event.button !== 0) return
+      // What stands on it has clicks of its own.
+      if (event.button !== 0 || (event.target instanceof Element && event.target.closest('button') !== null)) return
       element.setPointerCapture(event.pointerId)
       if (points.size === 0) travelled = 0
       points.set(event.pointerId, at(event))
