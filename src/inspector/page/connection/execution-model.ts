@@ -4,15 +4,12 @@ import { RequestError } from './api.ts'
 import type { Api } from './api.ts'
 import type { LiveConnection } from './live-connection.ts'
 import { Notifier } from './notifier.ts'
-
-/** What a step is found by: its name, and the item of the batch that it is of. */
-export function stepKey({ step, item }: { readonly step: string; readonly item?: string | undefined }): string {
-  return item === undefined ? step : `${step}\u0000${item}`
-}
+import { stepKey } from './step-key.ts'
 
 /** One execution as this page knows it: what the server said at first, and every change since. */
 export class ExecutionModel extends Notifier {
   readonly #api: Api
+  readonly #live: LiveConnection
   readonly #id: string
   #places = new Map<string, number>()
   #steps: StepView[] = []
@@ -33,6 +30,7 @@ export class ExecutionModel extends Notifier {
   constructor(api: Api, live: LiveConnection, id: string) {
     super()
     this.#api = api
+    this.#live = live
     this.#id = id
     this.#stop = live.watch(
       { onFrame: (frame) => this.#received(frame), onGap: () => this.reload() },
@@ -84,8 +82,9 @@ export class ExecutionModel extends Notifier {
       this.reload()
       return
     }
-    // Changes of other processes come with the store's answers alone.
-    const wait = this.view !== undefined && hasEnded(this.view.status) ? 30_000 : 4_000
+    // What steps do comes live; children, outputs and acts come with the whole answer alone.
+    const isSlow = this.#live.state === 'live' || (this.view !== undefined && hasEnded(this.view.status))
+    const wait = isSlow ? 20_000 : 4_000
     this.#timer = setTimeout(() => this.#loadWhenSeen(), wait)
   }
 

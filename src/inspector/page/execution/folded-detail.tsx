@@ -1,7 +1,7 @@
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import type { StepView } from '../../protocol.ts'
-import { stepKey } from '../connection/execution-model.ts'
+import { stepKey } from '../connection/step-key.ts'
 import type { PlanNode } from '../graph/plan-graph.ts'
 import { Name, StatusShape } from '../text/name.tsx'
 import { lookOf } from '../text/statuses.ts'

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import type { StepView } from '../../protocol.ts'
-import { stepKey } from '../connection/execution-model.ts'
+import { stepKey } from '../connection/step-key.ts'
 import { Name, StatusShape, Took } from '../text/name.tsx'
 import { hasEnded, lookOf } from '../text/statuses.ts'
 import { plural } from '../text/visible-text.ts'

@@ -1,5 +1,5 @@
 import type { StepView } from '../../protocol.ts'
-import { stepKey } from '../connection/execution-model.ts'
+import { stepKey } from '../connection/step-key.ts'
 import type { Stretch } from './squeezed-time.ts'
 
 /** A bar of a row. */
