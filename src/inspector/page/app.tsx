@@ -26,8 +26,10 @@ export function App(): JSX.Element {
         setDoor({ at: 'closed', why: 'This page needs the token of its server.' })
         return
       }
+      let live: LiveConnection | undefined
       const api = new Api(token, () => {
         forgetToken()
+        live?.close()
         setDoor({ at: 'closed', why: 'The server did not accept the token: it may have been started again.' })
       })
       try {
@@ -35,7 +37,8 @@ export function App(): JSX.Element {
         if (isOver) return
         keepToken(token)
         shareToken()
-        setDoor({ at: 'open', page: { api, about, live: new LiveConnection(token) } })
+        live = new LiveConnection(token)
+        setDoor({ at: 'open', page: { api, about, live } })
       } catch (error) {
         if (isOver) return
         setDoor((before) => (before.at === 'closed' ? before : { at: 'closed', why: messageOf(error) }))

@@ -24,7 +24,7 @@ export interface World {
 
 /** Speaks the page's protocol, and answers from what a test gives it: the states that a real docket is in for a moment only. */
 export class FakeServer implements AsyncDisposable {
-  readonly token = 'fake-token-of-the-page'
+  token = 'fake-token-of-the-page'
   readonly world: World
   /** Paths of what was requested, in order. */
   readonly requests: string[] = []
@@ -87,7 +87,8 @@ export class FakeServer implements AsyncDisposable {
   #accept(page: WebSocket): void {
     page.on('message', (data) => {
       const frame = JSON.parse(String(data)) as PageFrame
-      if (frame.type === 'token') page.send(JSON.stringify({ type: frame.token === this.token ? 'ready' : 'refused' }))
+      if (frame.type === 'token' && frame.token !== this.token) page.close(1008)
+      else if (frame.type === 'token') page.send(JSON.stringify({ type: 'ready' }))
       else this.watched.push(frame)
     })
   }

@@ -67,6 +67,21 @@ test('the token is taken out of the address, and kept for reloads; without one t
   await stranger.page.getByRole('grid', { name: 'Executions' }).waitFor()
 })
 
+test('a server that was started again has another token: the page requests that, and tries the old one no more', async () => {
+  const { page, server } = await open()
+  await expect.poll(() => server.pages).toBe(1)
+  server.token = 'another-token-of-the-page'
+  server.down()
+  await page.getByText('Reconnecting…').waitFor()
+  server.up()
+  await page.getByText('did not accept the token').waitFor()
+  await expect.poll(() => server.pages).toBe(0)
+  await page.getByLabel('Address that the process printed').fill(server.token)
+  await page.getByRole('button', { name: 'Open' }).click()
+  await page.getByRole('grid', { name: 'Executions' }).waitFor()
+  await expect.poll(() => server.pages).toBe(1)
+})
+
 test('a list of a thousand rows is drawn as far as it is seen, and loads its pages while it is scrolled', async () => {
   const { page, server } = await open()
   const list = page.getByRole('grid', { name: 'Executions' })

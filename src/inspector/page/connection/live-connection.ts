@@ -27,6 +27,7 @@ export class LiveConnection extends Notifier {
   #tries = 0
   #timer: ReturnType<typeof setTimeout> | undefined
   #hiddenAt: number | undefined
+  #isOver = false
   state: LiveState = 'connecting'
   /** Changes with the actors of other programs. */
   readonly foreign = new Notifier()
@@ -50,7 +51,15 @@ export class LiveConnection extends Notifier {
     }
   }
 
+  /** Once the token is refused: it is not tried again. */
+  close(): void {
+    this.#isOver = true
+    clearTimeout(this.#timer)
+    this.#socket?.close()
+  }
+
   #connect(): void {
+    if (this.#isOver) return
     this.#set('connecting')
     const socket = new WebSocket(this.#url)
     this.#socket = socket
@@ -58,7 +67,7 @@ export class LiveConnection extends Notifier {
       socket.send(JSON.stringify({ type: 'token', token: this.#token } satisfies PageFrame))
     })
     socket.addEventListener('message', ({ data }) => this.#received(socket, data))
-    socket.addEventListener('close', () => this.#closed(socket))
+    socket.addEventListener('close', ({ code }) => this.#closed(socket, code))
   }
 
   #received(socket: WebSocket, data: unknown): void {
@@ -75,10 +84,12 @@ export class LiveConnection extends Notifier {
     else this.#receiver?.onFrame(frame)
   }
 
-  #closed(socket: WebSocket): void {
-    if (socket !== this.#socket) return
+  #closed(socket: WebSocket, code: number): void {
+    if (socket !== this.#socket || this.#isOver) return
     this.#socket = undefined
     this.#set('waiting')
+    // The token may be an old one: what is requested now says so.
+    if (code === 1008) this.#receiver?.onGap()
     const wait = waits[Math.min(this.#tries++, waits.length - 1)]!
     clearTimeout(this.#timer)
     // Many pages of one server that comes back don't connect at the same moment.
