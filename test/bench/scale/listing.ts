@@ -22,20 +22,18 @@ const dayMs = 86_400_000
 const pageSize = 100
 
 /**
- * What executions differ in, by their number `n`, in words that all three databases know. Of a hundred, 96 have completed, two have failed and one was cancelled; one in
- * a thousand each waits, runs, and has not begun. Six in ten are of one graph, half are in queues, a tenth has one key and two tenths have one of a
- * thousand others. None of it goes along with anything else.
+ * What executions differ in, by their number `n`, in words that all three databases know. Of a thousand, 967 have completed, twenty have failed and ten were cancelled; one
+ * waits, one runs, and one has not begun. Seven in eleven are of one graph, half are in queues, a thirteenth has one key and two thirteenths have one of
+ * a thousand others. The divisors have no factor in common, so none of it goes along with anything else.
  */
-const status = `case when (n * 7919) % 1000 < 20 then 'failed' when (n * 7919) % 1000 < 30 then 'cancelled'
-  when (n * 7919) % 1000 = 30 then 'waiting' when (n * 7919) % 1000 = 31 then 'running'
-  when (n * 7919) % 1000 = 32 then 'pending' else 'completed' end`
 const values = {
-  status,
-  graph: `case when (n * 104729) % 10 < 6 then 'busy' else 'graph-' || ((n * 104729) % 10) end`,
-  queue: `case when (n * 1299709) % 20 < 10 then 'default' when (n * 1299709) % 20 < 18 then 'mail' else 'queue-' || ((n * 1299709) % 20) end`,
-  queue_key: `case when (n * 15485863) % 10 = 0 then 'hot' when (n * 15485863) % 10 < 3 then 'key-' || ((n * 15485863) % 1000) else '' end`,
-  error_code: `case when (n * 7919) % 1000 < 18 then 'STEP_FAILED' when (n * 7919) % 1000 < 20 then 'EXECUTION_TIMEOUT'
-    when (n * 7919) % 1000 < 30 then 'EXECUTION_CANCELLED' end`,
+  status: `case when n % 1000 < 20 then 'failed' when n % 1000 < 30 then 'cancelled' when n % 1000 = 30 then 'waiting'
+    when n % 1000 = 31 then 'running' when n % 1000 = 32 then 'pending' else 'completed' end`,
+  graph: `case when n % 11 < 7 then 'busy' else 'graph-' || (n % 11) end`,
+  queue: `case when n % 23 < 11 then 'default' when n % 23 < 21 then 'mail' else 'queue-' || (n % 23) end`,
+  queue_key: `case when n % 13 = 0 then 'hot' when n % 13 < 3 then 'key-' || (n % 997) else '' end`,
+  error_code: `case when n % 1000 < 18 then 'STEP_FAILED' when n % 1000 < 20 then 'EXECUTION_TIMEOUT'
+    when n % 1000 < 30 then 'EXECUTION_CANCELLED' end`,
 }
 
 /** A fresh store with so many executions, and a docket over it that runs none of them. */
@@ -60,7 +58,7 @@ function filtersOf(middle: Date): Readonly<Record<string, CountQuery>> {
   const alone: Readonly<Record<string, CountQuery>> = {
     none: {},
     'a queue that has much': { queue: 'mail' },
-    'a queue that has little': { queue: 'queue-19' },
+    'a queue that has little': { queue: 'queue-22' },
     'the default queue': { queue: 'default' },
     'a key that many have': { key: 'hot' },
     'a key that few have': { key: 'key-7' },

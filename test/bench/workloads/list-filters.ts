@@ -40,7 +40,7 @@ export const listFilters: Workload = {
       tables,
       notes: [
         'a page: the newest hundred, whole; a count: all statuses, up to 10,000 each',
-        'of a hundred executions 96 have completed, two failed and one was cancelled; six in ten are of one graph, half are in queues, three in ten have a key',
+        'of a thousand executions 967 have completed, twenty have failed and ten were cancelled; seven in eleven are of one graph, half are in queues, three in thirteen have a key',
       ],
     }
   },
