@@ -50,6 +50,10 @@ test.each(filters)('%j is counted by the same index, and nothing is sorted', asy
 test.each([
   [{}, 'docket_executions_status (status=?'],
   [{ graph: 'users' }, 'docket_executions_graph (graph=? AND status=?'],
+  [{ queue: 'default' }, 'docket_executions_status (status=?'],
+  [{ graph: 'users', queue: 'default' }, 'docket_executions_graph (graph=? AND status=?'],
+  [{ graph: 'users', queue: 'mail' }, 'docket_executions_queue (queue=? AND status=?'],
+  [{ graph: 'users', key: 'ann', queue: 'mail' }, 'docket_executions_key (queue_key=? AND status=?'],
   [{ graph: 'users', createdBefore: 9 }, 'docket_executions_graph (graph=? AND status=? AND created_at<?'],
 ] as const)('counts of %j read nothing but an index', async (query, index) => {
   const looks = (await planOf(countQuery(dialect, { ...query, upTo: 9 }))).filter((line) =>
