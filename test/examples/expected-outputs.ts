@@ -1,5 +1,7 @@
 import { outputsOfHooks } from './expected-outputs-of-hooks.ts'
 import { outputsOfOperating } from './expected-outputs-of-operating.ts'
+
+import { outputsOfObservers } from './expected-outputs-of-observers.ts'
 import { outputsOfWaits } from './expected-outputs-of-waits.ts'
 import { outputsOfWorkers } from './expected-outputs-of-workers.ts'
 import type { ExpectedOutput } from './expected-output.ts'
@@ -15,6 +17,8 @@ export const expectedOutputs: Readonly<Record<string, ExpectedOutput>> = {
   ...outputsOfWorkers,
   ...outputsOfHooks,
   ...outputsOfOperating,
+
+  ...outputsOfObservers,
   'batch.ts': {
     text: `Metropolis: above average
 Plan 9: below average
@@ -233,22 +237,6 @@ ran 1 and 2 and 3 and 4 and 10000
 4 workers: applied
 10000 orders-by-tenant: applied
 42`,
-  },
-  'observability.ts': {
-    text: `{"level":30,"seq":1,"at":…,"executionId":"order-7","graph":"invoices","target":"Invoice","msg":"execution.started"}
-{"level":30,"executionId":"order-7","step":"WriteInvoice","attempt":1,"order":7,"msg":"writing"}
-{"level":40,"seq":4,"at":…,"executionId":"order-7","graph":"invoices","step":"WriteInvoice","attempt":1,"durationMs":…,"timedOut":false,"err":{"type":"Error","message":"the printer is out of paper","stack":…},"msg":"attempt.failed"}
-{"level":40,"seq":5,"at":…,"executionId":"order-7","graph":"invoices","step":"WriteInvoice","attempt":1,"delayMs":…,"dueAt":…,"msg":"retry.scheduled"}
-{"level":30,"executionId":"order-7","step":"WriteInvoice","attempt":2,"order":7,"msg":"writing"}
-{"level":30,"seq":8,"at":…,"executionId":"order-7","graph":"invoices","target":"Invoice","status":"completed","durationMs":…,"msg":"execution.ended"}
-{"level":30,"attempts":2,"msg":"invoice for order 7"}`,
-    mask: (output) =>
-      output
-        .replaceAll(/"(at|dueAt|durationMs|delayMs)":\d+/g, '"$1":…')
-        .replaceAll(/"stack":"(?:[^"\\]|\\.)*"/g, '"stack":…'),
-  },
-  'own-logger.ts': {
-    text: 'info: writing {"executionId":"order-7","step":"WriteInvoice","attempt":1,"order":7,"request":"r-42"}',
   },
   'parallel.ts': {
     text: `dashboard of profile, preferences, activity, friends, recommendations
