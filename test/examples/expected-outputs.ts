@@ -1,6 +1,5 @@
 import { outputsOfHooks } from './expected-outputs-of-hooks.ts'
 import { outputsOfOperating } from './expected-outputs-of-operating.ts'
-
 import { outputsOfObservers } from './expected-outputs-of-observers.ts'
 import { outputsOfWaits } from './expected-outputs-of-waits.ts'
 import { outputsOfWorkers } from './expected-outputs-of-workers.ts'
@@ -17,7 +16,6 @@ export const expectedOutputs: Readonly<Record<string, ExpectedOutput>> = {
   ...outputsOfWorkers,
   ...outputsOfHooks,
   ...outputsOfOperating,
-
   ...outputsOfObservers,
   'batch.ts': {
     text: `Metropolis: above average

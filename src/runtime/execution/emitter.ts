@@ -25,7 +25,7 @@ import type { WorkingStep } from '../steps/step-work.ts'
 import { elapsedSince } from '../environment/clock.ts'
 import { isPromiseLike } from '../inputs/check-value.ts'
 import { warnOnce } from '../environment/warn-once.ts'
-import { observationOf, outgoingHeaders, ownerOf } from './observation.ts'
+import { observationOf, outgoingHeaders, ownerOf, unheard } from './observation.ts'
 import type { Observation, WholeRecord } from './observation.ts'
 import type { ExecutionLife } from '../../core/contracts/execution-life.ts'
 
@@ -104,6 +104,7 @@ export class Emitter {
     this.#observers = observation.receivers
     this.#only = this.#observers.length === 1 ? this.#observers[0] : undefined
     this.within = observation.within
+    if (observation.receivers.length === 0) Object.assign(this, unheard)
   }
 
   /** Headers with which a step of the execution calls somebody else. */

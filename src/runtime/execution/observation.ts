@@ -23,6 +23,12 @@ interface WholeLife extends Omit<ExecutionLife, 'record'> {
   readonly record: WholeRecord | undefined
 }
 
+/**
+ * What takes the place of an emitter's methods where nobody gets its events, of a life that is not sampled: to make the events of each step only to drop them costs
+ * as much as to make them for somebody.
+ */
+export const unheard = { stepStarted() {}, attemptStarted() {}, stepEnded() {}, cacheChecked() {} } as const
+
 const owners = new WeakMap<object, Observer>()
 
 /** The observer that has given the one of a life; any other as it is. */
