@@ -48,6 +48,8 @@ class RemoteWork implements StepWork {
   #alarm: Timer | undefined
   #limit: Timer | undefined
   #unlisten: (() => void) | undefined
+  /** Those of the execution, and where its trace goes on: from the attempt, in whose context it begins. */
+  #headers: Readonly<Record<string, string>> | undefined
 
   constructor(step: WorkingStep) {
     this.attempt = step.attempt
@@ -70,6 +72,7 @@ class RemoteWork implements StepWork {
     const { execution, heldState, isRepeated } = this.#step
     // Made while it is the current one: timers and messages go on in it.
     void execution.context
+    this.#headers = execution.emitter?.outgoing(execution.options.headers)
     this.#unlisten = execution.setup.inbox?.onMessage(() => this.#inContext(() => this.#goOn()))
     this.#limit = limitOfWork(this.#step, (error) => this.#timeOut(error))
     if (heldState === undefined || !isRepeated) this.#keep(undefined)
@@ -134,7 +137,7 @@ class RemoteWork implements StepWork {
     }
     this.#isBusy = true
     const { calls } = this.#declared
-    const call = callOf(this.#step, this.#state, this.#controller.signal)
+    const call = callOf(this.#step, this.#state, this.#controller.signal, this.#headers)
     const answering = token === undefined ? calls.start(call) : calls.poll(call, token)
     void answering
       .catch((error: unknown): RemoteAnswer => ({ state: 'failed', error }))
@@ -288,7 +291,12 @@ function requestIdOf({ idempotencyKey }: WorkingStep, { request }: RemoteState):
   return request === 1 ? idempotencyKey : `${idempotencyKey}.${request}`
 }
 
-function callOf(step: WorkingStep, state: RemoteState, signal: AbortSignal): RemoteCall {
+function callOf(
+  step: WorkingStep,
+  state: RemoteState,
+  signal: AbortSignal,
+  headers: RemoteCall['headers'] = step.execution.options.headers,
+): RemoteCall {
   const { execution, planStep, inputs, keepsState } = step
   const { id, item, options } = execution
   return {
@@ -297,7 +305,7 @@ function callOf(step: WorkingStep, state: RemoteState, signal: AbortSignal): Rem
     executionId: id,
     step: step.step,
     item,
-    headers: execution.emitter?.outgoing(options.headers) ?? options.headers,
+    headers,
     app: options.app,
     mayCallBack: keepsState,
     signal,
