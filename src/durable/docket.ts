@@ -64,6 +64,8 @@ import type {
 } from './start-calls.ts'
 import { closeDocket } from './close-docket.ts'
 import type { CloseOptions } from './close-docket.ts'
+import { checkRetryAll, retryAll } from './retry-all.ts'
+import type { RetryPage, RetryQuery } from './retry-all.ts'
 import { purge } from './upkeep.ts'
 import type { PurgeFilter } from './upkeep.ts'
 
@@ -239,6 +241,20 @@ export class Docket extends DocketView implements AsyncDisposable, ObservableDoc
       await passStart(context, storedStart('retry', id, record), () => this.#parts.reopening.reopen(id, retried))
       return new ExecutionHandle(context, id)
     })
+  }
+
+  /**
+   * Tries again what a query finds, a portion at a time, with an outcome for each: after an outage. `limit` is the size of the portion; `after`, given `next` of the one before, goes on behind it. In a process
+   * that serves their queue they begin at once, all of a portion; one with `work: false` leaves them to workers, each at its turn.
+   * @throws (as rejection) OptionError with all problems; DocketClosedError, StoreError
+   */
+  async retryAll(query: RetryQuery = {}): Promise<RetryPage> {
+    checkRetryAll(query)
+    return retryAll(
+      query,
+      (page) => this.list(page),
+      (id) => this.retry(id),
+    )
   }
 
   /**

@@ -161,6 +161,20 @@ describe.each(sqlKinds)('in %s', (kind) => {
     expect(bank.lookups).toBe(2)
   })
 
+  test('an input that SQL mends is the one that the retried execution goes on with, converted and not', async () => {
+    const { place, ask, docket } = await ordersIn(kind)
+    await ask('mend an input')
+    const mended = (await (await docket.get('o-2'))!.details())!
+    expect(mended.inputs).toMatchObject({ Order: { id: 'o-3' } })
+    // The bank refuses another one.
+    await place.sql(endYesterday(kind, 'docket_executions'))
+    await ask('retry them')
+    expect(await (await docket.get('o-2'))!.result()).toBe('payment of o-3 from 2026')
+    expect(await place.sql(`select error_code from docket_executions where id = 'o-2'`)).toMatchObject([
+      { error_code: null },
+    ])
+  })
+
   test('a result that was forgotten is made anew, and executions that used it keep it', async () => {
     const { ask, docket, orders } = await ordersIn(kind)
     await ask('forget one result')
