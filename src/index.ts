@@ -247,6 +247,7 @@ export type {
   ExportedValue,
   ExportOptions,
 } from './durable/transfer/exported-execution.ts'
+export type { MoveOutcome } from './durable/transfer/move-execution.ts'
 export type { RetryOutcome, RetryPage, RetryQuery } from './durable/retry-all.ts'
 export type { Why, WhyCause, WhyCode, WhyOptions } from './durable/why/why.ts'
 export type {

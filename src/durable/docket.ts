@@ -1,5 +1,6 @@
 import { observedDocket } from '../core/contracts/observed-docket.ts'
 import type { ObservableDocket, ObservedDocket } from '../core/contracts/observed-docket.ts'
+import { OptionError } from '../core/errors.ts'
 import { requireName } from '../core/check-name.ts'
 import type { EmitVerdict } from '../core/contracts/event-record.ts'
 import type { AnyDataType, GivenOf, TypedDataType, ValueOf } from '../core/language/data-type.ts'
@@ -66,6 +67,8 @@ import { closeDocket } from './close-docket.ts'
 import type { CloseOptions } from './close-docket.ts'
 import { checkRetryAll, retryAll } from './retry-all.ts'
 import type { RetryPage, RetryQuery } from './retry-all.ts'
+import { moveEach } from './transfer/move-execution.ts'
+import type { MoveOutcome } from './transfer/move-execution.ts'
 import { purge } from './upkeep.ts'
 import type { PurgeFilter } from './upkeep.ts'
 
@@ -320,6 +323,19 @@ export class Docket extends DocketView implements AsyncDisposable, ObservableDoc
     return orClosed(this.#context, 'delete', id, () =>
       deleteExecution(this.#context, this.#parts.resumption, id, options),
     )
+  }
+
+  /**
+   * Takes executions to the store of another docket, one after the other, with an outcome for each. One that has not ended is detached here before it may go on there, so that never two stores run it; no process may have it: pause its
+   * queue, or let workers close. One that has ended is copied. What went through codecs is decoded, and encoded as the other docket does. A call that is repeated after a crash goes on where the one before stopped.
+   * Executions of a family that has not ended are not moved, nor are results that are remembered for all executions.
+   * @throws (as rejection) OptionError, DocketClosedError
+   */
+  async moveTo(other: Docket, ids: readonly string[]): Promise<readonly MoveOutcome[]> {
+    if (typeof other !== 'object' || other === null || !(#context in other) || other.#context === this.#context)
+      throw new OptionError('moveTo takes another docket, made by createDocket of the same copy of the package')
+    for (const id of ids) requireName('moveTo: id', id)
+    return orClosed(this.#context, 'moveTo', undefined, () => moveEach(this.#context, other.#context, ids))
   }
 
   /**

@@ -13,6 +13,9 @@ export const unwrittenFork = ''
 /** In the place of the graph's hash of an execution that was taken out of its docket: nothing here may go on with it. */
 export const detachedHash = 'detached'
 
+/** What the graph's hash begins with while an execution is written here by a process that moves it: nobody may go on with it before it is whole, and detached where it was. */
+export const movingHash = 'moving:'
+
 /** @throws ExecutionConflictError for an execution that was taken out of its docket */
 export function requireAttached({ id, graphHash }: Pick<ExecutionRecord, 'id' | 'graphHash'>): void {
   if (graphHash === detachedHash) throw detachedError(id)

@@ -11,7 +11,7 @@ import { passCancel } from '../context/intercepted-cancel.ts'
 import { keptOf } from '../context/begin-life.ts'
 import type { Misfit } from '../context/incompatible-executions.ts'
 import type { CallerOptions } from '../context/start-options.ts'
-import { requireAttached, unwrittenFork } from '../records/graph-hash.ts'
+import { movingHash, requireAttached, unwrittenFork } from '../records/graph-hash.ts'
 import { deathsOfUndos } from '../records/undo-records.ts'
 import type { ResumeCause } from '../records/restore-execution.ts'
 import { acquiredRecords } from './acquired-child.ts'
@@ -200,6 +200,12 @@ export class Resumption {
     const deadline = cause === 'end' ? this.#context.deadlineOf(caller ?? {}) : undefined
     const record = deadline === undefined ? found : { ...found, deadline }
     requireAttached(record)
+    if (record.graphHash.startsWith(movingHash)) {
+      const reason = 'a process is moving it here from another store, or died of it: move it again'
+      this.#leave(record, { reasons: [reason], mayFitElsewhere: false })
+      await this.#context.change(record, { isReleased: true })
+      return 'misfit'
+    }
     if (record.graphHash === unwrittenFork) {
       const message = `the process that forked "${record.forkedFrom}" died before "${record.id}" had its records; fork again`
       await endUnowned(this.#context, record, 'failed', new ExecutionConflictError(message, { executionId: record.id }))

@@ -12,6 +12,8 @@ export interface PartsWriter {
   readonly store: Store
   /** A living owner of that store. */
   readonly owner: string
+  /** The epoch in which the owner has the execution. @default 1 */
+  readonly epoch?: number | undefined
   /** The time of that store. */
   readonly now: () => number
   readonly sleep: (ms: number) => Promise<void>
@@ -63,12 +65,12 @@ interface Written {
 }
 
 async function commit(
-  { store, owner, now, sleep }: PartsWriter,
+  { store, owner, epoch = 1, now, sleep }: PartsWriter,
   { id }: ExecutionRecord,
   { steps = [], ...more }: Written,
 ): Promise<void> {
   for (let waitedMs = 0; ; waitedMs += 50) {
-    const commits = [{ id, owner, epoch: 1, at: now(), steps, ...more }]
+    const commits = [{ id, owner, epoch, at: now(), steps, ...more }]
     const [answer] = allAnswers(store, 'commit', commits, await store.commit(commits))
     if (answer === true) return
     if (answer !== 'locked' || waitedMs >= longestLockMs)

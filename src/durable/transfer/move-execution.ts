@@ -1,0 +1,201 @@
+import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
+import type { Message } from '../../core/contracts/message.ts'
+import { placeOfMessage, signalIdentity } from '../../core/contracts/signal-message.ts'
+import { moveIdentity } from '../../core/contracts/timer-message.ts'
+import { isTerminal } from '../../core/contracts/statuses.ts'
+import { ExecutionConflictError } from '../../core/errors.ts'
+import type { ValueIdentity } from '../../core/values/value-encoding.ts'
+import { sleep } from '../../runtime/environment/clock.ts'
+import { allAnswers } from '../../runtime/store-access/all-answers.ts'
+import { acquireOne } from '../context/acquire-one.ts'
+import type { DocketContext } from '../context/docket-context.ts'
+import { noSuchExecution } from '../records/execution-info.ts'
+import { detachedHash, movingHash } from '../records/graph-hash.ts'
+import { closedRecords } from '../records/unfinished-records.ts'
+import { checkpointValues, executionValues, stepValues, valuesIn } from './execution-parts.ts'
+import type { ExecutionParts, ValueField } from './execution-parts.ts'
+import { portable, storedOf } from './portable-value.ts'
+import { readParts } from './read-parts.ts'
+import { openParts, writeParts } from './write-parts.ts'
+import type { PartsWriter } from './write-parts.ts'
+
+const mostMessages = 1_000
+
+/** `moved`: it goes on in the other store, and nowhere else. `copied`: it had ended, and is in both. */
+export type MoveVerdict = 'moved' | 'copied'
+
+/** What became of one of the executions that were to be moved. */
+export interface MoveOutcome {
+  /** The execution's id. */
+  readonly id: string
+  /** Absent where it stayed. */
+  readonly verdict?: MoveVerdict
+  /** Why it stayed. */
+  readonly error?: unknown
+}
+
+/** Moves executions one after the other; what one comes to is no matter to the others. */
+export async function moveEach(
+  from: DocketContext,
+  to: DocketContext,
+  ids: readonly string[],
+): Promise<readonly MoveOutcome[]> {
+  const outcomes: MoveOutcome[] = []
+  for (const id of ids)
+    outcomes.push(
+      await moveExecution(from, to, id).then(
+        (verdict) => ({ id, verdict }),
+        (error: unknown) => ({ id, error }),
+      ),
+    )
+  return outcomes
+}
+
+/**
+ * Takes an execution to another store. One that has not ended is detached here before anybody may go on with it there, so that there is never a moment in which two do: a process that dies on the way leaves it here, or, once it is detached, whole and
+ * closed in the other store, where the same call opens it.
+ * @throws ExecutionConflictError where it is not there, runs, is a part of a family, or where its id is taken in the other store; SerializationError, StoreError
+ */
+async function moveExecution(from: DocketContext, to: DocketContext, id: string): Promise<MoveVerdict> {
+  for (const context of [from, to]) {
+    context.requireOpen()
+    await context.connection.readyBy()
+  }
+  return from.turns.inTurn(id, async () => {
+    const acquired = from.owned.has(id) ? undefined : await acquireOne(from.connection, id, { andEnded: true })
+    if (acquired === undefined) throw await notFree(from, id)
+    const { execution } = acquired
+    try {
+      return await moveAcquired(from, to, execution)
+    } finally {
+      // Given back where it still is this process's.
+      await from.change(execution, { isReleased: true }).catch(() => {})
+    }
+  })
+}
+
+async function moveAcquired(from: DocketContext, to: DocketContext, execution: ExecutionRecord): Promise<MoveVerdict> {
+  const { id } = execution
+  const there = (await to.recordOf(id)) as ExecutionRecord | undefined
+  const isBegun = there?.graphHash.startsWith(movingHash) === true
+  if (execution.graphHash === detachedHash) {
+    // A call before this one came so far.
+    if (!isBegun) throw conflict(id, 'it was detached, and is gone from here')
+    const again = await acquireOne(to.connection, id, { andEnded: true, andOwn: true })
+    if (again === undefined) throw conflict(id, 'another process is moving it')
+    const { graphHash, epoch } = again.execution
+    await openParts({ ...writerOf(to), epoch }, { ...again.execution, graphHash: graphHash.slice(movingHash.length) })
+    return 'moved'
+  }
+  const isOpen = !isTerminal(execution.status)
+  if (isOpen) await requireAlone(from, execution)
+  if (there !== undefined) {
+    if (!isBegun) throw conflict(id, 'the other store has one of this id')
+    await deleteBegun(to, id)
+  }
+  const parts = await readParts(from, execution)
+  const writer = writerOf(to)
+  await writeParts(writer, await partsFor(parts, from, to), `${movingHash}${execution.graphHash}`)
+  if (isOpen) {
+    let last = await forwardMail(from, to, execution, 0)
+    const now = from.clock.now()
+    const message = `execution "${id}" was moved to another store (${to.connection.store.name}), and goes on there`
+    const error = await from.connection.encoding.encodeError(new ExecutionConflictError(message, { executionId: id }), [
+      'execution',
+      id,
+      'error',
+    ])
+    const head = { status: 'cancelled', error, graphHash: detachedHash, endedAt: now } as const
+    await from.change({ ...execution, parent: undefined }, head, { steps: closedRecords(parts.steps, now) })
+    // What came before that; later ones are answered that it has ended.
+    last = await forwardMail(from, to, execution, last)
+  }
+  await openParts(writer, execution)
+  to.lookSoon()
+  return isOpen ? 'moved' : 'copied'
+}
+
+/** A family shares messages: it can't be in two stores. @throws ExecutionConflictError */
+async function requireAlone({ connection }: DocketContext, { id, parent }: ExecutionRecord): Promise<void> {
+  const { store } = connection
+  const children = await store.list({ parent: id, limit: 1 })
+  if (children.length > 0)
+    throw conflict(id, 'it has children, which it waits for in its own store: move it once it has ended')
+  if (parent === undefined) return
+  const [record] = await store.get([parent])
+  if (record !== undefined && !isTerminal(record.status))
+    throw conflict(id, `its parent "${parent}" waits for it in its own store: move it once that has ended`)
+}
+
+async function deleteBegun({ connection }: DocketContext, id: string): Promise<void> {
+  const acquired = await acquireOne(connection, id, { andEnded: true, andOwn: true })
+  if (acquired === undefined) throw conflict(id, 'another process is moving it')
+  await connection.store.delete([{ id, owner: acquired.execution.owner!, epoch: acquired.execution.epoch }])
+}
+
+function writerOf({ connection, clock }: DocketContext): PartsWriter {
+  const { store, session } = connection
+  return { store, owner: session.owner, now: () => clock.now(), sleep: (ms) => sleep(clock, ms) }
+}
+
+/** The records, encoded as the other docket does. */
+async function partsFor(parts: ExecutionParts, from: DocketContext, to: DocketContext): Promise<ExecutionParts> {
+  const { id } = parts.record
+  const recoded = async <Record extends object>(
+    record: Record,
+    fields: readonly ValueField<Record>[],
+  ): Promise<Record> => {
+    const made: { [name: string]: unknown } = { ...(record as { [name: string]: unknown }) }
+    for (const { field, stored, identity } of valuesIn(id, record, fields)) {
+      const { isError } = field
+      const value = await portable({ stored, identity, isError }, from.connection.encoding, true)
+      made[field.name] = await storedOf(value, { identity, isError }, to.connection.encoding)
+    }
+    return made as Record
+  }
+  const record = await recoded(parts.record, executionValues)
+  const steps = []
+  for (const step of parts.steps) steps.push(await recoded(step, stepValues))
+  const checkpoints = []
+  for (const checkpoint of parts.checkpoints) checkpoints.push(await recoded(checkpoint, checkpointValues))
+  return { record, steps, checkpoints }
+}
+
+/** Posts what nobody has read to the other mailbox. @returns the number of the last one */
+async function forwardMail(
+  from: DocketContext,
+  to: DocketContext,
+  { id, owner }: ExecutionRecord,
+  after: number,
+): Promise<number> {
+  const { store } = from.connection
+  const messages = await store.readMail({ owner: owner!, executions: [id], limit: mostMessages })
+  const unread = messages.filter(({ seq, kind }) => seq > after && kind !== 'look').toSorted((a, b) => a.seq - b.seq)
+  for (const message of unread) {
+    const { seq: _, payload, ...rest } = message
+    const identity = identityOf(message)
+    const value =
+      payload === undefined ? undefined : await portable({ stored: payload, identity }, from.connection.encoding, true)
+    const stored = value && (await storedOf(value, { identity }, to.connection.encoding))
+    const posted = [{ ...rest, payload: stored }]
+    allAnswers(to.connection.store, 'post', posted, await to.connection.store.post(posted))
+  }
+  return messages.reduce((most, { seq }) => Math.max(most, seq), after)
+}
+
+function identityOf(message: Message): ValueIdentity {
+  const place = placeOfMessage(message)
+  if (place !== undefined) return signalIdentity(message.execution, place)
+  return message.kind === 'reschedule' ? moveIdentity(message.execution) : ['message', message.execution]
+}
+
+async function notFree(context: DocketContext, id: string): Promise<ExecutionConflictError> {
+  const record = await context.recordOf(id)
+  if (record === undefined) return noSuchExecution(id)
+  const where = context.owned.has(id) ? 'this process' : `another process (${record.owner})`
+  return conflict(id, `it runs in ${where}: pause its queue, or close the workers, so that nobody has it`)
+}
+
+function conflict(id: string, why: string): ExecutionConflictError {
+  return new ExecutionConflictError(`execution "${id}" can't be moved: ${why}`, { executionId: id })
+}
