@@ -93,25 +93,24 @@ function completedReason(facts: WhyFacts, info: StepInfo): FoundReason {
     : plain
 }
 
-function ranAgain(plain: FoundReason, { attempt }: StepInfo, deaths: readonly string[]): FoundReason {
-  const who = deaths.map((owner) => `"${owner}"`).join(', ')
-  const died = deaths.length === 1 ? `process ${who} died` : `processes ${who} died`
+function ranAgain(plain: FoundReason, { attempt }: StepInfo, deaths: readonly Death[]): FoundReason {
+  const owners = deaths.flatMap(({ owner }) => (owner === undefined ? [] : [owner]))
+  const named = owners.map((owner) => `"${owner}"`).join(', ')
+  const who = owners.length === 0 ? 'a process' : owners.length === 1 ? `process ${named}` : `processes ${named}`
   return {
     ...plain,
     code: 'step.ranAgain',
-    deadOwners: deaths,
-    text: `${plain.text}; it was run again, this is attempt ${attempt}: ${died} while ${deaths.length === 1 ? 'it' : 'they'} ran it`,
+    deadOwners: owners,
+    text: `${plain.text}; it was run again, this is attempt ${attempt}: ${who} died during an earlier one`,
   }
 }
 
-/** Processes that died while they ran it: an attempt that has no end, and is not the last one. */
-function deathsOf({ attempts = [] }: StepInfo & { readonly attempts?: StepAttempts }): readonly string[] {
-  return attempts
-    .slice(0, -1)
-    .flatMap(({ endedAt, owner }) => (endedAt === undefined && owner !== undefined ? [owner] : []))
-}
+type Death = StepInfo['attempts'][number]
 
-type StepAttempts = readonly { readonly owner: string | undefined; readonly endedAt: Date | undefined }[]
+/** Attempts that died with their process: they have no end, and are not the last one. */
+function deathsOf({ attempts }: StepInfo): readonly Death[] {
+  return attempts.slice(0, -1).filter(({ endedAt }) => endedAt === undefined)
+}
 
 function cachedReason({ record, plan, persistOf }: WhyFacts, info: StepInfo): FoundReason {
   const spec = planStepOf(plan, info.step)?.spec
