@@ -20,6 +20,8 @@ import { forkInputs } from './fork-inputs.ts'
 import { hasCompleted } from '../records/known-outcome.ts'
 import { lostOf } from '../records/undone-takers.ts'
 import { splitUndoRecords } from '../records/undo-records.ts'
+import { readInputs } from '../records/stored-inputs.ts'
+import { withReferencedInputs } from '../recovery/referenced-inputs.ts'
 import { causeOf } from '../recovery/resume.ts'
 import type { Resumption } from '../recovery/resume.ts'
 
@@ -60,7 +62,12 @@ export async function forkExecution(
     throw new OptionError(`fork: "${id}" is a batch; start another one with the items that it needs`)
   const { steps: rows, undoRecords } = splitUndoRecords(await context.stepsOf(id))
   if (expected !== undefined) requireSame(context, stored, graph, expected)
-  const present = await underPresentNames({ record: stored, steps: rows }, graph, encoding, clock)
+  // Nobody's child has inputs of its own.
+  const whole =
+    stored.parent === undefined
+      ? stored
+      : await withReferencedInputs(context, stored, await readInputs(stored, encoding))
+  const present = await underPresentNames({ record: whole, steps: rows }, graph, encoding, clock)
   const changed = overrides === undefined ? undefined : await forkInputs(context, present.record, graph, overrides)
   const record = changed?.record ?? present.record
   const steps = changed === undefined ? present.steps : stepsIn(changed.plan, present.steps)
