@@ -134,7 +134,7 @@ test('the package holds what its exports name, and neither sources nor tests of 
   expect(
     files.filter(
       (path) =>
-        !/^(dist\/(src|machines|stores)\/.+\.(js|d\.ts)|dist\/node\/.+\.js|dist\/src\/inspector\/LICENSES\.txt|(docs|examples)\/.+|machines\/README\.md|CONTRIBUTING\.md|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/.test(
+        !/^(dist\/(src|machines|stores)\/.+\.(js|d\.ts)|dist\/node\/.+\.js|dist\/src\/inspector\/page\.html|dist\/src\/inspector\/LICENSES\.txt|(docs|examples)\/.+|machines\/README\.md|CONTRIBUTING\.md|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/.test(
           path,
         ),
     ),
