@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { pageFile } from '../../../src/inspector/page-file.ts'
-import { barriersOf, keepPicture, openPage, startBrowser } from './browser.ts'
+import { barriersOf, keepPicture, openPage, soon, startBrowser } from './browser.ts'
 import type { OpenPage } from './browser.ts'
 import { FakeServer } from './fake-server.ts'
 import { busyWorld } from './worlds.ts'
@@ -77,14 +77,14 @@ test('where acts are not let through there are none, and the page says so', asyn
 test('a start begins with examples, says what is no JSON, and leaves out what is optional', async () => {
   const { page, server } = await open('?view=start&graph=orders')
   const order = page.getByRole('textbox', { name: 'Order' })
-  await expect.poll(() => order.inputValue()).toContain('"items"')
+  await soon(() => order.inputValue()).toContain('"items"')
   await order.fill('{ "id": ')
   await page.getByRole('button', { name: 'Start', exact: true }).click()
   await page.getByRole('alert').waitFor()
   expect(server.acts).toEqual([])
   await order.fill('{ "id": "ord_2" }')
   await page.getByRole('button', { name: 'Start', exact: true }).click()
-  await expect.poll(() => page.url()).toContain('execution=ord_running')
+  await soon(() => page.url()).toContain('execution=ord_running')
   expect(server.acts).toEqual([
     { act: 'start', graph: 'orders', target: 'Shipment', inputs: { Order: { id: 'ord_2' } } },
   ])
@@ -135,15 +135,15 @@ test('items of a batch, and steps that are alike, are one box with counts, which
   await page.keyboard.press('ArrowRight')
   await page.keyboard.press('ArrowRight')
   const detail = page.getByRole('complementary')
-  await expect.poll(() => detail.textContent()).toContain('Resize × 400')
+  await soon(() => detail.textContent()).toContain('Resize × 400')
   await detail.getByRole('button', { name: '3 failed' }).click()
   await detail.getByRole('row', { name: /img-353/ }).click()
-  await expect.poll(() => detail.textContent()).toContain('Item img-353')
+  await soon(() => detail.textContent()).toContain('Item img-353')
   await page.goto(page.url().replace(/\?.*/, '?execution=fan'))
   await page.getByRole('application', { name: /^Graph of 3 boxes/ }).focus()
   await page.keyboard.press('ArrowRight')
   await page.keyboard.press('ArrowRight')
-  await expect.poll(() => detail.textContent()).toContain('Fetch page … × 60')
+  await soon(() => detail.textContent()).toContain('Fetch page … × 60')
   await keepPicture(page, 'folded')
   await detail.getByRole('button', { name: 'Unfold in the graph' }).click()
   await page.getByRole('application', { name: /^Graph of 62 boxes/ }).waitFor()
@@ -157,7 +157,7 @@ test('the graph is zoomed by its buttons and by keys, dragged, and clicked', asy
   await graph.waitFor()
   let before = await picture()
   const changed = async (): Promise<void> => {
-    await expect.poll(async () => (await picture()) !== before).toBe(true)
+    await soon(async () => (await picture()) !== before).toBe(true)
     before = await picture()
   }
   await page.getByRole('button', { name: 'Nearer' }).click()
@@ -211,7 +211,7 @@ test('ten thousand steps are a few elements and one canvas, that stays as it is 
 
 test('the statechart of a step shows the states that it is in, as a picture and as a table', async () => {
   const { page } = await open('?execution=ord_running&step=Pack')
-  await expect.poll(() => page.getByRole('complementary').textContent()).toContain('In state packing.boxing')
+  await soon(() => page.getByRole('complementary').textContent()).toContain('In state packing.boxing')
   expect(await page.locator('.machine-space .state.is-active').count()).toBe(2)
   await page.getByText('States and transitions as a table').first().click()
   await page

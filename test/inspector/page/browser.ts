@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import AxeBuilder from 'axe-core'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { startChromium } from '../../servers/chromium.ts'
 import { root } from '../../architecture/source-file.ts'
 
@@ -43,6 +43,11 @@ export async function openPage(browser: Browser, url: string, options: BrowserCo
   })
   await page.goto(url)
   return { page, errors, origins }
+}
+
+/** What is expected of a page soon: browsers on a busy machine take their time. */
+export function soon<Value>(read: () => Value): ReturnType<typeof expect.poll<Value>> {
+  return expect.poll(read, { timeout: 15_000 })
 }
 
 /** Keeps a picture of a page. */

@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { barriersOf, keepPicture, openPage, startBrowser } from './browser.ts'
+import { barriersOf, keepPicture, openPage, soon, startBrowser } from './browser.ts'
 import type { OpenPage } from './browser.ts'
 import { FakeServer } from './fake-server.ts'
 import { hostileNames } from './hard-plans.ts'
@@ -32,23 +32,23 @@ const failedChip = /^Failed/
 test('what is filtered stands in the address: failed ones alone are one click away', async () => {
   const { page, server, errors, origins } = await open()
   await page.getByRole('button', { name: failedChip }).click()
-  await expect.poll(() => page.url()).toContain('status=failed')
-  await expect.poll(() => page.locator('.list-body .is-completed').count()).toBe(0)
-  await expect.poll(() => page.locator('.list-body .is-failed').count()).toBeGreaterThan(10)
+  await soon(() => page.url()).toContain('status=failed')
+  await soon(() => page.locator('.list-body .is-completed').count()).toBe(0)
+  await soon(() => page.locator('.list-body .is-failed').count()).toBeGreaterThan(10)
   await page.getByLabel('Error code').fill('STEP_TIMEOUT')
   await page.getByLabel('Error code').press('Enter')
   await page.getByLabel('Created').selectOption('6h')
-  await expect.poll(() => page.url()).toContain('last=6h')
+  await soon(() => page.url()).toContain('last=6h')
   const address = page.url()
   await expect
     .poll(() => server.requests.some((one) => /executions.*from=.*errorCode=STEP_TIMEOUT/.test(one)))
     .toBe(true)
   await page.reload()
-  await expect.poll(() => page.getByLabel('Error code').inputValue()).toBe('STEP_TIMEOUT')
+  await soon(() => page.getByLabel('Error code').inputValue()).toBe('STEP_TIMEOUT')
   expect(await page.getByRole('button', { name: failedChip }).getAttribute('aria-pressed')).toBe('true')
   expect(page.url()).toBe(address)
   await page.goBack()
-  await expect.poll(() => page.url()).not.toContain('last=')
+  await soon(() => page.url()).not.toContain('last=')
   await keepPicture(page, 'list')
   expect(errors).toEqual([])
   expect([...origins]).toEqual([new URL(server.url()).origin])
@@ -69,17 +69,17 @@ test('the token is taken out of the address, and kept for reloads; without one t
 
 test('a server that was started again has another token: the page requests that, and tries the old one no more', async () => {
   const { page, server } = await open()
-  await expect.poll(() => server.pages).toBe(1)
+  await soon(() => server.pages).toBe(1)
   server.token = 'another-token-of-the-page'
   server.down()
   await page.getByText('Reconnecting…').waitFor()
   server.up()
   await page.getByText('did not accept the token').waitFor()
-  await expect.poll(() => server.pages).toBe(0)
+  await soon(() => server.pages).toBe(0)
   await page.getByLabel('Address that the process printed').fill(server.token)
   await page.getByRole('button', { name: 'Open' }).click()
   await page.getByRole('grid', { name: 'Executions' }).waitFor()
-  await expect.poll(() => server.pages).toBe(1)
+  await soon(() => server.pages).toBe(1)
 })
 
 test('a list of a thousand rows is drawn as far as it is seen, and loads its pages while it is scrolled', async () => {
@@ -103,22 +103,22 @@ test('the keyboard alone opens an execution, walks its graph, finds a step, and 
   await page.keyboard.press('ArrowDown')
   await page.keyboard.press('ArrowUp')
   await page.keyboard.press('Enter')
-  await expect.poll(() => page.url()).toContain('execution=ord_running')
+  await soon(() => page.url()).toContain('execution=ord_running')
   const graph = page.getByRole('application')
   await graph.focus()
   expect(await page.evaluate<string>('getComputedStyle(document.activeElement).outlineStyle')).toBe('solid')
   await page.keyboard.press('ArrowRight')
-  await expect.poll(() => page.url()).toContain('step=FetchCustomer')
+  await soon(() => page.url()).toContain('step=FetchCustomer')
   await page.keyboard.press('ArrowRight')
-  await expect.poll(() => page.url()).toContain('step=PriceOrder')
+  await soon(() => page.url()).toContain('step=PriceOrder')
   await page.keyboard.press('Enter')
-  await expect.poll(() => page.evaluate<string>('document.activeElement.id')).toBe('detail')
+  await soon(() => page.evaluate<string>('document.activeElement.id')).toBe('detail')
   await page.keyboard.press('/')
   await page.keyboard.type('charge')
   await page.getByText('1 of 9 steps').waitFor()
   await page.keyboard.press('Escape')
   await page.keyboard.press('Escape')
-  await expect.poll(() => page.url()).not.toContain('execution=')
+  await soon(() => page.url()).not.toContain('execution=')
 })
 
 test('hostile names are text: nothing of them runs, turns the page, or pushes others out of it', async () => {
@@ -196,11 +196,11 @@ test('changes of steps come live, without a request, and keep every element wher
   const { page, server } = await open('?execution=ord_running')
   const row = page.getByRole('grid', { name: 'Steps' }).getByRole('row', { name: /^Pack/ })
   await row.waitFor()
-  await expect.poll(() => server.watched.at(-1)).toEqual({ type: 'watch', execution: 'ord_running' })
+  await soon(() => server.watched.at(-1)).toEqual({ type: 'watch', execution: 'ord_running' })
   const element = await row.elementHandle()
   const before = server.requests.filter((one) => one.includes('/execution?')).length
   server.send({ type: 'steps', steps: [{ step: 'Pack', status: 'retrying', attempt: 2 }] })
-  await expect.poll(() => row.textContent()).toContain('Retrying ×2')
+  await soon(() => row.textContent()).toContain('Retrying ×2')
   expect(await row.evaluate((now, then) => now === then, element)).toBe(true)
   expect(server.requests.filter((one) => one.includes('/execution?')).length).toBe(before)
 })
@@ -208,7 +208,7 @@ test('changes of steps come live, without a request, and keep every element wher
 test('after a gap, a lost connection, or from the start: the same picture', async () => {
   const { page, server } = await open('?execution=ord_running')
   const pack = page.getByRole('grid', { name: 'Steps' }).getByRole('row', { name: /^Pack/ })
-  await expect.poll(() => server.watched.length).toBe(1)
+  await soon(() => server.watched.length).toBe(1)
   const view = server.world.views.get('ord_running')!
   const change = (status: string): void => {
     const steps = view.steps.map((step) => (step.step === 'Pack' ? { ...step, status } : step))
@@ -216,12 +216,12 @@ test('after a gap, a lost connection, or from the start: the same picture', asyn
   }
   change('failed')
   server.send({ type: 'gap' })
-  await expect.poll(() => pack.textContent()).toContain('Failed')
+  await soon(() => pack.textContent()).toContain('Failed')
   server.down()
   await page.getByText('Reconnecting…').waitFor()
   change('cancelled')
   server.up()
-  await expect.poll(() => pack.textContent()).toContain('Cancelled')
+  await soon(() => pack.textContent()).toContain('Cancelled')
   await page.getByText('Live', { exact: true }).waitFor()
   const late = await openPage(browser, server.url('?execution=ord_running'))
   await late.page.getByRole('row', { name: /^Pack/ }).waitFor()

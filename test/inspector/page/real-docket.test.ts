@@ -4,7 +4,7 @@ import { memoryStore } from 'docket/stores/memory'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
-import { barriersOf, keepPicture, openPage, startBrowser } from './browser.ts'
+import { barriersOf, keepPicture, openPage, soon, startBrowser } from './browser.ts'
 import type { OpenPage } from './browser.ts'
 
 const Order = dataType('Order', z.object({ item: z.string(), count: z.number() }))
@@ -61,17 +61,17 @@ test('an execution is started, signalled, watched to its end, and forked with an
   await page.getByRole('button', { name: 'Start', exact: true }).click()
   const steps = page.getByRole('grid', { name: 'Steps' })
   const approval = steps.getByRole('row', { name: /Approval/ })
-  await expect.poll(() => approval.textContent()).toContain('Waiting')
+  await soon(() => approval.textContent()).toContain('Waiting')
   await approval.click()
   const detail = page.getByRole('complementary')
-  await expect.poll(() => detail.textContent()).toContain('signal')
+  await soon(() => detail.textContent()).toContain('signal')
   await keepPicture(page, 'real-waiting')
   await detail.getByRole('button', { name: 'Signal…' }).click()
   await page.getByRole('textbox', { name: 'Value' }).fill('{ "by": "ada" }')
   await page.getByRole('button', { name: 'Send' }).click()
   await page.getByText('1 done').waitFor()
   await page.getByRole('button', { name: 'Close', exact: true }).click()
-  await expect.poll(() => steps.getByRole('row', { name: /ChargeCard/ }).textContent()).toContain('Completed')
+  await soon(() => steps.getByRole('row', { name: /ChargeCard/ }).textContent()).toContain('Completed')
   expect(await (await docket.get('ord-1'))!.result()).toEqual({ id: 'charge-1' })
   await steps.getByRole('row', { name: /ChargeCard/ }).click()
   await detail.getByText('the card was declined for 20').waitFor()
@@ -84,7 +84,7 @@ test('an execution is started, signalled, watched to its end, and forked with an
   await page.getByRole('button', { name: 'Start the fork' }).click()
   await page.getByText('1 done').waitFor()
   await page.getByRole('dialog').getByRole('link', { name: /^Open/ }).click()
-  await expect.poll(() => steps.getByRole('row', { name: /ChargeCard/ }).textContent()).toContain('Failed')
+  await soon(() => steps.getByRole('row', { name: /ChargeCard/ }).textContent()).toContain('Failed')
   await page.getByText('the card was declined for -5').first().waitFor()
   await keepPicture(page, 'real-failed')
 
@@ -93,7 +93,7 @@ test('an execution is started, signalled, watched to its end, and forked with an
   await page.goBack()
   await page.getByRole('link', { name: 'Docket' }).click()
   await page.getByRole('button', { name: /^Failed/ }).click()
-  await expect.poll(() => page.locator('.list-body .is-failed').count()).toBeGreaterThan(0)
+  await soon(() => page.locator('.list-body .is-failed').count()).toBeGreaterThan(0)
   await page.getByRole('link', { name: 'Fleet' }).click()
   await page.getByRole('heading', { name: /Queues/ }).waitFor()
   await keepPicture(page, 'real-fleet')
