@@ -58,16 +58,26 @@ export class ChildJoin {
       for (let record = known; !this.#isOver; record = undefined) {
         this.#isWoken = false
         if (await this.#endsHere()) return
-        record ??= await this.#read()
-        if (this.#isOver) return
-        if (record === undefined) throw noSuchExecution(this.#id)
-        if (hasOutcome(record)) {
-          this.#settle({ value: await outcomeOfRecord(this.#context, record) })
-          return
-        }
-        if (!isKnown(record.status)) throw new ExecutionConflictError(unknownStatus(record), { executionId: this.#id })
-        if (!this.#isWoken) await this.#change()
+        const looking = this.#look(record)
+        // Until its step has what the child came to, the parent is not parked: it might sleep past what it has found, and nobody would wake it again.
+        this.#parent.recorder?.endsAfter(looking)
+        await looking
+        if (!this.#isOver && !this.#isWoken) await this.#change()
       }
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  /** Gives the step what the child came to, if it has ended. */
+  async #look(known: ExecutionRecord | undefined): Promise<void> {
+    try {
+      const record = known ?? (await this.#read())
+      if (this.#isOver) return
+      if (record === undefined) throw noSuchExecution(this.#id)
+      if (hasOutcome(record)) this.#settle({ value: await outcomeOfRecord(this.#context, record) })
+      else if (!isKnown(record.status))
+        throw new ExecutionConflictError(unknownStatus(record), { executionId: this.#id })
     } catch (error) {
       this.fail(error)
     }
@@ -94,12 +104,9 @@ export class ChildJoin {
     return true
   }
 
-  /** While the record is read, the parent is not parked: it might sleep past what it would have found. */
   #read(): Promise<ExecutionRecord | undefined> {
     const { connection, clock } = this.#context
-    const reading = connection.gets.add(this.#id, clock.elapsed() + patienceMs)
-    this.#parent.recorder?.endsAfter(reading)
-    return reading
+    return connection.gets.add(this.#id, clock.elapsed() + patienceMs)
   }
 
   #change(): Promise<void> {

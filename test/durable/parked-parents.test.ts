@@ -205,3 +205,24 @@ test('a batch that only waits for a child is parked too, and its end wakes it', 
   expect(await world.clock.settle(handle.result())).toEqual(['by Ada', 'by Ada'])
   expect(await outbox(world)).toBe(0)
 })
+
+test('a parent is not parked anew while what its child came to is decoded, however long that takes', async () => {
+  const world = new World()
+  // A key that has to be fetched.
+  const slow = {
+    name: 'slow',
+    encode: (bytes: Uint8Array) => bytes,
+    decode: async (bytes: Uint8Array) => {
+      await world.clock.sleep(500)
+      return bytes
+    },
+  }
+  const { top } = levels()
+  const docket = world.process({ graphs: [top], codecs: [slow], park: 100 })
+  const handle = await world.clock.settle(docket.start(top, Top, {}, { id: 'top' }))
+  await world.clock.advance(minute)
+  const lowest = (await world.clock.settle(docket.get('top/Middle/Lowest')))!
+  await world.clock.settle(lowest.signal(Approval, 'ada'))
+  await world.clock.advance(minute)
+  expect(await world.clock.settle(handle.details())).toMatchObject({ status: 'completed', output: 'by ada' })
+})

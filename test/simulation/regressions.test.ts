@@ -45,6 +45,11 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     3_000_028,
     'a process stood still while it asked the store what time it is, and took a deadline to be later than it was',
   ],
+  [8_000_632, 'a parent was parked while it decoded what its child had come to, and nobody woke it any more'],
+  [
+    8_100_031,
+    'a race that was restored gave up an input whose value was on record: it counted twice, and what still waited was not stopped at the end',
+  ],
 ]
 
 test.each(found)('seed %i: %s', async (seed) => {

@@ -66,6 +66,8 @@ export class SimulatedDocket {
   readonly isWatcher: boolean
   isClosing = false
   isClosed = false
+  /** Executions and their epochs that this process has given up, since its lease may be over: others have them once it is. */
+  readonly lost = new Set<string>()
   readonly #graphs: ReadonlyMap<string, LiveGraph>
   readonly #plans: ReadonlyMap<string, SimulatedGraph>
   readonly #history: History
@@ -313,7 +315,10 @@ export class SimulatedDocket {
       this.#history.tell(() => `${this.process.name} ${executionId} ${event.status}: ${String(event.error)}`)
     else if (type === 'execution.resumed')
       this.#history.tell(() => `${this.process.name} ${executionId} resumed after ${event.after}`)
-    else if (type === 'lease.lost') this.#history.tell(() => `${this.process.name} ${executionId} lease lost`)
+    else if (type === 'lease.lost') {
+      this.lost.add(`${executionId} ${this.#history.lives.get(executionId)?.epoch}`)
+      this.#history.tell(() => `${this.process.name} ${executionId} lease lost`)
+    }
   }
 
   /** Only batches whose items are not all there don't fit. */

@@ -32,6 +32,7 @@ export function watchSleepers(simulation: Simulation): void {
       const since = Math.max(undisturbedSince.get(owner) ?? Infinity, life.ownedSince)
       const before = now - awakeMs - simulation.slackMs
       if (since > before || !history.isAlive(life.owner) || late.has(life)) continue
+      if (owner.lost.has(`${life.id} ${life.epoch}`)) continue
       const what = overdueOf(simulation, life, before)
       if (what === undefined) continue
       late.set(life, what)

@@ -178,8 +178,11 @@ export class Races implements RaceState {
       if (position === -1 || this.dropped.has(position) || this.#withheld.has(position) || this.#host.hasEnded) continue
       const { outputSlot, portSlots, spec } = steps[position]!
       // What has come is kept; one that has failed may have left others running.
-      if (this.#slots[outputSlot] === 'filled' || this.#isNeeded(outputSlot)) continue
-      if (this.#slots[outputSlot] === undefined) {
+      // As records are restored, one that has ended may be told of only later.
+      const restored = this.#host.runs[position]
+      const hasCome = this.#slots[outputSlot] === 'filled' || restored?.hasOutput === true
+      if (hasCome || this.#isNeeded(outputSlot)) continue
+      if (this.#slots[outputSlot] === undefined && restored?.hasEnded !== true) {
         const place = { ...this.#host.place, step: spec.name }
         this.#drop(position, new RaceLostError(race.spec.name, port, types[winner]!.name, place))
       }
