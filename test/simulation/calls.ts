@@ -133,7 +133,9 @@ export class Calls {
     const known = this.#keys.get(owner)
     // What was undone, or made of that, is done anew under another one; what was deleted, and begins again, is another execution.
     const before = this.all.findLast((one) => one !== call && one.key === known)
-    const isUndone = this.deeds.hasUndone(call.life, step.name) || call.life?.steps.has(`$undone ${step.name}`) === true
+    const undone = [recordKey(`$undone ${step.name}`, ''), recordKey(`$undone ${step.name}`, item)]
+    const isUndone =
+      this.deeds.hasUndone(call.life, step.name) || undone.some((key) => call.life?.steps.has(key) === true)
     const mayDiffer = isUndone || (step.compensates === true && before?.life !== call.life)
     if (known !== undefined && known !== key && !mayDiffer) this.#history.violate(`two idempotency keys for ${owner}`)
     const other = this.#inputsOfKeys.get(key)

@@ -120,6 +120,8 @@ export class OwnedBatch implements Owned, DurableParts {
     this.#timers?.follow(() => this.#batch.executions)
     this.#timers?.begin(parts.moves ?? [])
     if (waits && parts.parkMs !== undefined) this.#parking = this.#parkingOf(parts, parts.parkMs)
+    // What ends while it waits has not gone on before.
+    if (this.#parking !== undefined) void this.departure.then(() => this.#parking!.stop())
   }
 
   #parkingOf({ connection, inspect, onParked, onUnread }: OwnedBatchParts, afterMs: number): ExecutionParking {
