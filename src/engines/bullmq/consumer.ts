@@ -83,6 +83,7 @@ export class BullmqConsumer implements EngineConsumer {
       await within(patienceMs, closing)
     } catch {
       worker.disconnect().catch(ignore)
+      stopRenewing(worker)
     }
   }
 
@@ -98,6 +99,12 @@ export class BullmqConsumer implements EngineConsumer {
     error.name = 'WaitingError'
     throw error
   }
+}
+
+/** A worker that BullMQ can't close goes on to renew its locks, which would keep the process alive. */
+function stopRenewing(worker: WakeWorker): void {
+  const { lockManager } = worker as WakeWorker & { readonly lockManager?: { close?(): Promise<void> } }
+  lockManager?.close?.().catch(ignore)
 }
 
 function ignore(): void {}

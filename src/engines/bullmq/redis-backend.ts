@@ -97,7 +97,9 @@ function endingOnRequest(client: Redis | Cluster, made: Set<Redis | Cluster>): v
       const other = duplicate(...given)
       endingOnRequest(other, made)
       made.add(other)
-      other.once('end', () => made.delete(other))
+      // A worker that was paused connects its client anew.
+      other.on('connecting', () => made.add(other))
+      other.on('end', () => made.delete(other))
       // BullMQ listens as long as it is not closing; what happens after that would be printed.
       other.on('error', ignore)
       return other

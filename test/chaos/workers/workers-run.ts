@@ -56,7 +56,7 @@ export function workersPlan(forMs: number, more: Partial<StormPlan> = {}): Storm
   }
 }
 
-/** For what has been started to end, once there is peace. */
+/** For something of what has been started to end, once there is peace. */
 const restMs = 60_000
 
 const graphNames = ['parcels', 'letters', 'parcels', 'greetings', 'letters'] as const
@@ -90,13 +90,18 @@ function workersCast(engine: EngineUnderTest | undefined, random: () => number):
   }
 }
 
-/** Starts nothing by the clock any more, and waits for what has been started. */
+/** Starts nothing by the clock any more, and waits for what has been started, as long as some of it ends. */
 async function comeToRest({ kind, url }: StoreUnderTest): Promise<void> {
   await using docket = createDocket({ graphs: [], store: openWorkersStore(kind, url), takeOver: false })
   await docket.schedules.pause('tick')
   const status = ['pending', 'running', 'waiting'] as const
-  for (const until = Date.now() + restMs; Date.now() < until; await sleep(100))
-    if ((await docket.list({ status, limit: 1 })).executions.length === 0) return
+  let until = Date.now() + restMs
+  for (let left = Infinity; Date.now() < until; await sleep(100)) {
+    const { executions } = await docket.list({ status, limit: 1_000 })
+    if (executions.length === 0) return
+    if (executions.length < left) until = Date.now() + restMs
+    left = executions.length
+  }
 }
 
 /** A storm over a fresh store in which workers of two versions share queues, limits and a schedule. */
