@@ -50,6 +50,7 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     8_100_031,
     'a race that was restored gave up an input whose value was on record: it counted twice, and what still waited was not stopped at the end',
   ],
+  [8_212_165, 'a value that came after its step had timed out closed the slot of a signal that was still waited for'],
   [8_100_185, 'a batch ended while it waited, and the timer of its parking stayed'],
 ]
 

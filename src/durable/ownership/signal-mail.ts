@@ -237,7 +237,9 @@ function isLost(
       const run = runs[race]
       if (run?.hasEnded === true || run?.first !== undefined) return true
       const ports = steps[race]!.portSlots.filter((slot) => slot !== outputSlot)
-      const names = ports.flatMap((slot) => steps[producers[slot]!]?.spec.name ?? [])
+      // A value that comes after its step has failed is kept, and decides nothing.
+      const open = ports.filter((slot) => !hasEndedForGood(runs[producers[slot]!]))
+      const names = open.flatMap((slot) => steps[producers[slot]!]?.spec.name ?? [])
       return records.some(({ step, status }) => (status === 'completed' || status === 'cached') && names.includes(step))
     })
   )

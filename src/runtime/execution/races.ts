@@ -178,7 +178,7 @@ export class Races implements RaceState {
       if (position === -1 || this.dropped.has(position) || this.#withheld.has(position) || this.#host.hasEnded) continue
       const { outputSlot, portSlots, spec } = steps[position]!
       // What has come is kept; one that has failed may have left others running.
-      // As records are restored, one that has ended may be told of only later.
+      // As records are restored, one that has ended may bring its value only later.
       const restored = this.#host.runs[position]
       const hasCome = this.#slots[outputSlot] === 'filled' || restored?.hasOutput === true
       if (hasCome || this.#isNeeded(outputSlot)) continue

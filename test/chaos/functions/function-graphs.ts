@@ -39,7 +39,7 @@ export interface CartEnd {
 /** How many a ledger takes before it ends, and how often it waits in vain. */
 export const wantedBy = (n: number): number => 4 + (n % 6)
 const mostQuiet = 4
-export const quietMs = 1_200
+const quietMs = 1_200
 /** After so long a cart is abandoned. */
 export const abandonMs = 6_000
 

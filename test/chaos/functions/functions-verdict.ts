@@ -8,7 +8,7 @@ import type { StormOutcome } from '../storm.ts'
 import { acceptedIn } from '../verdict.ts'
 import type { Verdict } from '../verdict.ts'
 import type { Correspondent, Sent } from './correspondent.ts'
-import { abandonMs, quietMs, wantedBy } from './function-graphs.ts'
+import { abandonMs, wantedBy } from './function-graphs.ts'
 import type { CartEnd, LedgerEnd } from './function-graphs.ts'
 
 /** How often what happened, so that nobody takes a storm for a proof in which nothing did. */
@@ -29,8 +29,6 @@ export interface FunctionsVerdict extends Verdict {
 
 /** Clocks of one machine, in whole milliseconds. */
 const roundingMs = 2
-/** What was stored so long before an end has been read before it, whoever had to be replaced meanwhile. */
-const inTimeMs = 3 * quietMs
 
 type Report = (what: string) => void
 
@@ -117,11 +115,17 @@ export function checkLedger(
   const stored = letters.filter(({ verdict }) => verdict === 'accepted').map(({ id }) => id)
   const first = stored.slice(0, taken.length)
   if (taken.join() !== first.join()) report(`took ${taken.join(', ')}, and was sent ${stored.join(', ')}`)
-  const end = lines.find(({ kind }) => kind === 'ended')
+  // What was stored before it had waited in vain twice less would have been found by one of the last two waits.
+  const waits = new Map<string, number>()
+  for (const { kind, step, tag, at } of lines)
+    if (kind === 'given' && tag === 'nothing') waits.set(step!, Math.min(waits.get(step!) ?? Infinity, at))
+  const before = [...waits.values()].toSorted((one, other) => one - other).at(-3) ?? -Infinity
   const missed = letters.find(({ id, verdict }) => verdict === 'accepted' && !taken.includes(id))
   const isEnough = taken.length + turn >= wanted
-  if (!isEnough && missed !== undefined && end !== undefined && missed.storedAt < end.at - inTimeMs)
-    report(`ended for want of letters, and ${missed.id} was stored ${end.at - missed.storedAt} ms before`)
+  if (!isEnough && missed !== undefined && missed.storedAt < before)
+    report(
+      `ended for want of letters, and ${missed.id} was stored ${before - missed.storedAt} ms before two waits for it`,
+    )
   const made = lines.filter(
     ({ kind, step }) => kind === 'given' && step !== undefined && !/^(?:receive|sleep)/.test(step),
   )
