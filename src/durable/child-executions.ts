@@ -144,7 +144,8 @@ export class ChildExecutions implements DurableChildren {
   hasOnRecord({ execution, id }: OutgoingMessage): boolean {
     const joined = this.#joined.get(execution)?.get(nameIn(id))
     if (joined === undefined || this.#context.owned.get(execution) !== joined.owned) return false
-    return joined.join.isOver && !joined.owned.commits.isOpen(joined.step)
+    // What is being parked has it in memory alone: where it is, nobody would wake it.
+    return joined.join.isOver && !joined.owned.isBeingParked && !joined.owned.commits.isOpen(joined.step)
   }
 
   #add(parent: string, id: string, step: Joined['step'], join: ChildJoin): void {

@@ -51,6 +51,7 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     'a race that was restored gave up an input whose value was on record: it counted twice, and what still waited was not stopped at the end',
   ],
   [8_212_165, 'a value that came after its step had timed out closed the slot of a signal that was still waited for'],
+  [8_216_665, 'a child ended at the moment in which its parent was parked, and nobody woke that any more'],
   [8_100_185, 'a batch ended while it waited, and the timer of its parking stayed'],
 ]
 

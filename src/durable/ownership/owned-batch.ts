@@ -196,6 +196,10 @@ export class OwnedBatch implements Owned, DurableParts {
     return this.#ownership.hasDeparted
   }
 
+  get isBeingParked(): boolean {
+    return this.#parking?.isUnderWay === true
+  }
+
   get unwrittenEnd(): UnwrittenEnd | undefined {
     return this.#ownership.unwrittenEnd
   }

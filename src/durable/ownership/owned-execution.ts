@@ -195,6 +195,10 @@ export class OwnedExecution implements Owned {
     return this.#ownership.hasDeparted
   }
 
+  get isBeingParked(): boolean {
+    return this.#parking?.isUnderWay === true
+  }
+
   get unwrittenEnd(): UnwrittenEnd | undefined {
     return this.#ownership.unwrittenEnd
   }

@@ -77,6 +77,8 @@ export interface Owned {
   readonly hasEnded: boolean
   /** Whether its outcome is written, or it is given up. */
   readonly hasDeparted: boolean
+  /** Whether the store is deciding on its parking: what comes to it here meanwhile may be lost with it. */
+  readonly isBeingParked: boolean
   /** How it has ended, for as long as that is not written. */
   readonly unwrittenEnd: UnwrittenEnd | undefined
   /** Whether nothing of it runs at the moment. */

@@ -71,6 +71,11 @@ export class ExecutionParking {
     this.#parts = parts
   }
 
+  /** Whether the store is deciding on it: what comes to it here meanwhile may be lost with it. */
+  get isUnderWay(): boolean {
+    return this.#isParking
+  }
+
   /** All of it waits, or something goes on again. */
   waits(waits: boolean, rests: boolean): void {
     // A timeout counts backoffs: whoever parks them could not.
