@@ -45,6 +45,7 @@ async function tablesOf(prefix: string): Promise<readonly string[]> {
 }
 
 const all = [
+  'acts',
   'checkpoints',
   'counters',
   'events',

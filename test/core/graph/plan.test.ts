@@ -102,8 +102,8 @@ describe('explain', () => {
       { from: 'Locale', to: 'renderPage', type: 'Locale' },
     ])
     expect(plan.leaves).toEqual([
-      { type: 'UserID', isGiven: true, isRequired: true, overrides: undefined },
-      { type: 'Locale', isGiven: false, isRequired: false, overrides: undefined },
+      { type: 'UserID', isGiven: true, isRequired: true, isSensitive: false, overrides: undefined },
+      { type: 'Locale', isGiven: false, isRequired: false, isSensitive: false, overrides: undefined },
     ])
     expect(plan.steps[3]).toEqual({
       name: 'renderPage',
@@ -142,7 +142,13 @@ describe('explain', () => {
   test('shows overrides, and leaves out what only they needed', () => {
     const plan = looseExplain(users().graph, Page, {}, { overrides: { User: 5 } })
     expect(plan.steps.map(({ name }) => name)).toEqual(['renderPage'])
-    expect(plan.leaves[0]).toEqual({ type: 'User', isGiven: true, isRequired: true, overrides: 'enrich' })
+    expect(plan.leaves[0]).toEqual({
+      type: 'User',
+      isGiven: true,
+      isRequired: true,
+      isSensitive: false,
+      overrides: 'enrich',
+    })
     expect(plan.missing).toEqual([])
   })
 

@@ -179,8 +179,9 @@ describe('rendering', () => {
 
 describe('options', () => {
   test('the defaults are this folder, a table, and twenty rows', () => {
-    expect(readOptions([])).toEqual({ folder: '.', output: 'table', top: 20 })
-    expect(readOptions(['x', '--all', '--json'])).toEqual({ folder: 'x', output: 'json', top: Infinity })
+    const usual = { isInspected: false, results: undefined }
+    expect(readOptions([])).toEqual({ ...usual, folder: '.', output: 'table', top: 20 })
+    expect(readOptions(['x', '--all', '--json'])).toEqual({ ...usual, folder: 'x', output: 'json', top: Infinity })
   })
 
   test.each([

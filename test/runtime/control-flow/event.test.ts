@@ -119,7 +119,7 @@ describe('graph() refuses', () => {
     [
       'an unknown option of an event type',
       event(eventType('E', z.string(), { scopes: 'a' } as never), { key: () => '' }),
-      'unknown option "scopes"; known are scope, ttl and version',
+      'unknown option "scopes"; known are scope, ttl, version and sensitive',
     ],
     ['retry of a wait', event(Packed, { key: () => '', retry: { maxAttempts: 2 } } as never), 'unknown option "retry"'],
     ['a timeout that is none', event(Packed, { key: () => '', timeout: '' as never }), 'timeout "" is not a duration'],
