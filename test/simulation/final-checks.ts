@@ -7,6 +7,9 @@ import type { Simulation } from './run-seed.ts'
 // Renewal, its guard, and the look-outs for work and for schedules.
 const upkeepTimers = 4
 
+// As long as what each minute brings takes at the most.
+const upkeepMs = 1_000
+
 // Whoever has lost an answer looks again after this time.
 const secondLookMs = 32_000
 
@@ -39,11 +42,12 @@ export async function checkTheEnd(simulation: Simulation): Promise<void> {
   checkDeadlines(simulation)
   checkBatches(simulation)
   if (simulation.isCalm) checkOnce(simulation)
-  for (const { process, isClosed } of dockets) {
-    const allowed = isClosed ? 0 : upkeepTimers + 2
-    if (process.state === 'up' && process.timers > allowed && !mayLookAgain)
-      history.violate(`${process.name} has ${process.timers} timers, and nothing to do`)
-  }
+  const hasMany = ({ process, isClosed }: Simulation['dockets'][number]): boolean =>
+    process.state === 'up' && process.timers > (isClosed ? 0 : upkeepTimers + 2) && !mayLookAgain
+  // The upkeep of each minute may be under way, with a timer for each of its calls.
+  if (dockets.some(hasMany)) await scheduler.until(scheduler.now + upkeepMs)
+  for (const { process } of dockets.filter(hasMany))
+    history.violate(`${process.name} has ${process.timers} timers, and nothing to do`)
   for (const [key, { owner }] of history.claims)
     if (history.isAlive(owner)) history.violate(`${owner} still has a claim on ${key}`)
   const closing = dockets.filter((docket) => docket.isUsable)
