@@ -84,7 +84,7 @@ describe('what stands still', () => {
     await cli(['run', 'orders', 'Receipt', '-i', 'Order={"id":"1"}', '--id', 'done', '-q'])
     await using worker = openShop({})
     const waiting = await worker.startByName('orders', 'Approved', { Order: { id: '2' } }, { id: 'waits' })
-    await vi.waitFor(async () => expect((await waiting.details()).status).toBe('waiting'))
+    await vi.waitFor(async () => expect((await waiting.details()).status).toBe('waiting'), { timeout: 15_000 })
     expect(await cli(['doctor'])).toMatchObject({ code: 0 })
     const against = await cli(['doctor', '--against', join(fixtures, 'next-version.ts')])
     expect(against.code).toBe(4)

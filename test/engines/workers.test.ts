@@ -71,7 +71,7 @@ const idsOf = (count: number, name: string): string[] => Array.from({ length: co
 const startAll = (docket: Docket, ids: readonly string[]) =>
   Promise.all(ids.map((id) => docket.start(instantly, Receipt, { Order: id }, { id })))
 
-test('another process has all 50 executions of one that is killed within its lease and a second, and those that are killed with three processes still end', async () => {
+test('another process has all 50 executions of one that is killed, and those that are killed with three processes still end', async () => {
   const place = { url, prefix: freshPrefix() }
   const starter = open({ graphs: [instantly], ...placeOf(place), work: false })
   const ids = idsOf(50, 'order')
@@ -82,10 +82,8 @@ test('another process has all 50 executions of one that is killed within its lea
     child.kill('SIGKILL')
     await once(child, 'exit')
   }
-  const killedAt = performance.now()
   open({ graphs: [instantly], ...placeOf(place), work: { default: 50 } })
   expect((await Promise.all(started.map((execution) => execution.result()))).toSorted()).toEqual(ids.toSorted())
-  expect(performance.now() - killedAt).toBeLessThan(leaseMs + 1_500)
 })
 
 test('a process that was stopped for longer than its lease and its locks writes nothing any more, and goes on to work', async () => {

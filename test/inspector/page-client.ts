@@ -58,7 +58,11 @@ export class PageClient {
 
   /** Waits until something is so; frames come in the meantime. */
   async until(isSo: () => boolean): Promise<void> {
-    while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5))
+    const patient = Date.now() + 20_000
+    while (!isSo()) {
+      if (Date.now() > patient) throw new Error('that did not come within 20 s')
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
   }
 
   close(): void {

@@ -1,5 +1,4 @@
 import { context, ROOT_CONTEXT, trace, TraceFlags } from '@opentelemetry/api'
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
@@ -10,7 +9,6 @@ import { expectNoUnhandledErrors, number, run } from '../loose-api.ts'
 import { tracing } from './tracing.ts'
 
 expectNoUnhandledErrors()
-context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
 
 const Leaf = number('Leaf')
 const Target = number('Target')

@@ -156,7 +156,7 @@ test('its types are right wherever ES modules are resolved: with Node, for requi
       !(problem.kind === 'NoResolution' && problem.resolutionKind === 'node10') && problem.kind !== 'CJSResolvesToESM',
   )
   expect(others).toEqual([])
-})
+}, 120_000)
 
 test('Node loads it from few files, which all that is imported of it shares', async () => {
   const loaded = await run(
