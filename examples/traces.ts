@@ -8,7 +8,7 @@ import { memoryStore } from 'docket/stores/memory'
 import { z } from 'zod'
 
 // #region provider
-// What a program sets up once. With sdk-trace-node, or sdk-node, some of it is done for you; an OTLP exporter sends the spans somewhere.
+// What a program sets up once. With @opentelemetry/sdk-node, some of it is done for you; an OTLP exporter sends the spans somewhere.
 const exporter = new InMemorySpanExporter()
 const provider = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] })
 trace.setGlobalTracerProvider(provider)

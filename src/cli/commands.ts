@@ -158,6 +158,7 @@ const actCommands: readonly CommandSpec[] = [
     summary: 'deletes executions that ended a while ago',
     options: [
       { flags: '--older-than <duration>', summary: 'that ended before: 30d', read: readDuration },
+      { flags: '--all', summary: 'however lately they ended' },
       { flags: '--status <status>', summary: 'that ended so; several with commas between them', read: readStatuses },
       yes,
       { flags: '--dry-run', summary: 'says how many, and deletes none' },

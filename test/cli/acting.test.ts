@@ -220,6 +220,8 @@ describe('acts on many', () => {
     await started('b')
     expect((await cli(['purge', '--older-than', '1h', '--dry-run'])).out).toBe('0 would be deleted\n')
     expect((await cli(['purge', '--older-than', '0ms'])).code).toBe(2)
+    const unsaid = await cli(['purge', '--yes'])
+    expect([unsaid.code, unsaid.err]).toEqual([2, expect.stringContaining('--older-than 30d, or --all')])
     expect(await cli(['purge', '--older-than', '0ms', '--yes', '--json'])).toMatchObject({
       code: 0,
       json: [{ deleted: 1 }],

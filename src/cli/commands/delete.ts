@@ -1,6 +1,6 @@
 import { bulkAct } from '../bulk-act.ts'
 import type { CliCall } from '../cli-call.ts'
-import { exitCodes } from '../cli-error.ts'
+import { CliError, exitCodes } from '../cli-error.ts'
 import type { ExitCode } from '../cli-error.ts'
 import { confirm } from '../confirm.ts'
 import { recordAct } from '../record-act.ts'
@@ -23,6 +23,11 @@ const endStatuses = ['completed', 'failed', 'cancelled'] as const
 
 /** `docket purge`: deletes executions that ended a while ago. */
 export async function purge(call: CliCall): Promise<ExitCode> {
+  if (call.options['olderThan'] === undefined && !call.has('all'))
+    throw new CliError(
+      exitCodes.usage,
+      'purge: say how long ago they must have ended, as in --older-than 30d, or --all for all of them',
+    )
   const { olderThan = 0, status = endStatuses } = call.options as {
     readonly olderThan?: number
     readonly status?: readonly (typeof endStatuses)[number][]
