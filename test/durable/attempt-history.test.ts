@@ -58,6 +58,24 @@ describe('the attempts of a step', () => {
     expect(shown(await stepOf(other, 'a', 'Second'))).toEqual([[1, 0, 0, undefined, undefined]])
   })
 
+  test('are all there where they begin in the same millisecond', async () => {
+    const world = new World()
+    const { line: graph1 } = line({
+      first: {
+        retry: { maxAttempts: 5 },
+        run: () => {
+          throw new Error('no')
+        },
+      },
+    })
+    const docket = world.process({ graphs: [graph1] })
+    const handle = await world.clock.settle(docket.start(graph1, Third, inputs, { id: 'a' }))
+    await world.clock.settle(handle.result().catch(() => {}))
+    const other = world.process({ graphs: [], takeOver: false })
+    for (const one of [docket, other])
+      expect((await stepOf(one, 'a', 'First')).attempts.map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4, 5])
+  })
+
   test('are shown while it runs, and while it waits for the next one', async () => {
     const world = new World()
     const gate = door()

@@ -1,5 +1,6 @@
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
+import { isLast } from '../../runtime/execution/past-attempts.ts'
 import type { StepRun } from '../../runtime/execution/step-run.ts'
 import { encodeAttempts } from '../records/attempt-history.ts'
 import { identityOf } from './record-of-run.ts'
@@ -19,7 +20,7 @@ export function attemptsOfRun(
   if (past === undefined) return undefined
   const startedAt = attempt === run.attempt ? run.attemptStartedAt : run.execution.clock.now()
   // One that waits for the next one has ended, and one that was restored has not begun here.
-  const isKnown = past.at(-1)?.startedAt === startedAt || startedAt === 0 || attempt === 0
+  const isKnown = isLast(past, attempt, startedAt) || startedAt === 0 || attempt === 0
   const current = { attempt, startedAt, endedAt: undefined, owner, error: undefined }
   return encodeAttempts(isKnown ? past : [...past, current], identityOf(executionId, run, 'attempts'), encoding)
 }

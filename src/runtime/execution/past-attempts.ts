@@ -18,7 +18,7 @@ export function rememberAttempt(
   const { more, attemptStartedAt: startedAt } = step
   const past = more.pastAttempts ?? []
   // One that an earlier process has begun is in the list, if it is.
-  const others = past.at(-1)?.startedAt === startedAt ? past.slice(0, -1) : past
+  const others = isLast(past, attempt, startedAt) ? past.slice(0, -1) : past
   const made = { attempt, startedAt, endedAt, owner: recorder.owner, error }
   more.pastAttempts = [...others.slice(1 - mostAttempts), made]
 }
@@ -28,9 +28,14 @@ export function attemptsOf(step: StepState, owner: string | undefined): readonly
   const { attempt, attemptStartedAt: startedAt, extras } = step
   const past = extras?.pastAttempts ?? []
   // What was restored has made none here, and one that waits for the next one has no other.
-  if (attempt === 0 || startedAt === 0 || step.startedAt === undefined || past.at(-1)?.startedAt === startedAt)
-    return past
+  if (attempt === 0 || startedAt === 0 || step.startedAt === undefined || isLast(past, attempt, startedAt)) return past
   const hasFailed = step.hasEnded && !step.hasOutput
   const last = { attempt, startedAt, endedAt: step.endedAt, owner, error: hasFailed ? step.error : undefined }
   return [...past.slice(1 - mostAttempts), last]
+}
+
+/** Whether the last one on the list is that one: several may begin in one millisecond. */
+export function isLast(past: readonly PastAttempt[], attempt: number, startedAt: number): boolean {
+  const last = past.at(-1)
+  return last?.attempt === attempt && last.startedAt === startedAt
 }
