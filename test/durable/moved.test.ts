@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { ExecutionCommit, Store } from '../../src/index.ts'
-import { graph, signal, step } from '../../src/index.ts'
+import { durableStep, graph, signal, step } from '../../src/index.ts'
 import { StoreError } from '../../src/index.ts'
 import { memoryStore } from '../../stores/memory/index.ts'
 import { expectNoUnhandledErrors, number, text } from '../loose-api.ts'
@@ -65,3 +65,66 @@ test.each([
     for (const one of [here, there]) await world.clock.settle(one.close({ deadline: 0 }))
   },
 )
+
+const Letter = number('Letter')
+const letters = graph({
+  name: 'letters',
+  steps: [
+    durableStep({
+      name: 'Count',
+      output: Goal,
+      receives: [Letter],
+      run: async (_, ctx) => {
+        for (let count = 1; ; count++) if ((await ctx.receive(Letter)).value < 0) return count
+      },
+    }),
+  ],
+})
+
+test('a move takes all messages with it, however many there are', async () => {
+  const world = new World()
+  const here = world.process({ graphs: [letters], work: false })
+  const handle = await world.clock.settle(here.start(letters, Goal, {}, { id: 'x' }))
+  for (let sent = 0; sent < 1_100; sent++) await world.clock.settle(handle.signal(Letter, sent))
+  await world.clock.settle(handle.signal(Letter, -1))
+  const store = memoryStore({ now: () => world.clock.now(), elapsed: () => world.clock.elapsed() })
+  const there = world.process({ graphs: [letters], store })
+  expect(await world.clock.settle(here.moveTo(there, ['x']))).toEqual([{ id: 'x', verdict: 'moved' }])
+  await world.clock.advance(60_000)
+  expect((await world.clock.settle((await there.get('x'))!.details())).status).toBe('completed')
+  expect(await world.clock.settle((await there.get('x'))!.result())).toBe(1_101)
+  for (const one of [here, there]) await world.clock.settle(one.close({ deadline: 0 }))
+})
+
+test('a message that came just before a move that was cut off is there once the call is repeated', async () => {
+  const world = new World()
+  const here = world.process({ graphs: [letters], work: false })
+  const handle = await world.clock.settle(here.start(letters, Goal, {}, { id: 'x' }))
+  await world.clock.settle(handle.signal(Letter, 1))
+  const inner = memoryStore({ now: () => world.clock.now(), elapsed: () => world.clock.elapsed() })
+  let posts = 0
+  const store = new Proxy(failingOnce(inner, isOpening), {
+    get: (target, key) => {
+      const value: unknown = Reflect.get(target, key)
+      if (key !== 'post') return value
+      return async (...given: readonly unknown[]): Promise<unknown> => {
+        // The first one is forwarded, and the other one is not.
+        if (++posts === 2) throw new StoreError('memory', 'the disk is full', false)
+        const answer: unknown = await (value as (...all: readonly unknown[]) => unknown).apply(target, [...given])
+        if (posts === 1) await handle.signal(Letter, -1)
+        return answer
+      }
+    },
+  })
+  const there = world.process({ graphs: [letters], store })
+  const verdicts = []
+  for (let call = 0; call < 3; call++) {
+    const [outcome] = await world.clock.settle(here.moveTo(there, ['x']))
+    verdicts.push(outcome!.verdict)
+  }
+  expect(verdicts).toEqual([undefined, undefined, 'moved'])
+  await world.clock.advance(60_000)
+  expect((await world.clock.settle((await there.get('x'))!.details())).status).toBe('completed')
+  expect(await world.clock.settle((await there.get('x'))!.result())).toBe(2)
+  for (const one of [here, there]) await world.clock.settle(one.close({ deadline: 0 }))
+})

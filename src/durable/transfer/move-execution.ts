@@ -1,5 +1,5 @@
 import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
-import type { Message } from '../../core/contracts/message.ts'
+import type { MailPosition, Message } from '../../core/contracts/message.ts'
 import { placeOfMessage, signalIdentity } from '../../core/contracts/signal-message.ts'
 import { moveIdentity } from '../../core/contracts/timer-message.ts'
 import { isTerminal } from '../../core/contracts/statuses.ts'
@@ -20,6 +20,7 @@ import { openParts, writeParts } from './write-parts.ts'
 import type { PartsWriter } from './write-parts.ts'
 
 const mostMessages = 1_000
+const unread: MailPosition = { control: 0, data: 0 }
 
 /** `moved`: it goes on in the other store, and nowhere else. `copied`: it had ended, and is in both. */
 export type MoveVerdict = 'moved' | 'copied'
@@ -84,6 +85,7 @@ async function moveAcquired(from: DocketContext, to: DocketContext, execution: E
     const again = await acquireOne(to.connection, id, { andEnded: true, andOwn: true })
     if (again === undefined) throw conflict(id, 'another process is moving it')
     const { graphHash, epoch } = again.execution
+    await forwardMail(from, to, execution, unread)
     await openParts({ ...writerOf(to), epoch }, { ...again.execution, graphHash: graphHash.slice(movingHash.length) })
     return 'moved'
   }
@@ -97,7 +99,7 @@ async function moveAcquired(from: DocketContext, to: DocketContext, execution: E
   const writer = writerOf(to)
   await writeParts(writer, await partsFor(parts, from, to), `${movingHash}${execution.graphHash}`)
   if (isOpen) {
-    let last = await forwardMail(from, to, execution, 0)
+    const last = await forwardMail(from, to, execution, unread)
     const now = from.clock.now()
     const message = `execution "${id}" was moved to another store (${to.connection.store.name}), and goes on there`
     const error = await from.connection.encoding.encodeError(new ExecutionConflictError(message, { executionId: id }), [
@@ -108,7 +110,7 @@ async function moveAcquired(from: DocketContext, to: DocketContext, execution: E
     const head = { status: 'cancelled', error, graphHash: detachedHash, endedAt: now } as const
     await from.change({ ...execution, parent: undefined }, head, { steps: closedRecords(parts.steps, now) })
     // What came before that; later ones are answered that it has ended.
-    last = await forwardMail(from, to, execution, last)
+    await forwardMail(from, to, execution, last)
   }
   await openParts(writer, execution)
   to.lookSoon()
@@ -161,26 +163,37 @@ async function partsFor(parts: ExecutionParts, from: DocketContext, to: DocketCo
   return { record, steps, checkpoints }
 }
 
-/** Posts what nobody has read to the other mailbox. @returns the number of the last one */
+/**
+ * Posts what nobody has read to the other mailbox, in which each message is once, however often it is posted: one without an id gets one that follows from it.
+ * @returns up to where
+ */
 async function forwardMail(
   from: DocketContext,
   to: DocketContext,
   { id, owner }: ExecutionRecord,
-  after: number,
-): Promise<number> {
+  after: MailPosition,
+): Promise<MailPosition> {
   const { store } = from.connection
-  const messages = await store.readMail({ owner: owner!, executions: [id], limit: mostMessages })
-  const unread = messages.filter(({ seq, kind }) => seq > after && kind !== 'look').toSorted((a, b) => a.seq - b.seq)
-  for (const message of unread) {
-    const { seq: _, payload, ...rest } = message
-    const identity = identityOf(message)
-    const value =
-      payload === undefined ? undefined : await portable({ stored: payload, identity }, from.connection.encoding, true)
-    const stored = value && (await storedOf(value, { identity }, to.connection.encoding))
-    const posted = [{ ...rest, payload: stored }]
-    allAnswers(to.connection.store, 'post', posted, await to.connection.store.post(posted))
+  let position = after
+  for (;;) {
+    const request = { owner: owner!, executions: [id], after: new Map([[id, position]]), limit: mostMessages }
+    const messages = await store.readMail(request)
+    for (const message of messages) {
+      position = { ...position, [message.class]: message.seq }
+      if (message.kind !== 'look') await forward(from, to, message)
+    }
+    if (messages.length < mostMessages) return position
   }
-  return messages.reduce((most, { seq }) => Math.max(most, seq), after)
+}
+
+async function forward(from: DocketContext, to: DocketContext, message: Message): Promise<void> {
+  const { seq, payload, ...rest } = message
+  const identity = identityOf(message)
+  const value =
+    payload === undefined ? undefined : await portable({ stored: payload, identity }, from.connection.encoding, true)
+  const stored = value && (await storedOf(value, { identity }, to.connection.encoding))
+  const posted = [{ ...rest, id: rest.id ?? `moved:${rest.at}:${seq}`, payload: stored }]
+  allAnswers(to.connection.store, 'post', posted, await to.connection.store.post(posted))
 }
 
 function identityOf(message: Message): ValueIdentity {
