@@ -112,6 +112,7 @@ describe('explain', () => {
       output: 'Page',
       level: 2,
       will: 'run',
+      isSensitive: false,
       isUndoable: false,
       inputs: [
         { port: 'user', type: 'User', kind: 'plain' },
