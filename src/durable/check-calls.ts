@@ -2,6 +2,7 @@ import { isName } from '../core/check-name.ts'
 import { checkOptions, describe, isWholeFromOne } from '../core/check-options.ts'
 import { durationHint, durationMs } from '../core/duration.ts'
 import { endStatuses, executionStatuses } from '../core/contracts/statuses.ts'
+import { OptionError } from '../core/errors.ts'
 import { isDate } from '../core/is-builtin.ts'
 import { isRecord } from '../core/is-record.ts'
 
@@ -137,4 +138,9 @@ export function checkDelete(options: unknown): void {
   check('delete', options, ['undo'], ({ undo }, report) => {
     if (undo !== undefined && typeof undo !== 'boolean') report(`undo must be true or false, not ${describe(undo)}`)
   })
+}
+
+/** @throws OptionError */
+export function checkMoved(ids: unknown): void {
+  if (!Array.isArray(ids)) throw new OptionError(`moveTo takes a list of ids, not ${describe(ids)}`)
 }

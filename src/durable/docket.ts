@@ -334,6 +334,7 @@ export class Docket extends DocketView implements AsyncDisposable, ObservableDoc
   async moveTo(other: Docket, ids: readonly string[]): Promise<readonly MoveOutcome[]> {
     if (typeof other !== 'object' || other === null || !(#context in other) || other.#context === this.#context)
       throw new OptionError('moveTo takes another docket, made by createDocket of the same copy of the package')
+    checkMoved(ids)
     for (const id of ids) requireName('moveTo: id', id)
     return orClosed(this.#context, 'moveTo', undefined, () => moveEach(this.#context, other.#context, ids))
   }

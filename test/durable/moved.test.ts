@@ -128,3 +128,10 @@ test('a message that came just before a move that was cut off is there once the 
   expect(await world.clock.settle((await there.get('x'))!.result())).toBe(2)
   for (const one of [here, there]) await world.clock.settle(one.close({ deadline: 0 }))
 })
+
+test.each(['abc', undefined])('a move of %s, which is no list of ids, is refused', async (ids) => {
+  const world = new World()
+  const [here, there] = [world.process({ graphs: [letters] }), world.process({ graphs: [letters] })]
+  await expect(here.moveTo(there, ids as never)).rejects.toMatchObject({ code: 'OPTION_INVALID' })
+  for (const one of [here, there]) await world.clock.settle(one.close({ deadline: 0 }))
+})
