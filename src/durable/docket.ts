@@ -22,7 +22,15 @@ import { beginBatch, passStart, storedStart } from './start/begin-execution.ts'
 import { startMany } from './start/start-many.ts'
 import type { StartBatchOptions } from './start/batch-request.ts'
 import { requireTransactions } from './context/require-transactions.ts'
-import { checkClose, checkFork, checkPurge, checkRetry, checkDelete, checkStartMany } from './check-calls.ts'
+import {
+  checkClose,
+  checkFork,
+  checkMoved,
+  checkPurge,
+  checkRetry,
+  checkDelete,
+  checkStartMany,
+} from './check-calls.ts'
 import { orClosed } from './context/closed-while-waiting.ts'
 import { problemsOfCall, startBatchOptionNames } from './context/call-options.ts'
 import { checkDocketOptions, withAllGraphs } from './context/docket-options.ts'

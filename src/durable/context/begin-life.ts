@@ -58,7 +58,7 @@ async function writeKept(
   await commits.write({ steps: [], checkpoints: [{ ...where, value, ...more }] })
 }
 
-/** What observers kept in lives before, where any of them keeps something. @throws StoreError */
+/** What observers kept in lives before, where any of them keeps something; nothing while the store can't be read. */
 export async function keptOf(
   { encoding, store }: Connection,
   { id, epoch }: Pick<ExecutionRecord, 'id' | 'epoch'>,
@@ -70,7 +70,7 @@ export async function keptOf(
   if (names.size === 0 || epoch < 2) return nothing
   const of = { step: '', item: '' }
   const only = { generation: 0, names: [...names] }
-  const records = (await store.readCheckpoints?.({ execution: id, of, only, limit: names.size })) ?? []
+  const records = await readOrNothing(() => store.readCheckpoints?.({ execution: id, of, only, limit: names.size }))
   const found = new Map<string, string>()
   for (const record of records) {
     // What can't be read any more is lost: nothing of the execution depends on it.
@@ -78,6 +78,17 @@ export async function keptOf(
     if (typeof text === 'string') found.set(record.name.slice(prefix.length), text)
   }
   return found
+}
+
+/** What observers kept is worth no failure of an execution that has begun to go on. */
+async function readOrNothing(
+  read: () => Promise<readonly CheckpointRecord[]> | undefined,
+): Promise<readonly CheckpointRecord[]> {
+  try {
+    return (await read()) ?? []
+  } catch {
+    return []
+  }
 }
 
 async function decoded(record: CheckpointRecord, id: string, encoding: Connection['encoding']): Promise<unknown> {

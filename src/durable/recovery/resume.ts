@@ -248,7 +248,7 @@ export class Resumption {
       return 'settled'
     }
     const anew = { ownedMs: 0, recoveries: 0, startedAt: clock.now() }
-    const kept = await keptOf(connection, record, [...(graph?.observers ?? []), ...observers.all])
+    const kept = await keptOf(connection, record, [...(graph?.observers ?? []), ...observers.of(record.id)])
     // Where it was parked here, whoever followed it goes on to do so.
     const parked = this.#context.parkedCallers.take(record.id)
     const owning = { ...record, recoveries, ...(cause === 'end' && anew) }
