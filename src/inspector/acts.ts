@@ -63,7 +63,7 @@ export class Acts {
       if (status === undefined) return { isDone: false, text: 'there is no such execution' }
       const hasEnded = isTerminal(status)
       if (act === 'cancel' && hasEnded) return { isDone: false, text: `it has ended: ${status}` }
-      if (act === 'retry' && !hasEnded) return { isDone: false, text: `it has not ended: ${status}` }
+      if (act !== 'cancel' && !hasEnded) return { isDone: false, text: `it has not ended: ${status}` }
       await this.#record({ act, execution: id })
       if (act === 'cancel') await this.#docket.cancel(id, `cancelled by ${this.#user}`)
       else if (act === 'retry') await this.#docket.retry(id)

@@ -207,6 +207,11 @@ describe('an act', () => {
     const rest = await page.act({ act: 'delete', ids: ['m0', 'm1', 'm0', 'nobody'] })
     expect(rest.outcomes.map(({ id, isDone }) => [id, isDone])).toEqual(expect.arrayContaining([['nobody', false]]))
     expect(rest.outcomes).toHaveLength(3)
+    await docket.start(shop, Later, alone('open'), { id: 'open' })
+    const { outcomes: refused } = await page.act({ act: 'delete', ids: ['open'] })
+    expect(refused).toMatchObject([{ id: 'open', isDone: false, text: expect.stringContaining('it has not ended: ') }])
+    expect((await (await docket.get('open'))?.details())?.endedAt).toBeUndefined()
+    await docket.cancel('open')
   })
 
   test('goes on from a failed step with another value, in a fork, and retries, signals and reschedules', async () => {
