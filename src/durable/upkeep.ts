@@ -4,7 +4,7 @@ import { endStatuses, isTerminal } from '../core/contracts/statuses.ts'
 import type { ExecutionStatus } from '../core/contracts/statuses.ts'
 import { purgeShared } from './shared-upkeep.ts'
 import { sharedResultsOf } from '../runtime/results/own-store-results.ts'
-import { actsKeptMs } from './context/retain-options.ts'
+import { actsKeptMs } from './context/acts-kept.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { inPortions } from './in-portions.ts'
 import { Retention } from './retention.ts'
@@ -69,8 +69,9 @@ export class Upkeep {
     this.#purgeWhenDue(connection.store, (limit) => connection.store.purgeResults(limit))
     this.#purgeWhenDue(this.#events, (limit) => purgeEvents(this.#context, clock.now() - checkWaitsAfterMs, limit))
     this.#purgeWhenDue(this.#shared, (limit) => purgeShared(this.#context, clock.now() - checkSharedAfterMs, limit))
-    const actsBefore = clock.now() - actsKeptMs(this.#context.options)
-    this.#purgeWhenDue(this.#acts, (limit) => connection.store.purgeActs(actsBefore, limit))
+    const keptMs = actsKeptMs(this.#context.options)
+    if (keptMs !== undefined)
+      this.#purgeWhenDue(this.#acts, (limit) => connection.store.purgeActs(clock.now() - keptMs, limit))
     for (const store of ownStores) this.#purgeWhenDue(store, (limit) => sharedResultsOf(store).purge(limit))
   }
 
@@ -111,7 +112,8 @@ export async function purge(context: DocketContext, options: PurgeFilter): Promi
   const now = clock.now()
   await patiently((limit) => purgeEvents(context, now, limit))
   await patiently((limit) => purgeShared(context, now - checkSharedAfterMs, limit))
-  await patiently((limit) => store.purgeActs(now - actsKeptMs(context.options), limit))
+  const keptMs = actsKeptMs(context.options)
+  if (keptMs !== undefined) await patiently((limit) => store.purgeActs(now - keptMs, limit))
   for (const own of ownStores) await patiently((limit) => sharedResultsOf(own).purge(limit))
   return total
 }

@@ -110,6 +110,21 @@ describe('docket.acts', () => {
     }
   })
 
+  test('one that only looks on deletes none of what workers keep', async () => {
+    const world = new World()
+    const worker = await started(world, { retain: { acts: '3650d' } })
+    await worker.acts.record({ by: 'ann', act: 'retry', execution: 'a' })
+    await worker.close()
+    await world.clock.advance(100 * 86_400_000)
+    for (const options of [{ takeOver: false }, { work: false }] as const) {
+      const onlooker = world.process({ graphs: [graph], ...options })
+      await world.clock.settle(onlooker.purge({ olderThan: '3650d' }))
+      await world.clock.advance(3 * 60_000)
+      expect((await onlooker.acts.list()).acts).toHaveLength(1)
+      await world.clock.settle(onlooker.close())
+    }
+  })
+
   test('an execution’s details have its newest 25', async () => {
     const world = new World()
     const docket = await started(world)

@@ -12,7 +12,7 @@ export interface RetainOptions {
   readonly failed?: Duration | undefined
   /** Those that were cancelled. @default for ever */
   readonly cancelled?: Duration | undefined
-  /** What people did, whether the executions are there or not. @default '90d' */
+  /** What people did, whether the executions are there or not. @default '90d' where the process serves a queue, else none are deleted */
   readonly acts?: Duration | undefined
 }
 
@@ -32,11 +32,4 @@ export function problemsOfRetain(retain: unknown): readonly string[] {
       problems.push(`retain: ${status} ${describe(duration)} is not a duration above zero; ${durationHint}`)
   }
   return problems
-}
-
-const actsMs = durationMs('90d')!
-
-/** For how long acts are kept. */
-export function actsKeptMs({ retain }: { readonly retain?: RetainOptions | undefined }): number {
-  return durationMs(retain?.acts) ?? actsMs
 }
