@@ -75,12 +75,12 @@ export class ForeignActors {
     }
     if (!isRecord(frame)) return
     const { sessionId, type } = frame
+    if (type !== '@xstate.actor' && type !== '@xstate.event' && type !== '@xstate.snapshot') return
     if (typeof sessionId !== 'string' || sessionId.length > most.name) return
     const id = `${connection}/${sessionId}`
     const kept = this.#actors.get(id) ?? this.#added(connection, id, frame)
     if (type === '@xstate.actor') describe(kept, frame)
     else if (type === '@xstate.event') noteEvent(kept, frame)
-    else if (type !== '@xstate.snapshot') return
     noteSnapshot(kept, frame['snapshot'])
     kept.at = new Date().toISOString()
     this.#measure(kept)

@@ -65,6 +65,7 @@ test('what programs send is bounded, and may be anything', async () => {
     Buffer.from('bytes'),
     `${'['.repeat(10_000)}`,
     JSON.stringify({ type: '@xstate.actor', sessionId: { a: 1 } }),
+    JSON.stringify({ type: '@xstate.none', sessionId: 'none' }),
   ]
   for (let index = 0; index < 1_500; index++)
     frames.push(
@@ -80,8 +81,12 @@ test('what programs send is bounded, and may be anything', async () => {
         },
       }),
     )
-  for (const frame of frames) socket.send(frame as string)
   const read = (): Promise<ForeignActors> => page.get('foreign')
+  for (const frame of frames.splice(0, 8)) socket.send(frame as string)
+  socket.send(frames[0] as string)
+  while ((await read()).seq === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+  expect((await read()).actors).toHaveLength(1)
+  for (const frame of frames) socket.send(frame as string)
   while (!(await read()).actors.some(({ id }) => id.endsWith('/x:1499')))
     await new Promise((resolve) => setTimeout(resolve, 10))
   const { actors } = await read()
