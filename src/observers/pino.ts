@@ -84,7 +84,9 @@ class EventLog {
     const { type, error, reason, ...fields }: ExecutionEvent & { readonly error?: unknown; readonly reason?: unknown } =
       event
     const err = error ?? reason
-    const line = { ...fields, ...activeSpanIds() }
+    // Of what a machine emits, the values may be sensitive.
+    const emitted = event.type === 'step.emitted' && { event: event.event.type }
+    const line = { ...fields, ...emitted, ...activeSpanIds() }
     if (err === undefined) logger[level](line, type)
     else logger[level]({ ...line, err: isRepeated ? describeThrown(err) : loggableError(err) }, type)
   }

@@ -125,6 +125,23 @@ describe('levels', () => {
 })
 
 describe('fields', () => {
+  test('of what a machine emits are its type, and none of its values', () => {
+    const { lines, observers } = logging()
+    const event = { type: 'PAID', card: 'secret-1234' }
+    observers[0]!.next({
+      type: 'step.emitted',
+      seq: 1,
+      at: 0,
+      executionId: 'a',
+      graph: 'g',
+      step: 's',
+      item: undefined,
+      event,
+    })
+    expect(lines).toMatchObject([{ msg: 'step.emitted', step: 's', event: 'PAID' }])
+    expect(JSON.stringify(lines)).not.toContain('secret')
+  })
+
   test('are those of the event, its type being the message', async () => {
     const { lines, observers } = logging()
     const clock = new VirtualClock()
