@@ -80,7 +80,7 @@ export async function keptOf(
   return found
 }
 
-/** What observers kept is worth no failure of an execution that has begun to go on. */
+/** An execution that has begun to go on does not fail for want of what observers kept. */
 async function readOrNothing(
   read: () => Promise<readonly CheckpointRecord[]> | undefined,
 ): Promise<readonly CheckpointRecord[]> {
