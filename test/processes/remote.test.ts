@@ -51,17 +51,23 @@ async function runServices(
 
 describe('two services', () => {
   test('charge an order once, whenever either of them is killed', async () => {
-    const places = { orders: await newPlace('sqlite'), billing: await newPlace('postgres') }
     const moments = {
       orders: ['intent', 'called', 'waiting', 'callback', 'posted'],
       billing: ['received', 'begun', 'paying', 'paid'],
     } as const
-    const { result, died, executions, paid } = await runServices(places, moments, { poll: '1h', payMs: 2_500 })
-    expect(result).toBe('receipt of o-1')
-    expect(paid).toBe('o-1\n')
-    expect(executions).toMatchObject([{ status: 'completed' }])
-    expect(died.toSorted()).toEqual([...moments.orders, ...moments.billing].toSorted())
-  }, 60_000)
+    const all = [...moments.orders, ...moments.billing].toSorted()
+    // On a busy machine it may be paid before anybody comes to wait for that: then it is to take longer.
+    for (const payMs of [2_500, 10_000]) {
+      const places = { orders: await newPlace('sqlite'), billing: await newPlace('postgres') }
+      const { result, died, executions, paid } = await runServices(places, moments, { poll: '1h', payMs })
+      expect(result).toBe('receipt of o-1')
+      expect(paid).toBe('o-1\n')
+      expect(executions).toMatchObject([{ status: 'completed' }])
+      if (payMs < 10_000 && died.length < all.length) continue
+      expect(died.toSorted()).toEqual(all)
+      return
+    }
+  }, 120_000)
 
   test('whose callback is lost come to the same outcome by a poll', async () => {
     const places = { orders: await newPlace('redis'), billing: await newPlace('sqlite') }
