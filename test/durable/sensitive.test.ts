@@ -214,3 +214,45 @@ describe('what is sensitive', () => {
     expect(await execute(plain, Session, { Name: 'ada' })).toBe('ada!')
   })
 })
+
+test('what a step receives, publishes or answers counts among the sensitive types, and is in no export', async () => {
+  const Letter = dataType('Letter', z.string(), { sensitive: true })
+  const Shown = dataType('Shown', z.string(), { sensitive: true })
+  const reader = durableStep({
+    name: 'Read',
+    output: Name,
+    receives: [Letter],
+    publishes: [Shown],
+    run: async (_, ctx) => {
+      await ctx.publish(Shown, secret)
+      return `${(await ctx.receive(Letter)).value.length}`
+    },
+  })
+  const world = new World()
+  const letters = graph({ name: 'letters', steps: [reader] })
+  const docket = world.process({ graphs: [letters] })
+  const handle = await world.clock.settle(docket.start(letters, Name, {}, { id: 'l' }))
+  await world.clock.settle(handle.signal(Letter, secret))
+  await world.clock.settle(handle.result())
+  const exported = await world.clock.settle(docket.export('l'))
+  expect(exported.sensitive).toEqual(['Letter', 'Shown'])
+  expect(JSON.stringify(exported)).not.toContain(secret)
+})
+
+test('what was stored under the former name of a sensitive type is in no export', async () => {
+  const world = new World()
+  const Old = dataType('Card', z.string(), { sensitive: true })
+  const Renamed = dataType('PayCard', z.string(), { sensitive: true, formerly: 'Card' })
+  const of = (card: typeof Old | typeof Renamed) =>
+    looseGraph({
+      name: 'cards',
+      steps: [step({ name: 'Take', inputs: { card }, output: Name, run: () => 'taken' } as never)],
+    })
+  const cards = of(Old)
+  const before = world.process({ graphs: [cards] })
+  await world.clock.settle(before.execute(cards, Name, { Card: secret } as never, { id: 'c' }))
+  const after = world.process({ graphs: [of(Renamed)] })
+  const exported = await world.clock.settle(after.export('c'))
+  expect(exported.sensitive).toEqual(['PayCard'])
+  expect(JSON.stringify(exported)).not.toContain(secret)
+})

@@ -62,13 +62,14 @@ export interface PlannedWaits {
  * that changes meanwhile must not make one of the other; `$signals` has what came with the start, and `$waits` what may be sent. A schema that only copies has converted nothing.
  */
 export function storedInputsOf(
-  { index, leaves, overridden, signalSteps, receivers, types }: Plan,
+  plan: Plan,
   given: readonly unknown[],
   checked: readonly unknown[],
   signals: Readonly<Record<string, unknown>> = {},
   limits?: StoredLimits,
   { onWorkerLoss, sources = [] }: ChildMarks = {},
 ): Readonly<Record<string, unknown>> {
+  const { index, leaves, overridden, signalSteps, receivers } = plan
   const document: Record<string, unknown> = {}
   const converted: Record<string, unknown> = {}
   const versions: Record<string, string> = {}
@@ -92,7 +93,7 @@ export function storedInputsOf(
     ...(index.drawing !== undefined && { $drawing: index.drawing }),
     ...(onWorkerLoss !== undefined && { $onWorkerLoss: onWorkerLoss }),
     ...(Object.keys(refs).length > 0 && { $refs: refs }),
-    ...sensitiveMark(types),
+    ...sensitiveMark(plan),
     ...(signalSteps.length + receivers.length > 0 && { $waits: waitsOf({ index, signalSteps, receivers }) }),
   }
 }

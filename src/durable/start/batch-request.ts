@@ -113,7 +113,7 @@ export async function batchRequest(
         ...(names !== undefined && { $names: names }),
         ...(limits !== undefined && { $limits: limits }),
         ...(drawing !== undefined && { $drawing: drawing }),
-        ...sensitiveMark(frame.plan.whole.types),
+        ...sensitiveMark(frame.plan.whole),
       }
       return {
         id,

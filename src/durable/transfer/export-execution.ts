@@ -1,4 +1,5 @@
 import { checkOptions, describe } from '../../core/check-options.ts'
+import { requireIndex } from '../../core/graph/plan.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { infoOf, noSuchExecution } from '../records/execution-info.ts'
@@ -28,8 +29,12 @@ export async function exportExecution(
   await connection.readyBy()
   const stored = await context.recordOf(id)
   if (stored === undefined) throw noSuchExecution(id)
-  const names = (await infoOf(stored, encoding, [], context.graphOf(stored))).sensitive
+  const graph = context.graphOf(stored)
+  const names = (await infoOf(stored, encoding, [], graph)).sensitive
   const sensitive = new Set(names)
+  // The records have the names that the types had then.
+  const former = graph === undefined ? undefined : requireIndex(graph).former?.types
+  for (const [old, present] of former ?? []) if (sensitive.has(present)) sensitive.add(old)
   const { record, steps, checkpoints } = await readParts(context, stored)
   const writer = new Writer(id, encoding, decode)
   const { target } = record
