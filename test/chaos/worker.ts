@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createDocket, DocketError } from '../../src/index.ts'
+import { createDocket } from '../../src/index.ts'
 import type { ExecutionEvent } from '../../src/index.ts'
 import { chaosGraphs, failuresOf, inputsOf, numberOf } from './chaos-graphs.ts'
 import type { Mark, RunStep } from './chaos-graphs.ts'
@@ -12,6 +12,7 @@ import { ChaosLog } from './chaos-log.ts'
 import { openStore } from './chaos-stores.ts'
 import type { StoreKind } from './chaos-stores.ts'
 import { noteStandstills } from './standstills.ts'
+import { lineOf, WorkerLife } from './worker-life.ts'
 
 export interface WorkerSettings {
   readonly name: string
@@ -34,7 +35,7 @@ if (import.meta.main) work(JSON.parse(process.argv[2]!) as WorkerSettings)
 
 function work({ name, kind, url, log: path, leaseMs, longestMs }: WorkerSettings): void {
   const log = new ChaosLog(path, name)
-  let isClosing = false
+  const life = new WorkerLife(log)
 
   const runStep: RunStep = async (step, inputs, { executionId, attempt, idempotencyKey }) => {
     const from = Object.fromEntries(step.from.map((type) => [type, inputs[type]!.tag]))
@@ -65,50 +66,13 @@ function work({ name, kind, url, log: path, leaseMs, longestMs }: WorkerSettings
   log.write('ready')
 
   function observe(event: ExecutionEvent): void {
-    if (event.type === 'execution.ended')
-      log.write('ended', { execution: event.executionId, text: `${event.status}${describe(event.error)}` })
-    if (event.type === 'execution.released' && event.cause === 'lease-lost')
-      log.write('lost', { execution: event.executionId })
+    life.noteEnd(event)
   }
 
   async function start({ execution, graph, leaves }: StartOrder): Promise<void> {
     const { graph: declared, target } = graphs.get(graph)!
-    try {
-      const handle = await docket.start(declared, target, inputsOf(leaves), { id: execution })
-      log.write('accepted', { execution })
-      await handle.result().then(
-        (value) => log.write('result', { execution, tag: (value as Mark).tag, n: (value as Mark).n }),
-        (error: unknown) =>
-          log.write('no-result', { execution, text: `${isClosing ? 'closing' : 'open'}${describe(error)}` }),
-      )
-    } catch (error) {
-      log.write('refused', { execution, text: `${isClosing ? 'closing' : 'open'}${describe(error)}` })
-    }
+    await life.follow(execution, () => docket.start(declared, target, inputsOf(leaves), { id: execution }), lineOf)
   }
 
-  async function close(): Promise<void> {
-    if (isClosing) return
-    isClosing = true
-    log.write('closing')
-    try {
-      await docket.close({ deadline: '2s' })
-      log.write('closed')
-    } catch (error) {
-      log.write('closed', { text: describe(error) })
-    }
-    // Nothing else may keep the process alive.
-    if (process.connected) process.disconnect()
-  }
-
-  process.on('message', (order) => void start(order as StartOrder))
-  process.on('SIGTERM', () => void close())
-  process.on('disconnect', () => {
-    if (!isClosing) process.exit(1)
-  })
-}
-
-function describe(error: unknown): string {
-  if (error === undefined) return ''
-  if (!(error instanceof Error)) return ` ${String(error)}`
-  return ` ${error instanceof DocketError ? error.code : error.name}: ${error.message}`
+  life.obey(docket, (order: StartOrder) => void start(order))
 }

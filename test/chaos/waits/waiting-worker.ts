@@ -1,12 +1,13 @@
 /** A process that owns executions which wait, until somebody kills it; it sends signals too, to whatever it is told. What it does to the world is a line in the log. */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createDocket, dataType, DocketError, type } from '../../../src/index.ts'
+import { createDocket, dataType, type } from '../../../src/index.ts'
 import type { Docket, ExecutionEvent } from '../../../src/index.ts'
 import type { Mark } from '../chaos-graphs.ts'
 import { ChaosLog } from '../chaos-log.ts'
 import { openStore } from '../chaos-stores.ts'
 import { noteStandstills } from '../standstills.ts'
+import { describe, lineOf, WorkerLife } from '../worker-life.ts'
 import type { StartOrder, WorkerSettings } from '../worker.ts'
 import { isBroke, isSlow, markOf, waitingGraphs, waitingInputs } from './waiting-graphs.ts'
 
@@ -24,7 +25,7 @@ if (import.meta.main) work(JSON.parse(process.argv[2]!) as WorkerSettings)
 
 function work({ name, kind, url, log: path, leaseMs, longestMs }: WorkerSettings): void {
   const log = new ChaosLog(path, name)
-  let isClosing = false
+  const life = new WorkerLife(log)
 
   const graphs = waitingGraphs({
     async run(step, inputs, { executionId, attempt, idempotencyKey, signal }) {
@@ -74,31 +75,19 @@ function work({ name, kind, url, log: path, leaseMs, longestMs }: WorkerSettings
   log.write('ready')
 
   function observe(event: ExecutionEvent): void {
-    if (event.type === 'execution.ended')
-      log.write('ended', { execution: event.executionId, text: `${event.status}${describe(event.error)}` })
-    if (event.type === 'execution.released' && event.cause === 'lease-lost')
-      log.write('lost', { execution: event.executionId })
+    life.noteEnd(event)
     if (event.type === 'execution.released' && event.cause === 'park')
       log.write('parked', { execution: event.executionId })
   }
 
   async function start({ execution, graph, leaves }: StartOrder): Promise<void> {
     const { graph: declared, target } = graphs.get(graph)!
-    try {
-      // One that has failed would begin anew.
-      const known = await docket.get(execution)
-      const handle =
-        known ??
-        (await docket.start(declared as never, target as never, waitingInputs(leaves) as never, { id: execution }))
-      log.write('accepted', { execution })
-      await handle.result().then(
-        (value: unknown) => log.write('result', { execution, tag: (value as Mark).tag, n: (value as Mark).n }),
-        (error: unknown) =>
-          log.write('no-result', { execution, text: `${isClosing ? 'closing' : 'open'}${describe(error)}` }),
-      )
-    } catch (error) {
-      log.write('refused', { execution, text: `${isClosing ? 'closing' : 'open'}${describe(error)}` })
-    }
+    const inputs = waitingInputs(leaves)
+    // One that has failed would begin anew.
+    const begin = async () =>
+      (await docket.get(execution)) ??
+      docket.start(declared as never, target as never, inputs as never, { id: execution })
+    await life.follow(execution, begin, lineOf)
   }
 
   async function send({ signal, to, id, value }: SignalOrder): Promise<void> {
@@ -113,28 +102,5 @@ function work({ name, kind, url, log: path, leaseMs, longestMs }: WorkerSettings
     }
   }
 
-  async function close(): Promise<void> {
-    if (isClosing) return
-    isClosing = true
-    log.write('closing')
-    try {
-      await docket.close({ deadline: '2s' })
-      log.write('closed')
-    } catch (error) {
-      log.write('closed', { text: describe(error) })
-    }
-    if (process.connected) process.disconnect()
-  }
-
-  process.on('message', (order: StartOrder | SignalOrder) => void ('signal' in order ? send(order) : start(order)))
-  process.on('SIGTERM', () => void close())
-  process.on('disconnect', () => {
-    if (!isClosing) process.exit(1)
-  })
-}
-
-function describe(error: unknown): string {
-  if (error === undefined) return ''
-  if (!(error instanceof Error)) return ` ${String(error)}`
-  return ` ${error instanceof DocketError ? error.code : error.name}: ${error.message}`
+  life.obey(docket, (order: StartOrder | SignalOrder) => void ('signal' in order ? send(order) : start(order)))
 }

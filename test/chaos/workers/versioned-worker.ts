@@ -1,12 +1,13 @@
 /** A worker of several queues, in one of two versions of the program, until somebody kills it. What its steps do to the world is a line in the log. */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createDocket, DocketError } from '../../../src/index.ts'
+import { createDocket } from '../../../src/index.ts'
 import type { Docket, ExecutionEvent } from '../../../src/index.ts'
 import { inputsOf, numberOf } from '../chaos-graphs.ts'
 import type { Mark } from '../chaos-graphs.ts'
 import { ChaosLog } from '../chaos-log.ts'
 import { noteStandstills } from '../standstills.ts'
+import { lineOf, WorkerLife } from '../worker-life.ts'
 import type { StartOrder, WorkerSettings } from '../worker.ts'
 import { openEngine, openWorkersStore } from './engine-under-test.ts'
 import type { EngineKind } from './engine-under-test.ts'
@@ -33,7 +34,7 @@ if (import.meta.main) work(JSON.parse(process.argv[2]!) as VersionedWorkerSettin
 
 function work({ name, kind, url, log: path, leaseMs, longestMs, version, engine }: VersionedWorkerSettings): void {
   const log = new ChaosLog(path, name)
-  let isClosing = false
+  const life = new WorkerLife(log)
 
   const { graphs, ticks } = versionedGraphs(
     version,
@@ -72,15 +73,8 @@ function work({ name, kind, url, log: path, leaseMs, longestMs, version, engine 
   log.write('ready', { n: version })
 
   function observe(event: ExecutionEvent): void {
-    if (event.type === 'execution.ended')
-      log.write('ended', { execution: event.executionId, text: `${event.status}${describe(event.error)}` })
-    if (event.type === 'execution.released' && event.cause === 'lease-lost')
-      log.write('lost', { execution: event.executionId })
+    life.noteEnd(event)
     if (event.type === 'execution.incompatible') log.write('left', { execution: event.executionId })
-  }
-
-  function whenOf(): string {
-    return isClosing ? 'closing' : 'open'
   }
 
   async function start({ execution, graph, leaves, key, priority, eager }: PlacedOrder): Promise<void> {
@@ -90,42 +84,14 @@ function work({ name, kind, url, log: path, leaseMs, longestMs, version, engine 
       return
     }
     const place = { id: execution, key, priority, eager }
-    try {
-      const handle = await docket.start(known.graph as never, known.target as never, inputsOf(leaves) as never, place)
-      log.write('accepted', { execution })
-      await handle.result().then(
-        (value: unknown) => log.write('result', { execution, tag: (value as Mark).tag, n: (value as Mark).n }),
-        (error: unknown) => log.write('no-result', { execution, text: `${whenOf()}${describe(error)}` }),
-      )
-    } catch (error) {
-      // Of another version's records, a version says so.
-      const isOther = error instanceof Error && error.message.includes("can't go on in this process")
-      log.write('refused', { execution, text: `${isOther ? 'old' : whenOf()}${describe(error)}` })
-    }
+    const begin = () => docket.start(known.graph as never, known.target as never, inputsOf(leaves) as never, place)
+    await life.follow(execution, begin, lineOf, (error) => (isOther(error) ? 'old' : life.when))
   }
 
-  async function close(): Promise<void> {
-    if (isClosing) return
-    isClosing = true
-    log.write('closing')
-    try {
-      await docket.close({ deadline: closeDeadlineMs })
-      log.write('closed')
-    } catch (error) {
-      log.write('closed', { text: describe(error) })
-    }
-    if (process.connected) process.disconnect()
-  }
-
-  process.on('message', (order) => void start(order as PlacedOrder))
-  process.on('SIGTERM', () => void close())
-  process.on('disconnect', () => {
-    if (!isClosing) process.exit(1)
-  })
+  life.obey(docket, (order: PlacedOrder) => void start(order), closeDeadlineMs)
 }
 
-function describe(error: unknown): string {
-  if (error === undefined) return ''
-  if (!(error instanceof Error)) return ` ${String(error)}`
-  return ` ${error instanceof DocketError ? error.code : error.name}: ${error.message}`
+/** Of another version's records, a version says so. */
+function isOther(error: unknown): boolean {
+  return error instanceof Error && error.message.includes("can't go on in this process")
 }
