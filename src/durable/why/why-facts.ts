@@ -80,13 +80,17 @@ export function planStepOf(plan: Plan | undefined, name: string): PlanStep | und
   return byName.get(name)
 }
 
+const infosByName = new WeakMap<readonly StepInfo[], ReadonlyMap<string, readonly StepInfo[]>>()
+
 /** What is known of a step: of the item where that has it, else what all items share, else of every item that is shown. */
 export function infosOf(
-  { details }: Pick<WhyFacts, 'details'>,
+  { details: { steps } }: Pick<WhyFacts, 'details'>,
   name: string,
   item: string | undefined,
 ): readonly StepInfo[] {
-  const named = details.steps.filter(({ step }) => step === name)
+  let byName = infosByName.get(steps)
+  if (byName === undefined) infosByName.set(steps, (byName = Map.groupBy(steps, ({ step }) => step)))
+  const named = byName.get(name) ?? []
   const own = named.filter((info) => info.item === item)
   if (own.length > 0) return own
   const shared = named.filter((info) => info.item === undefined)
