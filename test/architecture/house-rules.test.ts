@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Visitor } from 'oxc-parser'
 import { expect, test } from 'vitest'
@@ -35,6 +35,12 @@ test('nothing is at the top but what belongs there', () => {
 })
 
 test('no file is longer than 400 lines', () => {
+  const styles = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((path) =>
+    path.endsWith('.css'),
+  )
+  expect(styles.length).toBeGreaterThan(0)
+  for (const path of styles)
+    expect(readFileSync(join(root, 'src', path), 'utf8').split('\n').length - 1, path).toBeLessThanOrEqual(400)
   expect(files.filter((file) => file.lineCount > 400).map((file) => `${file.path}: ${file.lineCount}`)).toEqual([])
 })
 
