@@ -61,6 +61,19 @@ export interface ExecutionFilter {
   readonly parent?: string
 }
 
+/** The fields of a filter, in the order in which the page's address has them. */
+export const filterFields = [
+  'status',
+  'graph',
+  'queue',
+  'key',
+  'from',
+  'before',
+  'errorCode',
+  'waitsFor',
+  'parent',
+] as const satisfies readonly (keyof ExecutionFilter)[]
+
 /** One line of the list. No values: those are requested one by one. */
 export interface ExecutionRow {
   readonly id: string

@@ -1,4 +1,5 @@
 import { isRecord } from '../core/is-record.ts'
+import { filterFields } from './protocol.ts'
 import type { Act, ExecutionFilter } from './protocol.ts'
 import { RequestProblem } from './request-problem.ts'
 
@@ -16,17 +17,7 @@ const most: Check = (value) => Number.isInteger(value) && (value as number) >= 1
 
 const mostIds = 10_000
 const mostFound = 10_000
-const filterKeys: ReadonlySet<string> = new Set<keyof ExecutionFilter>([
-  'status',
-  'graph',
-  'queue',
-  'key',
-  'from',
-  'before',
-  'errorCode',
-  'waitsFor',
-  'parent',
-])
+const filterKeys: ReadonlySet<string> = new Set(filterFields)
 
 /** Whether something may be a filter, as far as its form goes. */
 export function isFilter(value: unknown): value is ExecutionFilter {

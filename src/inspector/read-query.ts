@@ -1,8 +1,8 @@
 import type { ListQuery } from '../durable/list-executions.ts'
+import { filterFields } from './protocol.ts'
 import type { ExecutionFilter } from './protocol.ts'
 import { RequestProblem } from './request-problem.ts'
 
-const filterKeys = ['status', 'graph', 'queue', 'key', 'from', 'before', 'errorCode', 'waitsFor', 'parent'] as const
 const longestText = 1_000
 
 /** The parameters of a request, each once, and none that is not known. @throws RequestProblem */
@@ -25,12 +25,12 @@ export function readParameters<Name extends string>(
 
 /** The parameters of a filter. */
 export function readFilter(url: string): ExecutionFilter {
-  return readParameters(url, filterKeys)
+  return readParameters(url, filterFields)
 }
 
 /** The parameters of a page of the list. @throws RequestProblem */
 export function readListQuery(url: string): ListQuery {
-  const { after, limit, ...filter } = readParameters(url, [...filterKeys, 'after', 'limit'])
+  const { after, limit, ...filter } = readParameters(url, [...filterFields, 'after', 'limit'])
   const most = limit === undefined ? 100 : Number(limit)
   if (!Number.isInteger(most) || most < 1 || most > 200)
     throw new RequestProblem(400, 'limit is a number from 1 to 200')

@@ -1,18 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
+import { filterFields } from '../protocol.ts'
 import type { ExecutionFilter } from '../protocol.ts'
-
-/** The fields of a filter, in the order of the address. */
-export const filterFields = [
-  'status',
-  'graph',
-  'queue',
-  'key',
-  'from',
-  'before',
-  'errorCode',
-  'waitsFor',
-  'parent',
-] as const satisfies readonly (keyof ExecutionFilter)[]
 
 /** What is shown of an execution. */
 export type ExecutionTab = 'graph' | 'timeline' | 'steps' | 'more'

@@ -6,6 +6,7 @@ import { Name } from '../text/name.tsx'
 import { plural, shortText } from '../text/visible-text.ts'
 import { Link } from '../widgets/link.tsx'
 import { messageOf } from '../widgets/notice.tsx'
+import { Table } from '../widgets/table.tsx'
 
 interface ActDialogProps {
   readonly title: string
@@ -97,35 +98,27 @@ function Outcomes({ outcomes: { outcomes, isMore } }: { readonly outcomes: ActOu
       </p>
       {shown.length > 0 && (
         <div class="outcomes" tabIndex={0} role="group" aria-label="Outcomes">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">What</th>
-                <th scope="col">Outcome</th>
+          <Table columns={['What', 'Outcome']}>
+            {shown.map(({ id, isDone, text, newId }, index) => (
+              <tr key={index}>
+                <td>
+                  <Name text={id} class="id" />
+                </td>
+                <td>
+                  <span class={isDone ? 'is-good' : 'is-warning'}>{isDone ? 'Done' : 'Not done'}</span>
+                  {text !== undefined && <bdi> {shortText(text, 500)}</bdi>}
+                  {newId !== undefined && (
+                    <>
+                      {' '}
+                      <Link to={{ view: 'execution', id: newId }}>
+                        Open <Name text={newId} class="id" />
+                      </Link>
+                    </>
+                  )}
+                </td>
               </tr>
-            </thead>
-            <tbody>
-              {shown.map(({ id, isDone, text, newId }, index) => (
-                <tr key={index}>
-                  <td>
-                    <Name text={id} class="id" />
-                  </td>
-                  <td>
-                    <span class={isDone ? 'is-good' : 'is-warning'}>{isDone ? 'Done' : 'Not done'}</span>
-                    {text !== undefined && <bdi> {shortText(text, 500)}</bdi>}
-                    {newId !== undefined && (
-                      <>
-                        {' '}
-                        <Link to={{ view: 'execution', id: newId }}>
-                          Open <Name text={newId} class="id" />
-                        </Link>
-                      </>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+            ))}
+          </Table>
         </div>
       )}
       {outcomes.length > shown.length && (

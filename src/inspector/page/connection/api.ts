@@ -1,3 +1,4 @@
+import { filterFields } from '../../protocol.ts'
 import type { About, Act, ActOutcomes, ExecutionFilter, ExecutionRows, ExecutionView } from '../../protocol.ts'
 import type {
   FleetView,
@@ -9,7 +10,6 @@ import type {
   ValueView,
   WhyView,
 } from '../../protocol.ts'
-import { filterFields } from '../route.ts'
 
 /** A request that came to nothing, with what to do about it. */
 export class RequestError extends Error {

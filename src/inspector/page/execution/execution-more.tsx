@@ -6,6 +6,7 @@ import { visibleText } from '../text/visible-text.ts'
 import { Link } from '../widgets/link.tsx'
 import { Pair, Part } from './part.tsx'
 import { ValueText } from './value-text.tsx'
+import { Table } from '../widgets/table.tsx'
 
 /** What is not of one step: inputs, output, children, headers, and what people did. */
 export function ExecutionMore({ view }: { readonly view: ExecutionView }): JSX.Element {
@@ -42,68 +43,48 @@ export function ExecutionMore({ view }: { readonly view: ExecutionView }): JSX.E
       </Part>
       {view.children.length > 0 && (
         <Part title="Children">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Execution</th>
-                <th scope="col">Graph</th>
-                <th scope="col">Status</th>
-                <th scope="col">Of step</th>
+          <Table columns={['Execution', 'Graph', 'Status', 'Of step']}>
+            {view.children.slice(0, 500).map(({ id, graph, status, step }) => (
+              <tr key={id}>
+                <td>
+                  <Link to={{ view: 'execution', id }} class="id">
+                    <Name text={id} />
+                  </Link>
+                </td>
+                <td>
+                  <Name text={graph} />
+                </td>
+                <td>
+                  <Status status={status} />
+                </td>
+                <td>{step !== undefined && <Name text={step} />}</td>
               </tr>
-            </thead>
-            <tbody>
-              {view.children.slice(0, 500).map(({ id, graph, status, step }) => (
-                <tr key={id}>
-                  <td>
-                    <Link to={{ view: 'execution', id }} class="id">
-                      <Name text={id} />
-                    </Link>
-                  </td>
-                  <td>
-                    <Name text={graph} />
-                  </td>
-                  <td>
-                    <Status status={status} />
-                  </td>
-                  <td>{step !== undefined && <Name text={step} />}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+            ))}
+          </Table>
         </Part>
       )}
       <Part title="What people did">
         {view.acts.length === 0 ? (
           <p class="quiet">Nobody has cancelled, retried, forked or signalled it.</p>
         ) : (
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">When</th>
-                <th scope="col">By</th>
-                <th scope="col">What</th>
-                <th scope="col">Note</th>
+          <Table columns={['When', 'By', 'What', 'Note']}>
+            {view.acts.map(({ at, by, act, note }, index) => (
+              <tr key={index}>
+                <td>
+                  <Ago at={at} />
+                </td>
+                <td>
+                  <Name text={by} />
+                </td>
+                <td>
+                  <Name text={act} />
+                </td>
+                <td class="wrap">
+                  <bdi>{note === undefined ? '' : visibleText(note.slice(0, 1_000))}</bdi>
+                </td>
               </tr>
-            </thead>
-            <tbody>
-              {view.acts.map(({ at, by, act, note }, index) => (
-                <tr key={index}>
-                  <td>
-                    <Ago at={at} />
-                  </td>
-                  <td>
-                    <Name text={by} />
-                  </td>
-                  <td>
-                    <Name text={act} />
-                  </td>
-                  <td class="wrap">
-                    <bdi>{note === undefined ? '' : visibleText(note.slice(0, 1_000))}</bdi>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+            ))}
+          </Table>
         )}
       </Part>
       {headers.length > 0 && (

@@ -14,6 +14,7 @@ import { Link } from '../widgets/link.tsx'
 import { messageOf } from '../widgets/notice.tsx'
 import { Pair, Part } from './part.tsx'
 import { ValueText } from './value-text.tsx'
+import { Table } from '../widgets/table.tsx'
 
 interface StepDetailProps {
   readonly model: ExecutionModel
@@ -118,32 +119,22 @@ export function StepDetail({ model, step, onStep, onClose }: StepDetailProps): J
       )}
       {step.checkpoints !== undefined && step.checkpoints.length > 0 && (
         <Part title="What its function has done">
-          <table class="small">
-            <thead>
-              <tr>
-                <th scope="col">Name</th>
-                <th scope="col">Verb</th>
-                <th scope="col">Status</th>
-                <th scope="col">At</th>
+          <Table class="small" columns={['Name', 'Verb', 'Status', 'At']}>
+            {step.checkpoints.map(({ name, kind, status, at }, index) => (
+              <tr key={index}>
+                <td>
+                  <Name text={name} />
+                </td>
+                <td>
+                  <Name text={kind} />
+                </td>
+                <td>{visibleText(lookOf(status).word)}</td>
+                <td>
+                  <Clock at={at} />
+                </td>
               </tr>
-            </thead>
-            <tbody>
-              {step.checkpoints.map(({ name, kind, status, at }, index) => (
-                <tr key={index}>
-                  <td>
-                    <Name text={name} />
-                  </td>
-                  <td>
-                    <Name text={kind} />
-                  </td>
-                  <td>{visibleText(lookOf(status).word)}</td>
-                  <td>
-                    <Clock at={at} />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+            ))}
+          </Table>
         </Part>
       )}
       {children.length > 0 && (

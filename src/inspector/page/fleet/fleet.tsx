@@ -12,6 +12,7 @@ import { Empty, Loading, Problem } from '../widgets/notice.tsx'
 import { Card } from './card.tsx'
 import type { PlannedAct } from './card.tsx'
 import { Schedules } from './schedules.tsx'
+import { WideTable } from '../widgets/table.tsx'
 
 /** Everything that runs executions, and what stands ready for it. */
 export function Fleet(): JSX.Element {
@@ -103,73 +104,59 @@ function Queues({ fleet: { queues }, onAct }: { readonly fleet: FleetView; reado
       {queues.length === 0 ? (
         <Empty title="No queue has anything in it" />
       ) : (
-        <div class="table-space" tabIndex={0} role="group" aria-label="Table of queues">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Queue</th>
-                <th scope="col">State</th>
-                <th scope="col" class="is-number">
-                  Ready
-                </th>
-                <th scope="col" class="is-number">
-                  Oldest
-                </th>
-                <th scope="col" class="is-number">
-                  Running
-                </th>
-                <th scope="col">Limits</th>
-                {onAct !== undefined && (
-                  <th scope="col">
-                    <span class="hidden">Acts</span>
-                  </th>
-                )}
-              </tr>
-            </thead>
-            <tbody>
-              {queues.map(({ name, isPaused, ready, running, oldestReadyMs, limits }) => (
-                <tr key={name}>
-                  <td>
-                    <Link to={{ view: 'executions', filter: { queue: name } }}>
-                      <Name text={name} />
-                    </Link>
-                  </td>
-                  <td>{isPaused ? <b class="is-warning">Paused</b> : 'Open'}</td>
-                  <td class="is-number">{countText(ready)}</td>
-                  <td class="is-number">{oldestReadyMs === undefined ? '–' : durationText(oldestReadyMs)}</td>
-                  <td class="is-number">{countText(running)}</td>
-                  <td>{limits === undefined ? <span class="quiet">none</span> : <Name text={limitsText(limits)} />}</td>
-                  {onAct !== undefined && (
-                    <td class="is-number">
-                      <button
-                        type="button"
-                        onClick={() =>
-                          onAct(
-                            isPaused
-                              ? {
-                                  title: `Resume ${name.slice(0, 80)}?`,
-                                  verb: 'Resume',
-                                  text: 'Workers begin executions of this queue again.',
-                                  act: { act: 'resumeQueue', queue: name },
-                                }
-                              : {
-                                  title: `Pause ${name.slice(0, 80)}?`,
-                                  verb: 'Pause',
-                                  text: 'No worker begins executions of this queue any more; those that run go on.',
-                                  act: { act: 'pauseQueue', queue: name },
-                                },
-                          )
-                        }
-                      >
-                        {isPaused ? 'Resume…' : 'Pause…'}
-                      </button>
-                    </td>
-                  )}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <WideTable
+          label="Table of queues"
+          columns={[
+            'Queue',
+            'State',
+            { title: 'Ready', isNumber: true },
+            { title: 'Oldest', isNumber: true },
+            { title: 'Running', isNumber: true },
+            'Limits',
+            ...(onAct === undefined ? [] : [{ title: 'Acts', isHidden: true }]),
+          ]}
+        >
+          {queues.map(({ name, isPaused, ready, running, oldestReadyMs, limits }) => (
+            <tr key={name}>
+              <td>
+                <Link to={{ view: 'executions', filter: { queue: name } }}>
+                  <Name text={name} />
+                </Link>
+              </td>
+              <td>{isPaused ? <b class="is-warning">Paused</b> : 'Open'}</td>
+              <td class="is-number">{countText(ready)}</td>
+              <td class="is-number">{oldestReadyMs === undefined ? '–' : durationText(oldestReadyMs)}</td>
+              <td class="is-number">{countText(running)}</td>
+              <td>{limits === undefined ? <span class="quiet">none</span> : <Name text={limitsText(limits)} />}</td>
+              {onAct !== undefined && (
+                <td class="is-number">
+                  <button
+                    type="button"
+                    onClick={() =>
+                      onAct(
+                        isPaused
+                          ? {
+                              title: `Resume ${name.slice(0, 80)}?`,
+                              verb: 'Resume',
+                              text: 'Workers begin executions of this queue again.',
+                              act: { act: 'resumeQueue', queue: name },
+                            }
+                          : {
+                              title: `Pause ${name.slice(0, 80)}?`,
+                              verb: 'Pause',
+                              text: 'No worker begins executions of this queue any more; those that run go on.',
+                              act: { act: 'pauseQueue', queue: name },
+                            },
+                      )
+                    }
+                  >
+                    {isPaused ? 'Resume…' : 'Pause…'}
+                  </button>
+                </td>
+              )}
+            </tr>
+          ))}
+        </WideTable>
       )}
     </Card>
   )
@@ -197,49 +184,37 @@ function Workers({ fleet: { workers } }: { readonly fleet: FleetView }): JSX.Ele
     <Card title="Workers" count={workers.length}>
       {workers.length === 0 ? (
         <Empty title="No worker is known">
-          Executions run in the process that starts them. <code>docket.worker(…)</code> makes workers.
+          Executions run in the process that starts them. Others are made by <code>{'createDocket({ work })'}</code>, or{' '}
+          <code>docket worker</code>.
         </Empty>
       ) : (
-        <div class="table-space" tabIndex={0} role="group" aria-label="Table of workers">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Worker</th>
-                <th scope="col">Version</th>
-                <th scope="col" class="is-number">
-                  Running
-                </th>
-                <th scope="col">Slots</th>
-                <th scope="col">Started</th>
-                <th scope="col">Seen</th>
-              </tr>
-            </thead>
-            <tbody>
-              {workers.map(({ id, name, version, running, queues, startedAt, seenAt }) => (
-                <tr key={id}>
-                  <td>
-                    <Name text={name} /> <Name text={id} class="quiet id" />
-                  </td>
-                  <td>{version === undefined ? '–' : <Name text={version} />}</td>
-                  <td class="is-number">{running === undefined ? '–' : countText(running)}</td>
-                  <td>
-                    {Object.entries(queues).map(([queue, slots]) => (
-                      <span key={queue} class="slot">
-                        <Name text={queue} /> <b>{slots}</b>
-                      </span>
-                    ))}
-                  </td>
-                  <td>
-                    <Ago at={startedAt} />
-                  </td>
-                  <td>
-                    <Ago at={seenAt} />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <WideTable
+          label="Table of workers"
+          columns={['Worker', 'Version', { title: 'Running', isNumber: true }, 'Slots', 'Started', 'Seen']}
+        >
+          {workers.map(({ id, name, version, running, queues, startedAt, seenAt }) => (
+            <tr key={id}>
+              <td>
+                <Name text={name} /> <Name text={id} class="quiet id" />
+              </td>
+              <td>{version === undefined ? '–' : <Name text={version} />}</td>
+              <td class="is-number">{running === undefined ? '–' : countText(running)}</td>
+              <td>
+                {Object.entries(queues).map(([queue, slots]) => (
+                  <span key={queue} class="slot">
+                    <Name text={queue} /> <b>{slots}</b>
+                  </span>
+                ))}
+              </td>
+              <td>
+                <Ago at={startedAt} />
+              </td>
+              <td>
+                <Ago at={seenAt} />
+              </td>
+            </tr>
+          ))}
+        </WideTable>
       )}
     </Card>
   )
@@ -253,30 +228,20 @@ function Incompatible({ fleet: { incompatible } }: { readonly fleet: FleetView }
         Their records don’t fit the graphs of any process that is known: run a version that they fit, or add a
         migration.
       </p>
-      <div class="table-space" tabIndex={0} role="group" aria-label="Table of executions that can’t go on here">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Execution</th>
-              <th scope="col">Why</th>
-            </tr>
-          </thead>
-          <tbody>
-            {incompatible.map(({ id, reasons }) => (
-              <tr key={id}>
-                <td>
-                  <Link to={{ view: 'execution', id }} class="id">
-                    <Name text={id} />
-                  </Link>
-                </td>
-                <td class="wrap">
-                  <bdi>{reasons.map(visibleText).join('; ').slice(0, 1_000)}</bdi>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <WideTable label="Table of executions that can’t go on here" columns={['Execution', 'Why']}>
+        {incompatible.map(({ id, reasons }) => (
+          <tr key={id}>
+            <td>
+              <Link to={{ view: 'execution', id }} class="id">
+                <Name text={id} />
+              </Link>
+            </td>
+            <td class="wrap">
+              <bdi>{reasons.map(visibleText).join('; ').slice(0, 1_000)}</bdi>
+            </td>
+          </tr>
+        ))}
+      </WideTable>
     </Card>
   )
 }

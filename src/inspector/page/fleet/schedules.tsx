@@ -7,6 +7,7 @@ import { isoOf } from '../text/time-text.ts'
 import { Empty } from '../widgets/notice.tsx'
 import { Card } from './card.tsx'
 import type { PlannedAct } from './card.tsx'
+import { WideTable } from '../widgets/table.tsx'
 
 type Schedule = FleetView['schedules'][number]
 
@@ -28,59 +29,51 @@ export function Schedules({
           <code>docket.schedule(…)</code> starts executions by the clock.
         </Empty>
       ) : (
-        <div class="table-space" tabIndex={0} role="group" aria-label="Table of schedules">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Schedule</th>
-                <th scope="col">Starts</th>
-                <th scope="col">When</th>
-                <th scope="col">State</th>
-                <th scope="col">Last</th>
-                <th scope="col">Next</th>
-                {onAct !== undefined && (
-                  <th scope="col">
-                    <span class="hidden">Acts</span>
-                  </th>
-                )}
-              </tr>
-            </thead>
-            <tbody>
-              {schedules.map((schedule) => (
-                <tr key={schedule.name}>
-                  <td>
-                    <Name text={schedule.name} />
-                  </td>
-                  <td>
-                    <Name text={schedule.graph} /> <span class="quiet">→</span>{' '}
-                    <Name text={schedule.target} class="quiet" />
-                  </td>
-                  <td>
-                    <Name text={schedule.cadence} class="code" />
-                  </td>
-                  <td>{schedule.isPaused ? <b class="is-warning">Paused</b> : 'On'}</td>
-                  <td>
-                    <Ago at={schedule.lastAt} />
-                  </td>
-                  <td>{schedule.isPaused ? <span class="quiet">–</span> : <Ago at={schedule.nextAt} />}</td>
-                  {onAct !== undefined && (
-                    <td class="row-acts">
-                      <button type="button" onClick={() => onAct(triggerOf(schedule))}>
-                        Trigger…
-                      </button>
-                      <button type="button" onClick={() => onAct(pauseOf(schedule))}>
-                        {schedule.isPaused ? 'Resume…' : 'Pause…'}
-                      </button>
-                      <button type="button" onClick={() => setBackfilled(schedule.name)}>
-                        Backfill…
-                      </button>
-                    </td>
-                  )}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <WideTable
+          label="Table of schedules"
+          columns={[
+            'Schedule',
+            'Starts',
+            'When',
+            'State',
+            'Last',
+            'Next',
+            ...(onAct === undefined ? [] : [{ title: 'Acts', isHidden: true }]),
+          ]}
+        >
+          {schedules.map((schedule) => (
+            <tr key={schedule.name}>
+              <td>
+                <Name text={schedule.name} />
+              </td>
+              <td>
+                <Name text={schedule.graph} /> <span class="quiet">→</span>{' '}
+                <Name text={schedule.target} class="quiet" />
+              </td>
+              <td>
+                <Name text={schedule.cadence} class="code" />
+              </td>
+              <td>{schedule.isPaused ? <b class="is-warning">Paused</b> : 'On'}</td>
+              <td>
+                <Ago at={schedule.lastAt} />
+              </td>
+              <td>{schedule.isPaused ? <span class="quiet">–</span> : <Ago at={schedule.nextAt} />}</td>
+              {onAct !== undefined && (
+                <td class="row-acts">
+                  <button type="button" onClick={() => onAct(triggerOf(schedule))}>
+                    Trigger…
+                  </button>
+                  <button type="button" onClick={() => onAct(pauseOf(schedule))}>
+                    {schedule.isPaused ? 'Resume…' : 'Pause…'}
+                  </button>
+                  <button type="button" onClick={() => setBackfilled(schedule.name)}>
+                    Backfill…
+                  </button>
+                </td>
+              )}
+            </tr>
+          ))}
+        </WideTable>
       )}
       {backfilled !== undefined && (
         <BackfillDialog schedule={backfilled} onDone={onDone} onClose={() => setBackfilled(undefined)} />

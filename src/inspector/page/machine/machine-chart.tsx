@@ -6,6 +6,7 @@ import { Empty } from '../widgets/notice.tsx'
 import { layOutChart } from './chart-layout.ts'
 import type { Chart, ChartArrow, ChartBox } from './chart-layout.ts'
 import { activePaths, statechartOf } from './statechart.ts'
+import { Table } from '../widgets/table.tsx'
 
 /** The statechart of a machine, the states that it is in highlighted; below it, the same as a table. */
 export function MachineChart({ machine }: { readonly machine: MachineView }): JSX.Element {
@@ -70,32 +71,23 @@ export function MachineChart({ machine }: { readonly machine: MachineView }): JS
       </div>
       <details>
         <summary>States and transitions as a table</summary>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">State</th>
-              <th scope="col">Now</th>
-              <th scope="col">Transitions</th>
+        <Table columns={['State', 'Now', 'Transitions']}>
+          {states.map(({ state, lines }) => (
+            <tr key={state.path}>
+              <td>
+                <bdi>{shortText(state.path, 200)}</bdi> {state.isInitial && <span class="quiet">(first)</span>}
+              </td>
+              <td>{active.has(state.path) ? 'in it' : ''}</td>
+              <td>
+                {lines.map(({ text }, index) => (
+                  <div key={index}>
+                    <bdi>{shortText(text)}</bdi>
+                  </div>
+                ))}
+              </td>
             </tr>
-          </thead>
-          <tbody>
-            {states.map(({ state, lines }) => (
-              <tr key={state.path}>
-                <td>
-                  <bdi>{shortText(state.path, 200)}</bdi> {state.isInitial && <span class="quiet">(first)</span>}
-                </td>
-                <td>{active.has(state.path) ? 'in it' : ''}</td>
-                <td>
-                  {lines.map(({ text }, index) => (
-                    <div key={index}>
-                      <bdi>{shortText(text)}</bdi>
-                    </div>
-                  ))}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+          ))}
+        </Table>
       </details>
     </div>
   )
