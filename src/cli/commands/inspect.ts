@@ -2,6 +2,7 @@ import type { CliCall } from '../cli-call.ts'
 import { exitCodes } from '../cli-error.ts'
 import type { ExitCode } from '../cli-error.ts'
 import { userOfMachine } from '../record-act.ts'
+import { untilAborted } from '../until-aborted.ts'
 
 /** `docket inspect`: serves the page until it is interrupted. */
 export async function inspect(call: CliCall): Promise<ExitCode> {
@@ -28,10 +29,7 @@ export async function inspect(call: CliCall): Promise<ExitCode> {
       call.printer.say(
         `${allowActions ? 'it may be acted on' : 'it is read-only (--allow-actions lets the page act)'}; SIGINT ends it`,
       )
-      await new Promise<void>((resolve) => {
-        if (signal.aborted) resolve()
-        signal.addEventListener('abort', () => resolve(), { once: true })
-      })
+      await untilAborted(signal)
     } finally {
       await inspector.close()
     }

@@ -11,6 +11,7 @@ import { jsonErrorOf, jsonValueOf } from '../json-value.ts'
 import { plain, plainLines } from '../plain-text.ts'
 import { stepProgress } from '../step-progress.ts'
 import { startByArguments } from './start.ts'
+import { untilAborted } from '../until-aborted.ts'
 
 /** `docket run`: runs an execution in this process, with progress on stderr and its value on stdout. */
 export async function run(call: CliCall): Promise<ExitCode> {
@@ -21,8 +22,8 @@ export async function run(call: CliCall): Promise<ExitCode> {
   try {
     const observers = call.has('quiet') ? [] : [progressOf(call)]
     const handle = await startByArguments(call, docket, { observers })
-    const outcome = await Promise.race([outcomeOf(handle), aborted(signal)])
-    if (outcome !== 'aborted') return report(call, docket, handle, outcome)
+    const outcome = await Promise.race([outcomeOf(handle), untilAborted(signal)])
+    if (outcome !== undefined) return report(call, docket, handle, outcome)
     deadline = 0
     call.printer.say(
       `interrupted: ${plain(handle.id)} has not ended; whatever process serves its queue goes on with it (docket cancel ends it)`,
@@ -40,13 +41,6 @@ function outcomeOf(handle: ExecutionHandle<unknown>): Promise<Outcome> {
     (value) => ({ value }),
     (error: unknown) => ({ error }),
   )
-}
-
-function aborted(signal: AbortSignal): Promise<'aborted'> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve('aborted')
-    signal.addEventListener('abort', () => resolve('aborted'), { once: true })
-  })
 }
 
 function report(call: CliCall, docket: Docket, { id }: ExecutionHandle<unknown>, outcome: Outcome): ExitCode {

@@ -1,6 +1,7 @@
 import type { CliCall } from '../cli-call.ts'
 import { CliError, exitCodes } from '../cli-error.ts'
 import type { ExitCode } from '../cli-error.ts'
+import { untilAborted } from '../until-aborted.ts'
 
 /** `docket worker`: runs the docket of the configuration until it is interrupted, and hands over then what has not ended. */
 export async function worker(call: CliCall): Promise<ExitCode> {
@@ -18,10 +19,7 @@ export async function worker(call: CliCall): Promise<ExitCode> {
       { state: 'started', store: docket.about().store, graphs },
       () => `worker of ${graphs.join(', ')} on ${docket.about().store}`,
     )
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve()
-      signal.addEventListener('abort', () => resolve(), { once: true })
-    })
+    await untilAborted(signal)
     call.printer.say('closing: what has not ended by the deadline is handed over')
   } finally {
     clearInterval(alive)

@@ -13,15 +13,15 @@ export function closedInputs(value: ExportedValue, sensitive: ReadonlySet<string
   return { json: closedDocument(value.json, sensitive) }
 }
 
-// Where values stand by the names of their types.
-const records = ['$checked', '$signals', 'shared', 'overrides']
+/** The parts of a document of inputs in which values stand by the names of their types, as they do in the document itself. */
+export const recordsByType: readonly string[] = ['$checked', '$signals', 'shared', 'overrides']
 
 function closedDocument(document: unknown, sensitive: ReadonlySet<string>): unknown {
   if (!isRecord(document)) return document
   const made: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(document)) {
     if (sensitive.has(name)) made[name] = { $closed: 'sensitive' }
-    else if (records.includes(name)) made[name] = closedDocument(value, sensitive)
+    else if (recordsByType.includes(name)) made[name] = closedDocument(value, sensitive)
     else if (name === 'items' && Array.isArray(value)) made[name] = value.map((one) => closedDocument(one, sensitive))
     else made[name] = value
   }

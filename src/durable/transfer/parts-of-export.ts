@@ -6,6 +6,7 @@ import { OptionError } from '../../core/errors.ts'
 import { isRecord } from '../../core/is-record.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import { itemsStep } from '../records/batch-items.ts'
+import { recordsByType } from './close-values.ts'
 import { checkpointValues, executionValues, stepValues } from './execution-parts.ts'
 import type { ExecutionParts, ValueField } from './execution-parts.ts'
 import { exportFormat } from './exported-execution.ts'
@@ -76,8 +77,6 @@ export function checkImport(given: unknown, values: Readonly<Record<string, unkn
   )
 }
 
-const records = ['$checked', '$signals', 'shared', 'overrides']
-
 /** A document of inputs with other values in the place of closed ones; `missing` gets the types that have none. */
 function opened(document: unknown, values: Readonly<Record<string, unknown>>, missing: Set<string>): unknown {
   if (!isRecord(document)) return document
@@ -89,7 +88,7 @@ function opened(document: unknown, values: Readonly<Record<string, unknown>>, mi
         return []
       }
       if (name === 'items' && Array.isArray(value)) return [[name, value.map((one) => opened(one, values, missing))]]
-      return [[name, records.includes(name) ? opened(value, values, missing) : value]]
+      return [[name, recordsByType.includes(name) ? opened(value, values, missing) : value]]
     }),
   )
 }

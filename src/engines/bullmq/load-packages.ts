@@ -2,7 +2,8 @@ import type * as bullmq from 'bullmq'
 import type * as ioredis from 'ioredis'
 import type pg from 'pg'
 import { EngineError } from '../../core/engine-error.ts'
-import { describeThrown, isError, readOf } from '../../core/thrown.ts'
+import { isMissingPackage } from '../../core/is-missing-package.ts'
+import { describeThrown } from '../../core/thrown.ts'
 import { engineName } from './name.ts'
 
 type Bullmq = typeof bullmq
@@ -32,7 +33,7 @@ async function loadAll(loaders: Readonly<Record<string, () => Promise<unknown>>>
   const loaded = await Promise.allSettled(Object.values(loaders).map((load) => load()))
   const missing = names.filter((name, index) => {
     const result = loaded[index]!
-    return result.status === 'rejected' && isMissing(result.reason, name)
+    return result.status === 'rejected' && isMissingPackage(result.reason, name)
   })
   if (missing.length > 0)
     throw new EngineError(
@@ -45,13 +46,4 @@ async function loadAll(loaders: Readonly<Record<string, () => Promise<unknown>>>
     const message = `the package ${names[index]} is installed, but can't be loaded: ${describeThrown(result.reason)}`
     throw new EngineError(engineName, message, false, { cause: result.reason })
   })
-}
-
-/** Whether it is this package that was not found, rather than one that it needs itself. */
-function isMissing(thrown: unknown, name: string): boolean {
-  if (!isError(thrown)) return false
-  const code = readOf(thrown, 'code')
-  if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') return false
-  const [, missing] = /Cannot find (?:package|module) '([^']*)'/.exec(thrown.message) ?? []
-  return missing === undefined || missing === name || missing.startsWith(`${name}/`)
 }
