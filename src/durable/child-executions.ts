@@ -71,20 +71,30 @@ export class ChildExecutions implements DurableChildren {
         return
       }
       // One that could not begin, or be cancelled, has an end that says so.
-      const cancelled = begun.then(() => this.#cancel(parent, id, { step: request.step, item }, reason)).catch(() => {})
-      parent.recorder?.endsAfter(cancelled)
+      this.#unlessParked(parent, async () => {
+        await begun
+        await this.#cancel(parent, id, { step: request.step, item }, reason)
+      })
     }
     return { stop, looked: begun.catch(() => {}) }
   }
 
   cancel(parent: ChildParent, id: string, step: string, reason: unknown, item = ''): void {
-    const cancelled = this.#cancelIfOwn(parent, id, { step, item }, reason).catch(() => {})
-    parent.recorder?.endsAfter(cancelled)
+    this.#unlessParked(parent, () => this.#cancelIfOwn(parent, id, { step, item }, reason))
   }
 
   cancelBelow(parent: ChildParent, id: string, step: string, reason: unknown, item = ''): void {
-    const cancelled = this.#cancelAllBelow(parent, id, { step, item }, reason).catch(() => {})
-    parent.recorder?.endsAfter(cancelled)
+    this.#unlessParked(parent, () => this.#cancelAllBelow(parent, id, { step, item }, reason))
+  }
+
+  /**
+   * Cancels something of a parent, which ends after that. Where that is being parked, not before it is known to stay here: whoever woke it by the end of its
+   * child, before its own end could be written, would take that for a failure. One that is parked is ended where it is then, with its children.
+   */
+  #unlessParked({ id, recorder }: ChildParent, cancel: () => Promise<void>): void {
+    const parking = this.#context.owned.get(id)?.commits.parking
+    const cancelled = parking === undefined ? cancel() : parking.then((isParked) => (isParked ? undefined : cancel()))
+    recorder?.endsAfter(cancelled.catch(() => {}))
   }
 
   async #cancelAllBelow(parent: ChildParent, id: string, step: Joined['step'], reason: unknown): Promise<void> {

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { dataType, graph, signal, step, subgraph } from '../../src/index.ts'
-import type { NewExecution } from '../../src/core/contracts/execution-record.ts'
+import type { ExecutionCommit, NewExecution } from '../../src/core/contracts/execution-record.ts'
 import { alteredStore } from './altered-store.ts'
 import { World } from './durable-time.ts'
+import { isParking } from './parked-orders.ts'
 
 const Booked = dataType('Booked', z.string())
 const Approval = dataType('Approval', z.string())
@@ -159,3 +160,32 @@ test('a deadline of the parent is one of its child, which is parked until then a
   const [above, below] = await both(world)
   expect([above.status, ['failed', 'cancelled'].includes(below!.status)]).toEqual(['failed', true])
 })
+
+test.each(['by a call', 'by the signal of its caller'])(
+  'a parent that is cancelled (%s) while its parking is on its way is cancelled, and does not fail of its child',
+  async (how) => {
+    const world = new World()
+    const { trip, parent } = trips(world)
+    const controller = new AbortController()
+    const cancelling = Promise.withResolvers<void>()
+    let handle: { cancel(): Promise<void> } | undefined
+    const store = alteredStore(world.store, async (method, ask, given) => {
+      const answer: unknown = await ask()
+      const isOfParent = method === 'commit' && (given[0] as readonly ExecutionCommit[])[0]?.id === 'a'
+      if (!isOfParent || !isParking(method, given)) return answer
+      if (how === 'by a call') handle!.cancel().then(cancelling.resolve, cancelling.reject)
+      else controller.abort(new Error('the client has gone'))
+      // Time for whoever learns of it to act on that.
+      await world.clock.sleep(2_000)
+      return answer
+    })
+    const docket = world.process({ graphs: [trip, parent], store, park: '10s' })
+    const options = { id: 'a', signal: controller.signal }
+    const started = await world.clock.settle(docket.start(parent, Done, {}, options))
+    handle = started
+    started.result().catch(() => {})
+    await world.clock.advance(60_000)
+    if (how === 'by a call') await world.clock.settle(cancelling.promise)
+    expect(await both(world)).toMatchObject([{ status: 'cancelled' }, { status: 'cancelled' }])
+  },
+)

@@ -70,8 +70,7 @@ export class ExecutionCommits {
   #isForgiven = false
   #isOff = false
   #underWay = 0
-  /** Settles once it is known whether the execution is parked. */
-  #parking: Promise<unknown> | undefined
+  #parking: Promise<boolean> | undefined
   #restsSince: number | undefined
   #restedMs = 0
 
@@ -107,6 +106,11 @@ export class ExecutionCommits {
   /** Whether all that was to be written is. */
   get isIdle(): boolean {
     return this.#underWay === 0
+  }
+
+  /** Resolves, with whether the execution is parked, once the parking that is under way is decided; undefined where none is. */
+  get parking(): Promise<boolean> | undefined {
+    return this.#parking
   }
 
   /** Whether it has been deleted in the place of its end. */
@@ -308,8 +312,14 @@ export class ExecutionCommits {
       if (answer === 'parked') this.#isOff = true
       return answer
     })
-    const isKnown = (): void => void (this.#parking = undefined)
-    this.#parking = parking.then(isKnown, isKnown)
+    const known = (isParked: boolean): boolean => {
+      this.#parking = undefined
+      return isParked
+    }
+    this.#parking = parking.then(
+      (answer) => known(answer === 'parked'),
+      () => known(false),
+    )
     return parking
   }
 

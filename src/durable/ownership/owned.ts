@@ -58,6 +58,7 @@ export interface Owned {
     | 'isDeleted'
     | 'isOpen'
     | 'onWritten'
+    | 'parking'
     | 'createdAt'
     | 'place'
     | 'right'

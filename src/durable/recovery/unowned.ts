@@ -149,8 +149,9 @@ async function cancelAnywhereNow(context: DocketContext, id: string, error: Exec
   const here = context.owned.get(id)
   if (here === undefined) return cancelElsewhere(context, id, error, error)
   here.cancel(error)
-  await here.departure
-  return true
+  const departure = await here.departure
+  // That it is cancelled was not written: it is to be ended wherever it is now.
+  return departure.type === 'moved' ? cancelElsewhere(context, id, error, error) : true
 }
 
 /**
