@@ -12,13 +12,14 @@ const plan = {
   restarts: 2,
   cuts: 2,
   leaseMs: 1_000,
+  longestSettleMs: 150_000,
   pauseMs: 350,
 }
 
 // The same storm can't be had twice: the seed determines what happens, not when the processes are struck.
 test.each(storeKinds)(
   'executions over %s survive killed, stopped and closed processes, and what happens to the store',
-  { timeout: 180_000 },
+  { timeout: 300_000 },
   async (kind) => {
     const seed = Math.floor(Math.random() * 1e9)
     // With `everysec` a killed Redis loses what it has confirmed, for it puts off writing while its disk is slow.

@@ -18,6 +18,8 @@ export interface Sent {
 }
 
 const mostOpen = 12
+/** How long after the storm an answer is still waited for: what is left then says of itself why there is none. */
+const lastWaitMs = 30_000
 const kinds = ['read', 'write', 'add'] as const
 
 /** Somebody who lives through all of it, and writes to executions: letters, some of them twice, and updates, each until it is answered. */
@@ -33,6 +35,7 @@ export class Correspondent {
   /** Executions that are written to at this moment: what one gets is sent one after the other. */
   readonly #busy = new Set<string>()
   #letters = 0
+  #givesUpAt = Infinity
 
   constructor({ kind, url }: StoreUnderTest, random: () => number) {
     this.#random = random
@@ -58,8 +61,9 @@ export class Correspondent {
     else if (!this.#busy.has(id)) this.#track(this.#send(id, graphOf(id)))
   }
 
-  /** Resolves when all is answered. */
+  /** Resolves when all is answered, or is not going to be. */
   async end(): Promise<void> {
+    this.#givesUpAt = Date.now() + lastWaitMs
     await Promise.all(this.#open)
     await this.#docket.close()
   }
@@ -83,7 +87,9 @@ export class Correspondent {
       // Whoever sends it again is given the first answer.
       if (new Set(verdicts).size > 1 && !verdicts.includes('unknown'))
         this.violations.push(`${id} was ${verdicts.join(', and sent again ')}`)
-      this.sent.push({ execution, type, id, verdict: verdicts[0]!, sentAt, storedAt: Date.now() })
+      // What was unknown at first may have been started since.
+      const verdict = verdicts.find((one) => one !== 'unknown') ?? 'unknown'
+      this.sent.push({ execution, type, id, verdict, sentAt, storedAt: Date.now() })
     } finally {
       this.#busy.delete(execution)
     }
@@ -122,7 +128,7 @@ export class Correspondent {
       } catch (error) {
         const code = (error as { readonly code?: unknown }).code
         if (error instanceof UpdateError && code === 'UPDATE_ENDED') return undefined
-        if (code !== 'UPDATE_TIMEOUT' && code !== 'STORE_FAILED') throw error
+        if ((code !== 'UPDATE_TIMEOUT' && code !== 'STORE_FAILED') || Date.now() > this.#givesUpAt) throw error
       }
       await sleep(100)
     }

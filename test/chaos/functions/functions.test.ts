@@ -15,6 +15,7 @@ const plan = {
   restarts: 1,
   cuts: 0,
   leaseMs: 1_000,
+  longestSettleMs: 150_000,
   pauseMs: 250,
 }
 
@@ -23,7 +24,7 @@ const kind = storeKinds[Date.now() % storeKinds.length]!
 // The long form is `npm run chaos -- --functions`, over all stores; here it is another one each time.
 test(
   `durable functions and machines over ${kind} survive killed, stopped and closed processes: each verb gives one value, each message is taken once, each update answered once`,
-  { timeout: 180_000 },
+  { timeout: 300_000 },
   async () => {
     const seed = Math.floor(Math.random() * 1e9)
     const outcome = await runFunctions(kind, plan, seed)

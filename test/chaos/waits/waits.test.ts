@@ -12,13 +12,14 @@ const plan = {
   restarts: 2,
   cuts: 1,
   leaseMs: 1_000,
+  longestSettleMs: 150_000,
   pauseMs: 400,
 }
 
 // The long form is `npm run chaos -- --waits`.
 test.each(storeKinds)(
   'races, timers, signals, children and undoings over %s survive killed, stopped and closed processes, and what happens to the store',
-  { timeout: 180_000 },
+  { timeout: 300_000 },
   async (kind) => {
     const seed = Math.floor(Math.random() * 1e9)
     const outcome = await runWaits(kind, plan, seed)
