@@ -173,6 +173,17 @@ describe('prometheusObserver', () => {
     expect(await values('docket_executions_started_total')).toEqual({ 'orders Target': 1 })
   })
 
+  test('a registry that is reset while executions live counts them still, and none below zero once they are gone', async () => {
+    const { registry, observers, values } = counting()
+    const gate = Promise.withResolvers<number>()
+    const running = run(slowGraph(gate.promise), Target, { Leaf: 1 }, { observers })
+    registry.resetMetrics()
+    expect(await values('docket_executions_running')).toEqual({ 'slow Target': 1 })
+    gate.resolve(1)
+    await running
+    expect(await values('docket_executions_running')).toEqual({ 'slow Target': 0 })
+  })
+
   test.each([
     [{ registry: {} }, 'registry must be a Registry of prom-client, not an object'],
     [{ docket: {} }, 'docket must be a docket, as createDocket makes it, not an object'],
@@ -269,6 +280,20 @@ describe('prometheusObserver of a docket', () => {
     const before = watched.calls.length
     expect(await values('docket_queue_ready')).toEqual({})
     expect(watched.calls.length).toBe(before)
+  })
+
+  test('a store is read as long as one of the dockets on it is there, whichever of them closes', async () => {
+    for (const first of [0, 1]) {
+      const world = new World()
+      const { observers, values } = counting({ storeTimeout: '50ms' })
+      const dockets = [1, 2].map((slots) => world.process({ graphs, observers, work: { default: slots } }))
+      for (const docket of dockets) await world.clock.settle(docket.list())
+      expect(await values('docket_worker_slots')).toMatchObject({ 'default free': 3 })
+      await world.clock.settle(dockets[first]!.close())
+      expect(await values('docket_worker_slots')).toMatchObject({ 'default free': first === 0 ? 2 : 1 })
+      await world.clock.settle(dockets[1 - first]!.close())
+      expect(await values('docket_worker_slots')).toEqual({})
+    }
   })
 
   test('a docket may be given to the observer, rather than the observer to the docket', async () => {

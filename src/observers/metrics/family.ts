@@ -67,9 +67,9 @@ export class Family {
     else this.observedBy(series, size)
   }
 
-  /** Counts from nothing again. The series stay: they are at hand in other places. */
+  /** Counts from nothing again. The series stay: they are at hand in other places. What is there now is no count: to forget it would have it below zero once it goes. */
   reset(): void {
-    for (const series of this.series) series.reset()
+    if (this.definition.type !== 'gauge') for (const series of this.series) series.reset()
   }
 
   /** Forgets all series. */

@@ -6,10 +6,10 @@ import type { Families } from './families.ts'
 /** Queues that were seen once are looked at as long as the process lives: the one that nobody serves any more is the one to look at. */
 const mostQueues = 1_000
 
-/** A docket that is closed ends what is read of it. */
+/** A store, and the dockets through which it can be read: one that is closed leaves it to the others. */
 interface Source {
   readonly store: WeakRef<object>
-  readonly docket: WeakRef<ObservedDocket>
+  dockets: readonly WeakRef<ObservedDocket>[]
   /** A store that hangs is called once, however often somebody looks. */
   reading: Promise<Fleet | undefined> | undefined
 }
@@ -27,11 +27,15 @@ export class FleetReader {
     this.#mostMs = mostMs
   }
 
-  /** Reads of this docket too; of several on one store, of the last. */
+  /** Reads of this docket too; of several on one store, of the last that is not closed. */
   attach(docket: ObservedDocket): void {
     const { store, queues } = docket
-    this.#sources = this.#sources.filter((one) => one.docket.deref() !== undefined && one.store.deref() !== store)
-    this.#sources.push({ store: new WeakRef(store), docket: new WeakRef(docket), reading: undefined })
+    for (const source of this.#sources) source.dockets = source.dockets.filter((one) => isLivingOther(one, docket))
+    const known = this.#sources.find((one) => one.store.deref() === store)
+    const source: Source = known ?? { store: new WeakRef(store), dockets: [], reading: undefined }
+    source.dockets = [...source.dockets, new WeakRef(docket)]
+    this.#sources = this.#sources.filter((one) => one !== source && one.dockets.length > 0)
+    this.#sources.push(source)
     this.#see(queues)
   }
 
@@ -74,17 +78,28 @@ export class FleetReader {
   }
 
   async #answerOf(source: Source): Promise<Fleet | undefined> {
-    try {
-      return await source.docket.deref()?.fleet([...this.#queues])
-    } catch (error) {
-      if (readOf(error, 'code') === 'DOCKET_CLOSED') this.#sources = this.#sources.filter((one) => one !== source)
-      return undefined
+    for (let last = source.dockets.at(-1); last !== undefined; last = source.dockets.at(-1)) {
+      const docket = last.deref()
+      try {
+        if (docket !== undefined) return await docket.fleet([...this.#queues])
+      } catch (error) {
+        if (readOf(error, 'code') !== 'DOCKET_CLOSED') return undefined
+      }
+      source.dockets = source.dockets.filter((one) => one !== last)
     }
+    this.#sources = this.#sources.filter((one) => one !== source)
+    return undefined
   }
 
   #see(queues: readonly string[]): void {
     for (const queue of queues) if (this.#queues.size < mostQueues) this.#queues.add(queue)
   }
+}
+
+/** Whether a docket is there still, and another one. */
+function isLivingOther(one: WeakRef<ObservedDocket>, docket: ObservedDocket): boolean {
+  const there = one.deref()
+  return there !== undefined && there !== docket
 }
 
 /** Of two stores together. */

@@ -8,6 +8,11 @@ export class StepMetrics {
   readonly #families: Families
   readonly #attempts = new Map<string, Series>()
   readonly #durations = new Map<string, Series>()
+  readonly #lookups = {
+    hit: new Map<string, Series>(),
+    shared: new Map<string, Series>(),
+    miss: new Map<string, Series>(),
+  }
 
   constructor(families: Families, graph: string, step: string) {
     this.#families = families
@@ -33,7 +38,11 @@ export class StepMetrics {
   }
 
   lookedUp(scope: string, result: 'hit' | 'shared' | 'miss'): void {
-    this.#families.cacheLookups.of(...this.#labels, scope, result).value++
+    const known = this.#lookups[result]
+    let series = known.get(scope)
+    if (series === undefined)
+      known.set(scope, (series = this.#families.cacheLookups.of(...this.#labels, scope, result)))
+    series.value++
   }
 }
 
