@@ -11,16 +11,27 @@ interface SpanLike {
 const apiKey = Symbol.for('opentelemetry.js.api.1')
 const spanKey = Symbol.for('OpenTelemetry Context Key SPAN')
 
-const none: { readonly trace_id?: string; readonly span_id?: string } = Object.freeze({})
+/** Ids of a span, under the names that logs have for them. */
+export interface SpanIds {
+  readonly trace_id?: string
+  readonly span_id?: string
+}
 
-/** The ids of the span that is active, under the names that logs have for them; none where there is no span, and where the API is not loaded. */
-export function activeSpanIds(): typeof none {
+const none: SpanIds = Object.freeze({})
+
+/** The ids of a span, as logs have them. */
+export function spanIdsOf({ traceId, spanId }: { readonly traceId: string; readonly spanId: string }): SpanIds {
+  return { trace_id: traceId, span_id: spanId }
+}
+
+/** The ids of the span that is active; none where there is no span, and where the API is not loaded. */
+export function activeSpanIds(): SpanIds {
   try {
     const api = Reflect.get(globalThis, apiKey) as GlobalApi | undefined
     const span = api?.context?.active().getValue(spanKey) as SpanLike | undefined
     const { traceId, spanId } = span?.spanContext?.() ?? {}
     if (typeof traceId !== 'string' || typeof spanId !== 'string') return none
-    return { trace_id: traceId, span_id: spanId }
+    return spanIdsOf({ traceId, spanId })
   } catch {
     return none
   }

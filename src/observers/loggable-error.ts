@@ -2,12 +2,24 @@ import { DocketError } from '../core/docket-error.ts'
 import { describeThrown, isError, membersOf, readOf } from '../core/thrown.ts'
 
 /**
- * What pino's serializer can be given for anything that was thrown. It appends the messages of causes, which the messages of Docket's
+ * What pino's serializer can be given for anything that was thrown: always an object, since those that keep logs want a field to be of one type. It appends the messages of causes, which the messages of Docket's
  * errors end with already; it marks the errors that it reads, which a frozen one refuses; and it reads what may throw. Where one of
  * these matters, a look-alike of the same class takes the error's place.
  */
-export function loggableError(thrown: unknown): unknown {
-  return loggable(thrown, new Set())
+export function loggableError(thrown: unknown): object {
+  const error = loggable(thrown, new Set())
+  return typeof error === 'object' && error !== null ? error : shortError(thrown)
+}
+
+/** What was thrown without its stack, its fields and its causes, for pino's serializer. */
+export function shortError(thrown: unknown): object {
+  const given = isError(thrown) ? readOf(thrown, 'name') : undefined
+  const name = typeof given === 'string' && given !== '' ? given : thrown === null ? 'null' : typeof thrown
+  // The serializer takes the name of what has no class, and copies what it finds by iterating.
+  return Object.create(null, {
+    name: { value: name },
+    message: { value: describeThrown(thrown), enumerable: true },
+  }) as object
 }
 
 function loggable(thrown: unknown, open: Set<object>): unknown {

@@ -4,9 +4,10 @@ import { isRecord } from '../core/is-record.ts'
 import type { ExecutionEvent } from '../core/contracts/events.ts'
 import type { Logger } from '../core/contracts/logger.ts'
 import type { ObserverObject } from '../core/contracts/observer.ts'
-import { describeThrown } from '../core/thrown.ts'
-import { activeSpanIds } from './active-span-ids.ts'
-import { loggableError } from './loggable-error.ts'
+import { activeSpanIds, spanIdsOf } from './active-span-ids.ts'
+import type { SpanIds } from './active-span-ids.ts'
+import { spanOfEvent } from './life-spans.ts'
+import { loggableError, shortError } from './loggable-error.ts'
 
 /** How `pinoObserver` logs. */
 export interface PinoObserverOptions {
@@ -17,8 +18,9 @@ export interface PinoObserverOptions {
 /**
  * Logs an execution's events to a pino logger and lends it to `ctx.log`. Executions start and end at `info`, failed ones at
  * `error`; failed attempts and retries at `warn`; steps, cache look-ups and batch progress at `debug`, also a step that fails with what its
- * last attempt was logged with. The event's fields are the log's fields; an error goes under `err`, as pino's serializer wants it. In a docket, `owner` and `epoch` say
- * which process logs, in which life of the execution; where a span of OpenTelemetry is active, `trace_id` and `span_id` say which.
+ * last attempt was logged with. The event's fields are the log's fields; an error goes under `err`, as pino's serializer wants it, an object always. In a docket, `owner` and
+ * `epoch` say which process logs, in which life of the execution. `trace_id` and `span_id` are those of what the event is about, where `openTelemetryObserver` observes it too; else of
+ * the span of OpenTelemetry in which the execution began to live here.
  *
  * @throws OptionError
  * @example graph({ name, steps, observers: [pinoObserver(pino())] })
@@ -36,14 +38,18 @@ export function pinoObserver(
   const log = new EventLog(steps)
   return {
     logger: withSpanIds(logger),
-    next: (event) => log.write(logger, event),
-    observe: ({ record }) => {
-      if (record === undefined) return undefined
-      const { owner, epoch } = record
-      let own: PinoLogger | undefined
+    next: (event) => log.write(logger, event, activeSpanIds()),
+    observe: (life) => {
+      const { record } = life
+      // What an execution does is done in the async context of whatever step brought it on.
+      const around = activeSpanIds()
+      let own = record === undefined ? logger : undefined
       return {
         next: (event) => {
-          if (log.isWanted(event)) log.write((own ??= logger.child({ owner, epoch })), event)
+          if (!log.isWanted(event)) return
+          own ??= logger.child({ owner: record!.owner, epoch: record!.epoch })
+          const span = spanOfEvent(life, event)
+          log.write(own, event, span === undefined ? around : spanIdsOf(span))
         },
       }
     },
@@ -74,7 +80,7 @@ class EventLog {
     return this.#steps || event.type === 'attempt.failed' || levelOf(event) !== 'debug'
   }
 
-  write(logger: PinoLogger, event: ExecutionEvent): void {
+  write(logger: PinoLogger, event: ExecutionEvent, ids: SpanIds): void {
     const isRepeated = event.type === 'step.ended' && this.#isReported(event.error)
     const level = isRepeated ? 'debug' : levelOf(event)
     if (event.type === 'attempt.failed') this.#noteReported(event.error)
@@ -83,12 +89,12 @@ class EventLog {
     if ((logger as Partial<PinoLogger>).isLevelEnabled?.(level) === false) return
     const { type, error, reason, ...fields }: ExecutionEvent & { readonly error?: unknown; readonly reason?: unknown } =
       event
-    const err = error ?? reason
+    const err = error === undefined ? reason : error
     // Of what a machine emits, the values may be sensitive.
     const emitted = event.type === 'step.emitted' && { event: event.event.type }
-    const line = { ...fields, ...emitted, ...activeSpanIds() }
+    const line = { ...fields, ...emitted, ...ids }
     if (err === undefined) logger[level](line, type)
-    else logger[level]({ ...line, err: isRepeated ? describeThrown(err) : loggableError(err) }, type)
+    else logger[level]({ ...line, err: isRepeated ? shortError(err) : loggableError(err) }, type)
   }
 
   #noteReported(error: unknown): void {

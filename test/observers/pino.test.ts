@@ -202,10 +202,10 @@ describe('fields', () => {
     ])
     await run(graph, Target, {}, { observers })
     expect(lines.filter((line) => levelOf(line) === 'warn').map(brief)).toEqual(['warn attempt.failed'])
-    const stacks = lines.filter(({ err }) => (err as { readonly stack?: string } | undefined)?.stack !== undefined)
+    const stacks = lines.filter(({ err }) => (err as { readonly stack?: string } | undefined)?.stack)
     expect(stacks.map(({ msg }) => msg)).toEqual(['attempt.failed'])
     expect(lines.find(({ msg, status }) => msg === 'step.ended' && status === 'failed')).toMatchObject({
-      err: 'no part',
+      err: { type: 'Error', message: 'no part' },
     })
   })
 
@@ -239,13 +239,16 @@ describe('fields', () => {
     expect(lines.filter((line) => 'err' in line)).toEqual([])
   })
 
-  test('have what was thrown under err, be it no error', async () => {
+  test.each([
+    ['a text', 'string', 'a text'],
+    [7, 'number', 'number 7'],
+    [null, 'null', 'object null'],
+  ])('have what was thrown under err as an object, be it no error but %j', async (thrown, type, message) => {
     const { lines, observers } = logging()
-    const graph = graphOf([
-      step({ name: 's', output: Target, run: () => Promise.reject('a text' as unknown as Error) }),
-    ])
+    const graph = graphOf([step({ name: 's', output: Target, run: () => Promise.reject(thrown as unknown as Error) })])
     await rejectionOf(run(graph, Target, {}, { observers }))
-    expect(lines.find(({ msg }) => msg === 'attempt.failed')).toMatchObject({ err: 'a text' })
+    for (const msg of ['attempt.failed', 'step.ended'])
+      expect(lines.find((line) => line['msg'] === msg)).toMatchObject({ err: { type, message } })
   })
 })
 

@@ -5,6 +5,8 @@ import type { ExecutionEvent } from './events.ts'
  * is in no docket has one life.
  */
 export interface ExecutionLife {
+  /** Stands for the life: the same object for all that observe it, so that they can share what they know of it. */
+  readonly key: object
   /** The execution's id: not unique in a process outside of dockets. */
   readonly executionId: string
   /** The graph's name. */

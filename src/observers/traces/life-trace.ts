@@ -2,6 +2,7 @@ import type * as api from '@opentelemetry/api'
 import type { Attributes, Context, Link, Span, SpanContext, Tracer } from '@opentelemetry/api'
 import type { ExecutionEvent } from '../../core/contracts/events.ts'
 import type { ExecutionLife, LifeAttempt, LifeObserver } from '../../core/contracts/execution-life.ts'
+import { showSpans } from '../life-spans.ts'
 import { keptLifeOf, textOfLife } from './kept-life.ts'
 import type { KeptLife } from './kept-life.ts'
 import { failSpan } from './span-errors.ts'
@@ -100,6 +101,9 @@ class LifeTrace implements LifeObserver {
   #inRoot: Context
   readonly #open = new Map<Key, Span>()
   readonly #undos = new Map<Key, Span>()
+  /** The event that came last, and the span that ended by it. */
+  #last: ExecutionEvent | undefined
+  #endedByIt: Span | undefined
 
   constructor(api: TraceApi, tracer: Tracer, life: ExecutionLife, base: Context, root: Span) {
     this.#api = api
@@ -108,6 +112,7 @@ class LifeTrace implements LifeObserver {
     this.#base = base
     this.#root = root
     this.#inRoot = this.#began(root)
+    showSpans(life, (event) => this.#spanOf(event).spanContext())
   }
 
   #began(root: Span): Context {
@@ -121,7 +126,16 @@ class LifeTrace implements LifeObserver {
     this.#api.context.with(span === undefined ? this.#inRoot : this.#api.trace.setSpan(this.#base, span), begin)
   }
 
+  #spanOf(event: ExecutionEvent): Span {
+    if (event === this.#last && this.#endedByIt !== undefined) return this.#endedByIt
+    if (!('step' in event)) return this.#root
+    const spans = event.type.startsWith('undo.') ? this.#undos : this.#open
+    return spans.get(keyOf(event)) ?? this.#root
+  }
+
   next(event: ExecutionEvent): void {
+    this.#last = event
+    this.#endedByIt = undefined
     switch (event.type) {
       case 'attempt.started':
         this.#open.set(keyOf(event), this.#startStep(event.step, event, { 'docket.attempt': event.attempt }))
@@ -193,11 +207,13 @@ class LifeTrace implements LifeObserver {
     spans.delete(key)
     if (errors.length > 0 && errors[0] !== undefined) failSpan(span, errors[0])
     span.end()
+    this.#endedByIt = span
   }
 
   #endAll(): void {
     for (const spans of [this.#open, this.#undos]) for (const key of spans.keys()) this.#end(spans, key)
     this.#root.end()
+    this.#endedByIt = undefined
   }
 
   /** A function that goes on for years begins anew from time to time: so does its trace. */

@@ -19,7 +19,7 @@ export interface WholeRecord extends Omit<LifeRecord, 'kept' | 'keep'> {
   keep(name: string, text: string): void
 }
 
-interface WholeLife extends Omit<ExecutionLife, 'record'> {
+interface WholeLife extends Omit<ExecutionLife, 'key' | 'record'> {
   readonly record: WholeRecord | undefined
 }
 
@@ -46,7 +46,7 @@ export function observationOf(observers: readonly Observer[], lifeOf: () => Whol
   for (const observer of observers) {
     // That of a graph may be that of its docket too: it observes a life once.
     if (observesLives(observer) && seen.size === seen.add(observer).size) continue
-    const own = typeof observer === 'function' ? undefined : observedBy(observer, life)
+    const own = typeof observer === 'function' ? undefined : observedBy(observer, receivers, life)
     if (own === undefined) receivers.push(observer)
     else {
       owners.set(own, observer)
@@ -61,9 +61,9 @@ function observesLives(observer: Observer): boolean {
   return typeof observer === 'object' && observer.observe !== undefined
 }
 
-function observedBy(observer: ObserverObject, { record, ...life }: WholeLife): LifeObserver | undefined {
+function observedBy(observer: ObserverObject, key: object, { record, ...life }: WholeLife): LifeObserver | undefined {
   try {
-    return observer.observe?.({ ...life, record: record && recordFor(observer, record) })
+    return observer.observe?.({ ...life, key, record: record && recordFor(observer, record) })
   } catch (thrown) {
     warnOnce(observer, 'a Docket observer', thrown)
     return undefined
