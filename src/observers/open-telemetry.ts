@@ -47,7 +47,7 @@ export function openTelemetryObserver(options: OpenTelemetryObserverOptions = {}
         `maxUntypedNames must be a whole number, not ${describe(most)}`,
     ],
   )
-  const api = loadOptional('openTelemetryObserver', '@opentelemetry/api', '~1.10.0', '') as TraceApi
+  const api = loadOptional('openTelemetryObserver', '@opentelemetry/api', '1', '') as TraceApi
   const { meter, maxUntypedNames = 100 } = options
   // A provider may be registered later, and by another copy of the API, whose tracers know of it.
   const tracerNow = (): Tracer => options.tracer ?? api.trace.getTracer('docket')

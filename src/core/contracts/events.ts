@@ -69,7 +69,10 @@ export interface StepEnded extends StepEventBase {
   readonly fellBack: boolean
 }
 
-/** A step was stopped because its execution ended or a race was decided, or never began: an input it needs failed, or its `when` said no (`skipped`). */
+/**
+ * A step was stopped because its execution ended, or goes on elsewhere, or a race was decided; or it never began: an input it needs failed, or its `when` said no (`skipped`). One
+ * that only waits is not stopped where its execution goes on elsewhere.
+ */
 export interface StepCancelled extends StepEventBase {
   readonly type: 'step.cancelled'
   /** `cancelled`: it was stopped. `skipped`: an input that it needs failed, or its `when` returned false, so that it never began. */
