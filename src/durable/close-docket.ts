@@ -50,7 +50,7 @@ export async function closeDocket(
   await atMost(clock, connection.session.leaseMs, Promise.all([scan.stop(), scheduleLoop.stop()]))
   while (isBusy() && leftMs() > 0) await sleep(clock, lookEveryMs)
   loop.stop()
-  context.beginHandOver()
+  context.handOver.begin()
   ephemeral.end((executionId) => new DocketClosedError(endedMessage, { executionId }))
   await handOverAll(context)
   await delivery.close()

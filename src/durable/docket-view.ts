@@ -19,6 +19,7 @@ import { planByName, planOfExecution } from './execution-plan.ts'
 import type { ExecutionPlan } from './execution-plan.ts'
 import { checkIncompatible, findIncompatible } from './find-incompatible.ts'
 import type { IncompatiblePage, IncompatibleQuery } from './find-incompatible.ts'
+import { attachObservers } from './observed-docket.ts'
 import { listExecutions } from './list-executions.ts'
 import type { ExecutionPage, ListQuery } from './list-executions.ts'
 import { listWorkers } from './list-workers.ts'
@@ -187,8 +188,9 @@ export class DocketView {
   }
 
   /**
-   * Lets one more observer get the events of what begins, or goes on, in this process from now on, beside those of `createDocket({ observers })`: for tools that come and go. With
-   * `execution`, those of one execution alone: the others are then as fast as if nobody observed.
+   * Lets one more observer get the events of what begins, or goes on, in this process from now on, beside those of `createDocket({ observers })`: for tools that come and go. One
+   * that has `attach` is shown the docket, and one that has `nextOfProcess` gets events of the process too; but calls of the store are measured only where an observer of `createDocket` has
+   * wanted that. With `execution`, it gets the events of one execution alone: the others are then as fast as if nobody observed.
    * @returns what takes it off @throws OptionError
    */
   observe(observer: Observer, options: ObserveOptions = {}): () => void {
@@ -198,6 +200,7 @@ export class DocketView {
         !isName(execution) &&
         `execution must be an execution's id, not ${describe(execution)}`,
     ])
+    if (options.execution === undefined) attachObservers(this.#context, [observer])
     return this.#context.observers.add(observer, options.execution)
   }
 

@@ -391,6 +391,6 @@ export function createDocket<Graphs extends readonly AnyGraph[]>(
   checkDocketOptions(whole)
   const schedules = checkSchedules(whole)
   const context = new DocketContext(whole)
-  attachObservers(context)
+  attachObservers(context, context.options.observers ?? [])
   return new Docket(context, docketParts(context, schedules))
 }

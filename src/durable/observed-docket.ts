@@ -1,4 +1,5 @@
 import type { Fleet, ObservedDocket } from '../core/contracts/observed-docket.ts'
+import type { Observer } from '../core/contracts/observer.ts'
 import { DocketClosedError } from '../core/errors.ts'
 import { allAnswers } from '../runtime/store-access/all-answers.ts'
 import { warnOnce } from '../runtime/environment/warn-once.ts'
@@ -32,9 +33,9 @@ function observed(context: DocketContext): ObservedDocket {
   }
 }
 
-/** Shows the docket to those of its observers that want to see it. What they throw is reported. */
-export function attachObservers(context: DocketContext): void {
-  for (const observer of new Set(context.options.observers))
+/** Shows the docket to those observers that want to see it. What they throw is reported. */
+export function attachObservers(context: DocketContext, observers: readonly Observer[]): void {
+  for (const observer of new Set(observers))
     try {
       if (typeof observer === 'object') observer.attach?.(observedOf(context))
     } catch (thrown) {

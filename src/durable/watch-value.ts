@@ -46,7 +46,7 @@ export async function* watchValue(
   await orClosed(context, 'watch', id, untilThere)
   for (;;) {
     requireNotAborted(id, signal)
-    if (context.isHandingOver) throw context.closedWhileWaiting({ id })
+    if (context.handOver.hasBegun) throw context.closedWhileWaiting({ id })
     if (seen === undefined || (await orClosed(context, 'watch', id, () => isWritten(context, seen!)))) {
       const { record, stored, read } = await orClosed(context, 'watch', id, () => findValue(context, 'watch', id, type))
       if (record.updatedAt !== seen?.updatedAt) pauseMs = 0

@@ -1,5 +1,5 @@
 import { createDocket, dataType, graph, race, signal, step, type } from 'docket'
-import type { ExecutionEvent } from 'docket'
+import type { ExecutionEvent, ObservedDocket, Observer, ProcessEvent } from 'docket'
 import { memoryStore } from 'docket/stores/memory'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
@@ -64,6 +64,33 @@ test('an observer of one execution gets its events alone, of each of its lives',
   one!()
   other!()
   expect(() => docket.observe(() => {}, { execution: '' })).toThrow('must be an execution')
+})
+
+test('an observer that comes late is shown the docket, and gets what happens in its process until it is off', async () => {
+  const store = memoryStore()
+  await using docket = createDocket({
+    graphs: [orders],
+    store,
+    observers: [{ next: () => {}, nextOfProcess: () => {} }],
+  })
+  const attached: ObservedDocket[] = []
+  const seen: ProcessEvent[] = []
+  const observer: Observer = {
+    next: () => {},
+    attach: (one) => void attached.push(one),
+    nextOfProcess: (event) => void seen.push(event),
+  }
+  docket.observe(observer, { execution: 'it' })
+  await docket.list()
+  expect([attached, seen]).toEqual([[], []])
+  const off = docket.observe(observer)
+  expect(attached).toMatchObject([{ store, queues: ['default'] }])
+  await docket.list()
+  expect(seen).toContainEqual(expect.objectContaining({ type: 'store.called', operation: 'list' }))
+  off()
+  const { length } = seen
+  await docket.list()
+  expect(seen).toHaveLength(length)
 })
 
 test('what is no observer is refused', async () => {

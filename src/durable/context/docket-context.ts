@@ -35,6 +35,8 @@ import { closedWhileWaiting } from './closed-while-waiting.ts'
 import { DocketGraphs } from './docket-graphs.ts'
 import { DocketObservers } from './docket-observers.ts'
 import type { DocketOptions } from './docket-options.ts'
+import { HandOver } from './hand-over.ts'
+import { loseAll, reportBlocked } from './lost-turns.ts'
 import { ExecutionTurns } from './execution-turns.ts'
 import { ParkedCallers } from './parked-callers.ts'
 import { SurvivedLosses } from './survived-losses.ts'
@@ -84,8 +86,7 @@ export class DocketContext {
   readonly ownStores: Set<Store>
   /** No execution begins here, or goes on here, that is not here already. */
   isClosing = false
-  /** What is left is given up: nobody can wait here for it any more. */
-  isHandingOver = false
+  readonly handOver = new HandOver()
   /** Lets the background loop look at once: mail has come, as this process knows, to this execution, or to any. */
   lookSoon: (id?: string) => void = () => {}
   /** The queues that this process serves. */
@@ -106,7 +107,6 @@ export class DocketContext {
   hasOnRecord: (message: OutgoingMessage) => boolean = () => false
   readonly knownGraphs: KnownGraphs
   readonly #docketGraphs: DocketGraphs
-  readonly #waiting = new Set<() => void>()
   readonly #stepReader: StepReader
   readonly #stepInterceptors: StepInterceptors | undefined
   /** What waits for an execution to live here, by its id. */
@@ -132,12 +132,14 @@ export class DocketContext {
       randomId: () => randomId(random),
       random: random ?? Math.random,
       describe: (owner) => describe(owner),
-      onLost: (cause) => this.#loseAll(cause),
-      onBlocked: (durationMs) => this.#reportBlocked(durationMs),
-      onCalled: this.observers.onProcess,
+      onLost: (cause) => loseAll(this, cause),
+      onBlocked: (durationMs) => reportBlocked(this, durationMs),
+      // Calls are measured where somebody wants that from the beginning.
+      onCalled: this.observers.onProcess && ((call) => this.observers.onProcess?.(call)),
       onOutgoing: (entries) => this.deliver(entries),
       onAccepted: options.engine && ((ids) => this.wakes?.accepted(ids)),
     })
+    this.handOver.onBegin(() => this.parkedCallers.clear())
     this.clock = this.connection.clock
     this.turns = new ExecutionTurns(this.clock)
     this.#stepReader = new StepReader(this.connection.store, this.clock)
@@ -234,24 +236,11 @@ export class DocketContext {
 
   /** @throws DocketClosedError where nobody can wait for the execution any more */
   requireWaiting(id: string): void {
-    if (this.isHandingOver) throw this.closedWhileWaiting({ id })
+    if (this.handOver.hasBegun) throw this.closedWhileWaiting({ id })
   }
 
   closedWhileWaiting(one: { readonly id: string; readonly graph?: string }): DocketClosedError {
     return closedWhileWaiting(one, this.incompatible.reasonsOf(one.id))
-  }
-
-  /** Calls back when what is left is given up. Gives a function that takes the listener off. */
-  onHandOver(listener: () => void): () => void {
-    this.#waiting.add(listener)
-    return () => this.#waiting.delete(listener)
-  }
-
-  beginHandOver(): void {
-    this.isHandingOver = true
-    this.parkedCallers.clear()
-    for (const listener of this.#waiting) listener()
-    this.#waiting.clear()
   }
 
   /** A deadline as a caller gives it, in the store's time. */
@@ -378,23 +367,5 @@ export class DocketContext {
   /** Lets others have at once what was acquired, or created, for this process just before it was closed. */
   async releaseIfClosing(record: Parameters<DocketContext['change']>[0]): Promise<void> {
     if (this.isClosing) await this.change(record, { isReleased: true })
-  }
-
-  #loseAll(cause: unknown): void {
-    this.survived.lost(this.owned.keys())
-    for (const owned of this.owned.values()) owned.lose(cause)
-  }
-
-  #reportBlocked(durationMs: number): void {
-    this.observers.onProcess?.({ type: 'process.blocked', durationMs })
-    const at = this.clock.now()
-    let last: { readonly id: string; readonly since: number } | undefined
-    for (const owned of this.owned.values()) {
-      const suspect = owned.suspect(durationMs)
-      owned.emitter?.durable(at, { type: 'loop.blocked', durationMs, suspect: suspect?.step })
-      const since = suspect?.attemptStartedAt ?? 0
-      if (suspect !== undefined && since >= (last?.since ?? 0)) last = { id: owned.id, since }
-    }
-    if (last !== undefined) this.survived.suspect(last.id, this.connection.session.leaseMs)
   }
 }

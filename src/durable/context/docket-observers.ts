@@ -5,14 +5,18 @@ import { processListener } from './process-listener.ts'
 
 /** What observes the executions of a docket: those that it was given, and those that come and go while it lives, for all executions or for one. */
 export class DocketObservers {
-  /** Reports what happens in this process besides executions; undefined where nobody observes that. */
-  readonly onProcess: ((event: ProcessEvent) => void) | undefined
+  #onProcess: ((event: ProcessEvent) => void) | undefined
   #all: readonly Observer[]
   readonly #ofOne = new Map<string, readonly Observer[]>()
 
   constructor(given: readonly Observer[] = []) {
     this.#all = given
-    this.onProcess = processListener(given)
+    this.#onProcess = processListener(given)
+  }
+
+  /** Reports what happens in this process besides executions; undefined where nobody observes that. */
+  get onProcess(): ((event: ProcessEvent) => void) | undefined {
+    return this.#onProcess
   }
 
   /** Those of all executions. */
@@ -36,14 +40,19 @@ export class DocketObservers {
             if (isOn) return observer(event)
           }
         : guardedObject(observer, () => isOn)
-    if (id === undefined) this.#all = [...this.#all, guarded]
+    if (id === undefined) this.#setAll([...this.#all, guarded])
     else this.#ofOne.set(id, [...(this.#ofOne.get(id) ?? []), guarded])
     return () => {
       if (!isOn) return
       isOn = false
-      if (id === undefined) this.#all = this.#all.filter((one) => one !== guarded)
+      if (id === undefined) this.#setAll(this.#all.filter((one) => one !== guarded))
       else this.#takeOff(id, guarded)
     }
+  }
+
+  #setAll(observers: readonly Observer[]): void {
+    this.#all = observers
+    this.#onProcess = processListener(observers)
   }
 
   #takeOff(id: string, guarded: Observer): void {
@@ -71,6 +80,11 @@ function guardedObject(observer: ObserverObject, isOn: () => boolean): ObserverO
     ...(observer.keepsAs !== undefined && { keepsAs: observer.keepsAs }),
     ...(observer.outgoing !== undefined && {
       outgoing: (headers, by) => (isOn() ? observer.outgoing!(headers, by) : headers),
+    }),
+    ...(observer.nextOfProcess !== undefined && {
+      nextOfProcess: (event: ProcessEvent) => {
+        if (isOn()) observer.nextOfProcess!(event)
+      },
     }),
   }
 }

@@ -34,11 +34,11 @@ export function pauseBeforeLook(
         if (hint.type === 'ended' && hint.execution === id) done()
       }),
     )
-    if (endsAtHandOver) ends.push(context.onHandOver(done))
+    if (endsAtHandOver) ends.push(context.handOver.onBegin(done))
     if (endsHere) ends.push(context.onEnter(id, done))
     if (listen !== undefined) ends.push(listen(done))
     signal?.addEventListener('abort', done)
     ends.push(() => signal?.removeEventListener('abort', done))
-    if ((endsAtHandOver && context.isHandingOver) || signal?.aborted === true || (endsHere && owned.has(id))) done()
+    if ((endsAtHandOver && context.handOver.hasBegun) || signal?.aborted === true || (endsHere && owned.has(id))) done()
   })
 }

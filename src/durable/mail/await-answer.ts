@@ -65,7 +65,7 @@ export async function awaitAnswer(
       const what = `no answer to update "${type.name}" of execution "${executionId}" came in time; it may still come: send it again under the id "${id}"`
       throw new UpdateError('UPDATE_TIMEOUT', what, id, place)
     }
-    if (context.isHandingOver) throw context.closedWhileWaiting({ id: executionId })
+    if (context.handOver.hasBegun) throw context.closedWhileWaiting({ id: executionId })
     const endsHere = !context.owned.has(executionId)
     const listen = (done: () => void): (() => void) => watch.onNews(done)
     if (watch.answer === undefined)
