@@ -1,6 +1,6 @@
 import type { ScheduleEvent } from '../../core/contracts/schedule-events.ts'
 import type { ScheduleRecord } from '../../core/contracts/schedule-record.ts'
-import { deliverEvent } from '../../runtime/execution/emitter.ts'
+import { deliverEvent } from '../../runtime/execution/event-delivery.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 
 type Own<Event> = Event extends ScheduleEvent

@@ -1,7 +1,6 @@
 import type {
   ExecutionCompensating,
   ExecutionEnded,
-  ExecutionEvent,
   ExecutionIncompatible,
   ExecutionReleased,
   ExecutionResumed,
@@ -23,9 +22,8 @@ import type { Observer } from '../../core/contracts/observer.ts'
 import type { StepState } from './step-state.ts'
 import type { WorkingStep } from '../steps/step-work.ts'
 import { elapsedSince } from '../environment/clock.ts'
-import { isPromiseLike } from '../inputs/check-value.ts'
-import { warnOnce } from '../environment/warn-once.ts'
-import { observationOf, outgoingHeaders, ownerOf, unheard } from './observation.ts'
+import { EventDelivery } from './event-delivery.ts'
+import { observationOf, outgoingHeaders, unheard } from './observation.ts'
 import type { Observation, WholeRecord } from './observation.ts'
 import type { ExecutionLife } from '../../core/contracts/execution-life.ts'
 
@@ -48,8 +46,8 @@ type EmitterAbout = Pick<ExecutionLife, 'headers' | 'hasDeclaredNames' | 'parent
 
 const nothingMore: EmitterAbout = { headers: {}, hasDeclaredNames: false, parent: undefined }
 
-/** Builds events and hands them to observers, numbered without gaps. It exists only where somebody observes. */
-export class Emitter {
+/** Builds events for observers, numbered without gaps. It exists only where somebody observes. */
+export class Emitter extends EventDelivery {
   /** Types of signals that no step has taken. Absent where none can come. */
   unread?: () => readonly string[]
   #strays: Set<string> | undefined
@@ -58,17 +56,10 @@ export class Emitter {
   readonly #target: string
   readonly #about: EmitterAbout
   readonly #given: readonly Observer[]
-  /** Those that get its events. */
-  #observers: readonly Observer[]
-  /** The observer, where there is one alone. */
-  #only: Observer | undefined
   #seq = 0
   #hasBegun = false
   /** Calls what begins the work of an attempt; undefined where nobody stands around that. */
   within: Observation['within']
-  /** Events emitted while another one is being delivered: observers get them in order. */
-  #held: ExecutionEvent[] | undefined
-  #isDelivering = false
   /** A time that was read for an event, for the next one, while what follows at once has not led to user code. */
   justRead: number | undefined = undefined
 
@@ -79,12 +70,12 @@ export class Emitter {
     observers: readonly Observer[],
     about: EmitterAbout = nothingMore,
   ) {
+    super(observers)
     this.#about = about
     this.#executionId = executionId
     this.#graph = graph
     this.#target = target
-    this.#given = this.#observers = observers
-    this.#only = observers.length === 1 ? observers[0] : undefined
+    this.#given = observers
   }
 
   /** Gives it once: whatever begins then may take its time. */
@@ -101,8 +92,7 @@ export class Emitter {
     const about = { executionId: this.#executionId, graph: this.#graph, target: this.#target, at, record }
     const observation = observationOf(this.#given, () => ({ ...about, ...this.#about }))
     if (observation === undefined) return
-    this.#observers = observation.receivers
-    this.#only = this.#observers.length === 1 ? this.#observers[0] : undefined
+    this.deliverTo(observation.receivers)
     this.within = observation.within
     if (observation.receivers.length === 0) Object.assign(this, unheard)
   }
@@ -114,7 +104,7 @@ export class Emitter {
 
   executionStarted(at: number): void {
     this.begin(at)
-    this.#emit({
+    this.emit({
       type: 'execution.started',
       seq: ++this.#seq,
       at,
@@ -132,7 +122,7 @@ export class Emitter {
 
   executionEnded(at: number, status: ExecutionEnded['status'], durationMs: number, error: unknown): void {
     const unread = [...(this.unread?.() ?? []), ...(this.#strays ?? [])]
-    this.#emit({
+    this.emit({
       type: 'execution.ended',
       seq: ++this.#seq,
       at,
@@ -148,7 +138,7 @@ export class Emitter {
 
   /** It has not ended, and goes on elsewhere. */
   executionReleased(at: number, cause: ExecutionReleased['cause'], durationMs: number): void {
-    this.#emit({
+    this.emit({
       type: 'execution.released',
       seq: ++this.#seq,
       at,
@@ -161,7 +151,7 @@ export class Emitter {
   }
 
   stepStarted(run: StepState, at: number): void {
-    this.#emit({
+    this.emit({
       type: 'step.started',
       seq: ++this.#seq,
       at,
@@ -174,7 +164,7 @@ export class Emitter {
 
   stepEnded(run: StepState, at: number, status: StepEnded['status'], error: unknown, fellBack: boolean): void {
     const durationMs = elapsedSince(run.execution.clock, run.beganAt, run.startedAt, at)
-    this.#emit({
+    this.emit({
       type: 'step.ended',
       seq: ++this.#seq,
       at,
@@ -191,7 +181,7 @@ export class Emitter {
   }
 
   stepCancelled(run: StepState, at: number, status: StepCancelled['status'], reason: unknown): void {
-    this.#emit({
+    this.emit({
       type: 'step.cancelled',
       seq: ++this.#seq,
       at,
@@ -206,7 +196,7 @@ export class Emitter {
   }
 
   attemptStarted(run: StepState, at: number): void {
-    this.#emit({
+    this.emit({
       type: 'attempt.started',
       seq: ++this.#seq,
       at,
@@ -219,7 +209,7 @@ export class Emitter {
   }
 
   attemptFailed(run: StepState, at: number, error: unknown, timedOut: boolean): void {
-    this.#emit({
+    this.emit({
       type: 'attempt.failed',
       seq: ++this.#seq,
       at,
@@ -235,7 +225,7 @@ export class Emitter {
   }
 
   stepWaiting(run: StepState, at: number, dueAt: number | undefined): void {
-    this.#emit({
+    this.emit({
       type: 'step.waiting',
       seq: ++this.#seq,
       at,
@@ -248,7 +238,7 @@ export class Emitter {
   }
 
   stepResumed(run: StepState, at: number): void {
-    this.#emit({
+    this.emit({
       type: 'step.resumed',
       seq: ++this.#seq,
       at,
@@ -263,13 +253,13 @@ export class Emitter {
   renewed(run: Pick<WorkingStep, 'step' | 'execution'>, begin: () => void): void {
     const { clock, item } = run.execution
     const own = { type: 'step.renewed', step: run.step, item } as const
-    this.#emit({ ...own, seq: ++this.#seq, at: clock.now(), executionId: this.#executionId, graph: this.#graph })
+    this.emit({ ...own, seq: ++this.#seq, at: clock.now(), executionId: this.#executionId, graph: this.#graph })
     if (this.within === undefined) begin()
     else this.within({ step: run.step, item }, begin)
   }
 
   stepEmitted(run: StepState, at: number, event: StepEmitted['event']): void {
-    this.#emit({
+    this.emit({
       type: 'step.emitted',
       seq: ++this.#seq,
       at,
@@ -283,7 +273,7 @@ export class Emitter {
 
   /** `attempt` is the one that failed. */
   retryScheduled(run: StepState, at: number, delayMs: number, attempt: number): void {
-    this.#emit({
+    this.emit({
       type: 'retry.scheduled',
       seq: ++this.#seq,
       at,
@@ -300,7 +290,7 @@ export class Emitter {
   cacheChecked(run: StepState, at: number, type: 'cache.hit' | 'cache.miss', shared: boolean): void {
     // A docket's policy holds for steps that declare none.
     const { scope } = run.persist!
-    this.#emit({
+    this.emit({
       type,
       seq: ++this.#seq,
       at,
@@ -314,7 +304,7 @@ export class Emitter {
   }
 
   storeFailed(run: StepState, at: number, operation: StoreFailed['operation'], error: unknown): void {
-    this.#emit({
+    this.emit({
       type: 'store.failed',
       seq: ++this.#seq,
       at,
@@ -332,12 +322,12 @@ export class Emitter {
   }
 
   undo(at: number, event: UndoEvent): void {
-    this.#emit({ ...event, seq: ++this.#seq, at, executionId: this.#executionId, graph: this.#graph })
+    this.emit({ ...event, seq: ++this.#seq, at, executionId: this.#executionId, graph: this.#graph })
   }
 
   /** What only durable executions report. */
   durable(at: number, event: DurableEvent): void {
-    this.#emit({ ...event, seq: ++this.#seq, at, executionId: this.#executionId, graph: this.#graph })
+    this.emit({ ...event, seq: ++this.#seq, at, executionId: this.#executionId, graph: this.#graph })
   }
 
   batchProgress(
@@ -348,7 +338,7 @@ export class Emitter {
     failed: number,
     share: number | undefined,
   ): void {
-    this.#emit({
+    this.emit({
       type: 'batch.progress',
       seq: ++this.#seq,
       at,
@@ -361,39 +351,4 @@ export class Emitter {
       item,
     })
   }
-
-  #emit(event: ExecutionEvent): void {
-    if (this.#isDelivering) {
-      ;(this.#held ??= []).push(event)
-      return
-    }
-    this.#isDelivering = true
-    this.#deliver(event)
-    for (let held = this.#held; held !== undefined; held = this.#held) {
-      this.#held = undefined
-      for (const later of held) this.#deliver(later)
-    }
-    this.#isDelivering = false
-  }
-
-  #deliver(event: ExecutionEvent): void {
-    if (this.#only !== undefined) deliverEvent(this.#only, event)
-    else for (const observer of this.#observers) deliverEvent(observer, event)
-  }
-}
-
-/** Hands an event to an observer; what that throws is reported. */
-export function deliverEvent(observer: Observer, event: ExecutionEvent): void {
-  try {
-    const answer: unknown = typeof observer === 'function' ? observer(event) : observer.next(event)
-    // An async observer is a void function to the compiler; its rejection must not kill the process.
-    if (answer !== undefined && isPromiseLike(answer))
-      answer.then(undefined, (thrown: unknown) => warn(observer, thrown))
-  } catch (thrown) {
-    warn(observer, thrown)
-  }
-}
-
-function warn(observer: Observer, thrown: unknown): void {
-  warnOnce(ownerOf(observer), 'a Docket observer', thrown)
 }
