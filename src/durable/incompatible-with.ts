@@ -4,7 +4,7 @@ import type { AnyGraph } from '../core/graph/graph-index.ts'
 import { append } from '../core/append.ts'
 import { createDocket } from './docket.ts'
 import type { DocketOptions } from './context/docket-options.ts'
-import type { IncompatibleExecution } from './find-incompatible.ts'
+import type { IncompatibleExecution, UnfitExecution } from './find-incompatible.ts'
 
 /** What belongs to the graphs beside them, as in `createDocket`. */
 export interface IncompatibleWithOptions extends Pick<
@@ -19,6 +19,8 @@ export interface IncompatibleWithOptions extends Pick<
 export interface IncompatibleReport {
   /** The newest first. */
   readonly incompatible: readonly IncompatibleExecution[]
+  /** Those that could go on, but with recorded values that don't fit the schemas that their types have now, the newest first. */
+  readonly unfit: readonly UnfitExecution[]
   /** How many were looked at. */
   readonly looked: number
   /** How many of these are of other graphs, by name: nothing is said of them. */
@@ -32,12 +34,12 @@ const usualLimit = 10_000
 const pageSize = 500
 
 /**
- * Which executions of a store could not go on with these graphs, and why: before a new version of a program is deployed, over the store that the old one runs on. Nothing is taken over,
+ * Which executions of a store could not go on with these graphs, and why, and which would with values that no longer fit: before a new version of a program is deployed, over the store that the old one runs on. Nothing is taken over,
  * and nothing of the executions is written. The store is closed afterwards, unless a docket of this process uses it.
  *
  * @example
- * const { incompatible } = await incompatibleWith(postgresStore(url), [orders, invoices], { migrate })
- * if (incompatible.length > 0) process.exitCode = 1
+ * const { incompatible, unfit } = await incompatibleWith(postgresStore(url), [orders, invoices], { migrate })
+ * if (incompatible.length + unfit.length > 0) process.exitCode = 1
  * @throws (as rejection) OptionError with all problems; StoreError
  */
 export async function incompatibleWith(
@@ -52,15 +54,17 @@ export async function incompatibleWith(
   const given: DocketOptions = { name: 'incompatible-with', ...more, store, graphs, takeOver: false, work: false }
   await using docket = createDocket(given as never)
   const incompatible: IncompatibleExecution[] = []
+  const unfit: UnfitExecution[] = []
   const unknown: Record<string, number> = {}
   let looked = 0
   let after: string | undefined
   do {
-    const page = await docket.findIncompatible({ limit: Math.min(pageSize, limit - looked), after })
+    const page = await docket.findIncompatible({ limit: Math.min(pageSize, limit - looked), after, values: true })
     append(incompatible, page.incompatible)
+    append(unfit, page.unfit)
     for (const [graph, count] of Object.entries(page.unknown)) unknown[graph] = (unknown[graph] ?? 0) + count
     looked += page.looked
     after = page.next
   } while (after !== undefined && looked < limit)
-  return { incompatible, looked, unknown, isMore: after !== undefined }
+  return { incompatible, unfit, looked, unknown, isMore: after !== undefined }
 }

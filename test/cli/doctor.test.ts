@@ -91,6 +91,11 @@ describe('what stands still', () => {
     expect(against.out).toMatch(
       /PROBLEM {2}incompatible: execution waits of graph orders \(waiting\) could not go on: /,
     )
+    const schema = await cli(['doctor', '--against', join(fixtures, 'next-schema.ts')])
+    expect(schema.code).toBe(4)
+    expect(schema.out).toMatch(
+      /PROBLEM {2}value: execution waits of graph orders \(waiting\) would go on with the Payment that step Pay has made, which does not fit its schema: Payment: .*expected object/,
+    )
     expect(await cli(['doctor', '--against', join(fixtures, 'shop.ts')])).toMatchObject({ code: 0 })
     expect(await cli(['doctor', '--against', 'nowhere.ts'])).toMatchObject({ code: 2 })
   })

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { AnyGraph, Docket, StoreFinding } from '../../index.ts'
+import type { AnyGraph, Docket, StoreFinding, UnfitValue } from '../../index.ts'
 import { isRecord } from '../../core/is-record.ts'
 import type { CliCall } from '../cli-call.ts'
 import { CliError, exitCodes } from '../cli-error.ts'
@@ -85,13 +85,24 @@ async function compare(call: CliCall, path: string, found: (finding: StoreFindin
     const { migrate, codecs, steps, defaults, persist, app, unknownGraph } = docket.options
     const given = { migrate: knownMigrations(migrate, graphs), codecs, steps, defaults, persist, app, unknownGraph }
     const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
-    const { incompatible, looked, unknown, isMore } = await incompatibleWith(docket.options.store, graphs, options)
+    const { incompatible, unfit, looked, unknown, isMore } = await incompatibleWith(
+      docket.options.store,
+      graphs,
+      options,
+    )
     for (const { id, graph, status, reasons } of incompatible)
       found({
         check: 'incompatible',
         level: 'problem',
         text: `execution ${id} of graph ${graph} (${status}) could not go on: ${reasons.join('; ')}`,
       })
+    for (const { id, graph, status, values } of unfit)
+      for (const value of values)
+        found({
+          check: 'value',
+          level: value.isCertain ? 'problem' : 'warning',
+          text: `execution ${id} of graph ${graph} (${status}) would go on with ${unfitText(value)}`,
+        })
     for (const [graph, many] of Object.entries(unknown))
       found({
         check: 'unknown-graph',
@@ -107,6 +118,16 @@ async function compare(call: CliCall, path: string, found: (finding: StoreFindin
     if (isMore)
       found({ check: 'incompatible', level: 'warning', text: `there are more than the ${looked} that were looked at` })
   })
+}
+
+/** What is wrong with a recorded value, and what to do. */
+function unfitText({ type, step, item, problem, isCertain }: UnfitValue): string {
+  const of = item === undefined ? '' : ` of item ${item}`
+  const what = step === undefined ? `input ${type}${of}` : `the ${type}${of} that step ${step} has made`
+  const remedy = isCertain
+    ? `give ${type} another version, and a way from the old one in migrate`
+    : `if its schema converts nothing, give ${type} another version, and a way from the old one in migrate`
+  return `${what}, which does not fit its schema: ${problem}; ${remedy}`
 }
 
 /** Hooks of graphs that are compared. */

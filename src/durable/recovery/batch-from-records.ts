@@ -30,6 +30,7 @@ import { keyNamesOf } from '../records/stored-names.ts'
 import { boundsOf, deadlineOnceBegun, readLimits } from '../records/stored-limits.ts'
 import type { FromRecords } from './execution-from-records.ts'
 import { heldEventsOfBatch } from './held-events.ts'
+import type { UnfitValues } from './unfit-values.ts'
 
 /** What a batch is to do, as far as its record says. */
 interface BatchTask {
@@ -90,12 +91,18 @@ export async function misfitOfBatch(
   context: DocketContext,
   record: ExecutionRecord,
   graph: AnyGraph,
+  values?: UnfitValues,
 ): Promise<readonly string[]> {
   const { connection, clock } = context
   const pages = context.pagesOf(record.id)
   const present = await batchUnderPresentNames({ record, pages }, graph, connection.encoding, clock)
   const fitted = await fittedBatch(context, present, graph, 'release', undefined)
-  return 'reasons' in fitted ? fitted.reasons : []
+  if ('reasons' in fitted) return fitted.reasons
+  if (values === undefined) return []
+  const { shared, overrides } = await headOfBatch(present.record, connection.encoding)
+  for (const inputs of [shared, overrides]) await values.takeInputs(inputs, record.parent === undefined)
+  await present.pages((steps) => values.takeSteps(steps))
+  return []
 }
 
 async function fittedBatch(

@@ -1,5 +1,6 @@
 import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import { isTerminal } from '../../core/contracts/statuses.ts'
+import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { StoreError } from '../../core/errors.ts'
 import { describeThrown } from '../../core/thrown.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
@@ -11,14 +12,16 @@ import { readInputs } from '../records/stored-inputs.ts'
 import { misfitOfBatch } from './batch-from-records.ts'
 import { fittedRecords } from './fitting-records.ts'
 import { withReferencedInputs } from './referenced-inputs.ts'
+import type { UnfitValues } from './unfit-values.ts'
 
 /**
  * Why an execution that has not ended could not go on in this process, found out without taking it, or writing anything; empty where it could, undefined
- * where its graph is not known here. @throws StoreError
+ * where its graph is not known here. `valuesOf`: finds what of the values of one that could go on does not fit. @throws StoreError
  */
 export async function misfitOfRecord(
   context: DocketContext,
   record: ExecutionRecord,
+  valuesOf?: (graph: AnyGraph) => UnfitValues,
 ): Promise<readonly string[] | undefined> {
   if (!isKnown(record.status)) return [unknownStatus(record)]
   if (isTerminal(record.status) || record.graphHash === detachedHash) return []
@@ -29,7 +32,7 @@ export async function misfitOfRecord(
   const { connection, clock } = context
   const { encoding } = connection
   try {
-    if (record.kind === 'batch') return await misfitOfBatch(context, record, graph)
+    if (record.kind === 'batch') return await misfitOfBatch(context, record, graph, valuesOf?.(graph))
     const whole =
       record.parent === undefined
         ? record
@@ -44,7 +47,11 @@ export async function misfitOfRecord(
       turnOf(clock),
       stored.undoRecords,
     )
-    return 'reasons' in found ? found.reasons : []
+    if ('reasons' in found) return found.reasons
+    const values = valuesOf?.(graph)
+    await values?.takeInputs(found.inputs, record.parent === undefined)
+    await values?.takeSteps(stored.steps)
+    return []
   } catch (error) {
     if (error instanceof StoreError) throw error
     return [describeThrown(error)]

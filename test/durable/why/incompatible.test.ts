@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
-import { graph, incompatibleWith, step } from '../../../src/index.ts'
+import { z } from 'zod'
+import { dataType, graph, incompatibleWith, step } from '../../../src/index.ts'
 import type { AnyGraph } from '../../../src/index.ts'
+import { mayConvert } from '../../../src/durable/recovery/may-convert.ts'
 import { expectNoUnhandledErrors, looseGraph, never, number } from '../../loose-api.ts'
 import { World } from '../durable-time.ts'
 import { line, Seed, First, Third } from '../line.ts'
@@ -36,7 +38,7 @@ test('says before a deploy which executions would not go on, and why, and writes
   const { clock, store } = world
   const check = (graphs: readonly AnyGraph[], more: object = {}) =>
     clock.settle(incompatibleWith(store, graphs, { clock, ...more }))
-  expect(await check([now])).toEqual({ incompatible: [], looked: 2, unknown: {}, isMore: false })
+  expect(await check([now])).toEqual({ incompatible: [], unfit: [], looked: 2, unknown: {}, isMore: false })
   const renamed = version({ name: 'Begin' })
   const report = await check([renamed])
   expect(report.incompatible.map(({ id }) => id)).toEqual(['b', 'a'])
@@ -85,6 +87,105 @@ test('counts executions of other graphs apart, looks at no more than it should, 
     unknown: { other: 1 },
   })
   for (const one of [docket, newer]) await world.clock.settle(one.close({ deadline: 0 }))
+})
+
+/** Text → Made → End, of which the second step never ends, with these schemas. */
+function typed({ text, made }: { readonly text: z.ZodType; readonly made: z.ZodType }, isSensitive = false) {
+  const Text = dataType('Text', text)
+  const Made = dataType('Made', made, { sensitive: isSensitive })
+  const End = number('End')
+  const steps = [
+    step({ name: 'Make', inputs: { text: Text }, output: Made, persist: 'execution', run: ({ text }) => text }),
+    step({ name: 'Hang', inputs: { made: Made }, output: End, persist: 'execution', run: () => never<number>() }),
+  ]
+  return { declared: looseGraph({ name: 'typed', steps }), End: End as never }
+}
+
+test('finds recorded inputs and results that do not fit schemas that have changed without a version, of each step once', async () => {
+  const world = new World()
+  const { clock, store } = world
+  const { declared, End } = typed({ text: z.string(), made: z.string() })
+  const docket = world.process({ graphs: [declared] })
+  await clock.settle(docket.start(declared, End, { Text: 'seven' } as never, { id: 'one' }))
+  await clock.advance(10)
+  await clock.settle(
+    docket.startBatch(
+      declared,
+      End,
+      [{ Text: 'a' }, { Text: 'b' }] as never,
+      {
+        id: 'batch',
+        key: (_: unknown, index: number) => `k${index}`,
+      } as never,
+    ),
+  )
+  await clock.advance(10)
+  const check = async (schemas: Parameters<typeof typed>[0], isSensitive = false) => {
+    const report = await clock.settle(incompatibleWith(store, [typed(schemas, isSensitive).declared], { clock }))
+    expect(report).toMatchObject({ incompatible: [], looked: 2 })
+    return report.unfit
+  }
+  expect(await check({ text: z.string(), made: z.string() })).toEqual([])
+  expect(await check({ text: z.string(), made: z.number() })).toEqual([
+    {
+      id: 'batch',
+      graph: 'typed',
+      status: 'running',
+      values: [
+        {
+          type: 'Made',
+          step: 'Make',
+          item: 'k0',
+          problem: expect.stringContaining('expected number'),
+          isCertain: true,
+        },
+      ],
+    },
+    {
+      id: 'one',
+      graph: 'typed',
+      status: 'running',
+      values: [
+        {
+          type: 'Made',
+          step: 'Make',
+          item: undefined,
+          problem: expect.stringContaining('expected number'),
+          isCertain: true,
+        },
+      ],
+    },
+  ])
+  expect(await check({ text: z.string().min(3), made: z.string() })).toMatchObject([
+    { id: 'batch', values: [{ type: 'Text', step: undefined, isCertain: true }] },
+  ])
+  const secret = await check({ text: z.string(), made: z.literal('other') }, true)
+  expect(secret.map(({ values }) => values[0]!.problem)).toEqual([
+    expect.stringContaining('the type is sensitive'),
+    expect.stringContaining('the type is sensitive'),
+  ])
+  // What was made of it need not be what it takes.
+  const converting = z.iso.date().transform((day) => new Date(day))
+  expect(await check({ text: z.string(), made: converting })).toMatchObject([
+    { values: [{ isCertain: false }] },
+    { values: [{ isCertain: false }] },
+  ])
+  await clock.settle(docket.close({ deadline: 0 }))
+})
+
+test.each([
+  ['a type that is not checked', undefined, false],
+  [
+    'an object with what is filled in',
+    z.object({ a: z.string().default('x'), b: z.array(z.number()).optional() }),
+    false,
+  ],
+  ['properties that are called as keywords are', z.object({ required: z.boolean(), default: z.string() }), false],
+  ['a transformation', z.string().transform(Number), true],
+  ['a pipe from text to a number', z.string().pipe(z.coerce.number()), true],
+  ['a time, of which JSON Schema says nothing', z.date(), true],
+])('of %s it is known whether it may convert', (_, schema, expected) => {
+  expect(mayConvert({ name: 'T', schema } as never)).toBe(expected)
 })
 
 test('refuses what it does not know, with all problems', async () => {
