@@ -31,7 +31,7 @@ function failing(times: number, maxAttempts = times + 1) {
   let left = times
   return line({
     first: {
-      retry: { maxAttempts, backoff: fixed('2s') },
+      retry: { maxAttempts, ...(maxAttempts > 1 && { backoff: fixed('2s') }) },
       run: (value) => {
         if (left-- > 0) throw new Error(`no ${left}`)
         return value
@@ -74,6 +74,40 @@ describe('the attempts of a step', () => {
     const other = world.process({ graphs: [], takeOver: false })
     for (const one of [docket, other])
       expect((await stepOf(one, 'a', 'First')).attempts.map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4, 5])
+  })
+
+  test('of before a retry stay on record, those of a step that was tried once too', async () => {
+    for (const maxAttempts of [1, 2]) {
+      const world = new World()
+      const { line: graph1 } = failing(maxAttempts + 1, maxAttempts)
+      const docket = world.process({ graphs: [graph1] })
+      const handle = await world.clock.settle(docket.start(graph1, Third, inputs, { id: 'a' }))
+      await world.clock.settle(handle.result().catch(() => {}))
+      await world.clock.advance(10 * second)
+      const again = await world.clock.settle(docket.retry('a'))
+      await world.clock.settle(again.result().catch(() => {}))
+      const other = world.process({ graphs: [], takeOver: false })
+      const tried = (await stepOf(other, 'a', 'First')).attempts
+      const counted = Array.from({ length: maxAttempts }, (_, index) => index + 1)
+      const errors = tried.map(({ error }) => (error as Error | undefined)?.message)
+      // The last one of the second life brings the value where there are two.
+      const last = maxAttempts === 1 ? 'no 0' : undefined
+      expect(tried.map(({ attempt }) => attempt)).toEqual([...counted, ...counted])
+      expect(errors).toEqual(maxAttempts === 1 ? ['no 1', last] : ['no 2', 'no 1', 'no 0', last])
+      expect(tried.every(({ endedAt }) => endedAt !== undefined)).toBe(true)
+    }
+  })
+
+  test('of before a retry are none of a fork', async () => {
+    const world = new World()
+    const { line: graph1 } = failing(2, 1)
+    const docket = world.process({ graphs: [graph1] })
+    const handle = await world.clock.settle(docket.start(graph1, Third, inputs, { id: 'a' }))
+    await world.clock.settle(handle.result().catch(() => {}))
+    await world.clock.advance(10 * second)
+    const fork = await world.clock.settle(docket.fork('a', { id: 'b', from: 'First' }))
+    await world.clock.settle(fork.result().catch(() => {}))
+    expect(shown(await stepOf(docket, 'b', 'First'))).toHaveLength(1)
   })
 
   test('are shown while it runs, and while it waits for the next one', async () => {

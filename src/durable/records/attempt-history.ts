@@ -62,16 +62,24 @@ export async function attemptsOfRecord(
   identity: ValueIdentity,
   encoding: ValueEncoding,
 ): Promise<readonly AttemptInfo[]> {
-  const { attempt, status, startedAt, endedAt, attempts } = record
+  return (await attemptsMade(record, error, identity, encoding)).map(attemptInfo)
+}
+
+/** The attempts of a record, the last one with its end and its error. */
+export async function attemptsMade(
+  { attempt, status, startedAt, endedAt, attempts }: StepRecord,
+  error: unknown,
+  identity: ValueIdentity,
+  encoding: ValueEncoding,
+): Promise<readonly PastAttempt[]> {
   if (attempts === undefined) {
     if (attempt !== 1 || startedAt === undefined) return []
-    return [attemptInfo({ attempt, startedAt, endedAt, owner: undefined, error })]
+    return [{ attempt, startedAt, endedAt, owner: undefined, error }]
   }
   const kept = await decodeAttempts(attempts, identity, encoding)
   const last = kept.at(-1)
   const isOpen = last !== undefined && last.attempt === attempt && last.endedAt === undefined
-  if (!isOpen || !isTerminalStep(status)) return kept.map(attemptInfo)
-  return [...kept.slice(0, -1), { ...last, endedAt, error }].map(attemptInfo)
+  return isOpen && isTerminalStep(status) ? [...kept.slice(0, -1), { ...last, endedAt, error }] : kept
 }
 
 /** An attempt as it is shown. */

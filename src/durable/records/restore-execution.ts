@@ -13,11 +13,12 @@ import type { StepView } from '../../runtime/execution/execution-view.ts'
 import { isPromiseLike } from '../../runtime/inputs/check-value.ts'
 import { recordedInputs, split } from '../../runtime/inputs/given-inputs.ts'
 import type { PersistedExecution } from '../../runtime/execution/execution-view.ts'
+import type { PastAttempt } from '../../runtime/execution/past-attempt.ts'
 import type { KeyNames } from '../../runtime/execution/key-names.ts'
 import { machineVersion } from './machine-version.ts'
 import { awaitedKeyOf } from './awaited-key.ts'
 import { misfitOfState } from '../../runtime/steps/machine-state.ts'
-import { keptAttempts } from './attempt-history.ts'
+import { attemptsMade, keptAttempts } from './attempt-history.ts'
 import { keptStateOf } from './kept-state.ts'
 import { queuedOf } from './queued-since.ts'
 import { firstOf, winnerOf } from './race-winner.ts'
@@ -112,6 +113,7 @@ export async function restoreExecution(
   const misfits: string[] = []
   const byName = specsByName(given.plan.index)
   const open: StepRecord[] = []
+  const triedBefore = new Map<string, readonly PastAttempt[]>()
   const races = given.plan.compensates ? racesByName(given.plan) : undefined
   for (const step of steps) {
     if (turn.mustYield()) await turn.next()
@@ -120,6 +122,8 @@ export async function restoreExecution(
     // Mostly it is there at once, and there may be very many.
     const view = found instanceof Promise ? await found : found
     if (isUnfinished(step)) open.push(await openRecordOf(record, step, view, encoding))
+    if (cause === 'end' && view?.endedAt === undefined && names.has(step.step))
+      triedBefore.set(step.step, await attemptsBefore(record, step, encoding))
     if (view === undefined) continue
     const misfit = misfitOfState(byName.get(step.step), view.keptState)
     if (misfit !== undefined) misfits.push(misfit)
@@ -138,6 +142,7 @@ export async function restoreExecution(
     input: $given,
     output: undefined,
     steps: views,
+    triedBefore,
   }
   const keyNames = keyNamesOf(record, $names)
   const anew = cause === 'end' && undoRecords.undos.size > 0 ? madeOfUndone(given.plan, undoRecords, views) : []
@@ -300,6 +305,18 @@ export function viewOf(
     error: undefined,
   })
   return isPromiseLike(made) ? Promise.resolve(made).then(viewWith) : viewWith(made)
+}
+
+/** How a step was tried that begins anew. */
+async function attemptsBefore(
+  { id }: Pick<ExecutionRecord, 'id'>,
+  record: StepRecord,
+  encoding: ValueEncoding,
+): Promise<readonly PastAttempt[]> {
+  const { step, item, error } = record
+  const identity = ['step', id, step, item]
+  const thrown = error === undefined ? undefined : await encoding.decodeError(error, [...identity, 'error'])
+  return attemptsMade(record, thrown, [...identity, 'attempts'], encoding)
 }
 
 async function openViewOf(

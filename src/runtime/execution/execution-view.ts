@@ -111,4 +111,6 @@ export interface PersistedExecution {
   readonly outcome?: { readonly output: unknown } | undefined
   /** What the functions of steps were given that may have to be undone, as far as that is on record. @default the plan's values */
   readonly givenInputs?: ReadonlyMap<string, Record<string, unknown>> | undefined
+  /** Of steps that begin anew, how they were tried before. @default nothing is known of that */
+  readonly triedBefore?: ReadonlyMap<string, readonly PastAttempt[]> | undefined
 }

@@ -21,6 +21,7 @@ import type { RaceState } from './lost-steps.ts'
 import { RaceLosses } from './race-losses.ts'
 import { checkLeaves, putLeaves } from '../inputs/given-inputs.ts'
 import type { PersistedExecution } from './execution-view.ts'
+import { remindOfAttempts } from './past-attempts.ts'
 import type { Recorder } from './recorder.ts'
 import { stepErrorOf } from './step-failure.ts'
 import { StepRun } from './step-run.ts'
@@ -81,6 +82,7 @@ export class Execution implements StepHost {
   /** A failure from an earlier life that the execution did not survive: it ends as soon as it starts. */
   #restoredFailure: { readonly error: unknown } | undefined
   /** What it has completed with in an earlier life, where losers of its races are still to be undone. */
+  #triedBefore: PersistedExecution['triedBefore']
   #restoredOutcome: { readonly output: unknown } | undefined
   /** What its steps did is undone. */
   undoing: UndoneEnd | undefined
@@ -278,6 +280,7 @@ export class Execution implements StepHost {
     const ended = this.#flow.restore(views)
     if (this.effects !== undefined) restoreEffects(this.effects, this.plan, this.runs, views, persisted)
     this.#restoredOutcome = persisted.outcome
+    this.#triedBefore = persisted.triedBefore
     if (value === 'compensating') this.#restoredFailure = { error }
     // Only now, and only these: what one leads to must not begin what another has ended, and is not reported twice when skipped.
     for (const run of ended) {
@@ -362,6 +365,7 @@ export class Execution implements StepHost {
   /** Begins a step that has all it needs. */
   launch(position: number): void {
     const run = (this.runs[position] ??= new StepRun(this, this.plan.steps[position]!))
+    if (this.#triedBefore !== undefined) remindOfAttempts(run, this.#triedBefore)
     if (!run.hasEnded) run.launch()
   }
 

@@ -23,6 +23,15 @@ export function rememberAttempt(
   more.pastAttempts = [...others.slice(1 - mostAttempts), made]
 }
 
+/** Lets a step that begins anew have the attempts of before on its list. */
+export function remindOfAttempts(
+  { step, more }: StepState & { readonly more: StepExtras },
+  triedBefore: ReadonlyMap<string, readonly PastAttempt[]>,
+): void {
+  const before = triedBefore.get(step)
+  if (before !== undefined && before.length > 0) more.pastAttempts ??= before
+}
+
 /** The last attempts of a step that lives here, the one that runs, or that ended it, among them; `owner` has made that one. */
 export function attemptsOf(step: StepState, owner: string | undefined): readonly PastAttempt[] {
   const { attempt, attemptStartedAt: startedAt, extras } = step
