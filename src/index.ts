@@ -237,9 +237,16 @@ export type { BatchInfo, ItemInfo, ItemStatus } from './durable/records/batch-in
 export type { ChildInfo } from './durable/records/child-info.ts'
 export type { ExecutionDetails, ExecutionInfo } from './durable/records/execution-info.ts'
 export type { StartVerdict } from './durable/start/start-keys.ts'
+export { waitText } from './durable/records/wait-text.ts'
 export type { CheckpointInfo, LimitInfo, StepInfo, StepWait, UndoInfo } from './durable/records/step-info.ts'
 export type { LeaseInfo } from './durable/records/lease-info.ts'
-export type { IncompatibleExecution, IncompatiblePage, IncompatibleQuery } from './durable/find-incompatible.ts'
+export type {
+  IncompatibleExecution,
+  IncompatiblePage,
+  IncompatibleQuery,
+  UnfitExecution,
+} from './durable/find-incompatible.ts'
+export type { UnfitValue } from './durable/recovery/unfit-values.ts'
 export type { IncompatibleReport, IncompatibleWithOptions } from './durable/incompatible-with.ts'
 export type {
   ExportedExecution,

@@ -1,6 +1,6 @@
+import { waitText } from '../index.ts'
 import type { ExecutionDetails, StepInfo } from '../index.ts'
 import { append } from '../core/append.ts'
-import { waitText } from './execution-json.ts'
 import { jsonErrorOf } from './json-value.ts'
 import type { JsonError } from './json-value.ts'
 import { plain } from './plain-text.ts'
@@ -96,7 +96,7 @@ function stepTable(steps: readonly StepInfo[], printer: Printer): readonly strin
 function noteOf({ waitsFor, error, undo }: StepInfo): string {
   const failure = jsonErrorOf(error)
   return [
-    waitsFor === undefined ? undefined : `waits ${waitText(waitsFor)}`,
+    waitsFor === undefined ? undefined : `waits for ${waitText(waitsFor)}`,
     failure === null ? undefined : failure.message,
     undo === undefined ? undefined : `undo: ${undo.status}`,
   ]

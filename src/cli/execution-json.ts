@@ -1,4 +1,4 @@
-import type { ExecutionDetails, ExecutionInfo, StepInfo, StepWait } from '../index.ts'
+import type { ExecutionDetails, ExecutionInfo, StepInfo } from '../index.ts'
 import { isoOf, jsonErrorOf, jsonValueOf } from './json-value.ts'
 import type { JsonError } from './json-value.ts'
 
@@ -121,40 +121,4 @@ function recordJson(record: Readonly<Record<string, unknown>>, closed: readonly 
   const names = Object.keys(record)
   if (closed === undefined) return names
   return Object.fromEntries(names.map((name) => [name, closed.includes(name) ? hidden : jsonValueOf(record[name])]))
-}
-
-/** What a step waits for, in a few words. */
-export function waitText(wait: StepWait): string {
-  switch (wait.kind) {
-    case 'inputs':
-      return `for ${wait.steps.join(', ')}`
-    case 'retry':
-      return `for its next attempt at ${wait.at.toISOString()}`
-    case 'time':
-      return `until ${wait.at.toISOString()}`
-    case 'signal':
-      return `for signal ${wait.signal}${untilOf(wait.until)}`
-    case 'messages':
-      return `for ${wait.types.join(' or ')}${untilOf(wait.until)}`
-    case 'remote':
-      return `for ${wait.operation} of another service${untilOf(wait.until)}`
-    case 'child':
-      return `for child ${wait.execution}${untilOf(wait.until)}`
-    case 'event':
-      return `for event ${wait.event} under ${wait.key}${untilOf(wait.until)}`
-    case 'verbs':
-      return `for ${wait.verbs.join(', ') || 'verbs'}${untilOf(wait.until)}`
-    case 'slot':
-      return 'for a slot in its process'
-    case 'limit':
-      return `for a limit${wait.limits.flatMap(({ heldBy }) => heldBy).length === 0 ? '' : `, held by ${wait.limits.flatMap(({ heldBy }) => heldBy).join(', ')}`}`
-    case 'result':
-      return 'for an equal call, or the store'
-    case 'owner':
-      return 'for its process to say'
-  }
-}
-
-function untilOf(until: Date | undefined): string {
-  return until === undefined ? '' : ` until ${until.toISOString()}`
 }

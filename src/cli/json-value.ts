@@ -1,4 +1,5 @@
-import { isError, readOf } from '../core/thrown.ts'
+import { errorChain } from '../core/error-chain.ts'
+import { isError } from '../core/thrown.ts'
 
 const deepest = 50
 
@@ -38,35 +39,12 @@ export interface JsonError {
   readonly causes: readonly Omit<JsonError, 'causes'>[]
 }
 
-const mostCauses = 10
-const mostCharacters = 500
+const bounds = { most: 11, longest: 500 }
 
 /** What an error says, without its stack. */
 export function jsonErrorOf(error: unknown): JsonError | null {
-  if (error === undefined || error === null) return null
-  const causes: Omit<JsonError, 'causes'>[] = []
-  for (let cause = readOf(error, 'cause'); cause !== undefined && causes.length < mostCauses;) {
-    causes.push(headOf(cause))
-    cause = readOf(cause, 'cause')
-  }
-  return { ...headOf(error), causes }
-}
-
-function headOf(error: unknown): Omit<JsonError, 'causes'> {
-  const [name, message, code] = ['name', 'message', 'code'].map((key) => readOf(error, key))
-  return {
-    name: typeof name === 'string' ? name : 'Error',
-    message: (typeof message === 'string' ? message : textOf(error)).slice(0, mostCharacters),
-    code: typeof code === 'string' ? code : null,
-  }
-}
-
-function textOf(value: unknown): string {
-  try {
-    return String(value)
-  } catch {
-    return typeof value
-  }
+  const [head, ...causes] = errorChain(error, bounds).map(({ name, message, code = null }) => ({ name, message, code }))
+  return head === undefined ? null : { ...head, causes }
 }
 
 /** A time as an ISO text; null where there is none. */

@@ -1,9 +1,9 @@
 import type { PlannedStep } from '../durable/execution-plan.ts'
 import type { StepInfo } from '../durable/records/step-info.ts'
+import { waitText } from '../durable/records/wait-text.ts'
 import { defined, isoOf } from './defined.ts'
 import { errorViewOf } from './error-view.ts'
 import type { StepView } from './protocol.ts'
-import { waitText } from './wait-text.ts'
 
 /** One step as the page shows it: no values. */
 export function stepViewOf(info: StepInfo, planned: PlannedStep | undefined): StepView {

@@ -157,9 +157,9 @@ describe('docket show', () => {
         '  inputs        Order',
         '',
         'STEP      STATUS   ATTEMPT  SINCE',
-        'Pay       pending  0               waits for its process to say',
-        'Approval  pending  0               waits for its process to say',
-        'Approve   pending  0               waits for Pay, Approval',
+        'Pay       pending  0               waits for its process, which alone knows what it does',
+        'Approval  pending  0               waits for its process, which alone knows what it does',
+        'Approve   pending  0               waits for what "Pay", "Approval" make',
         '',
       ].join('\n'),
     )

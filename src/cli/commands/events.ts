@@ -1,9 +1,9 @@
+import { waitText } from '../../index.ts'
 import type { ExecutionDetails } from '../../index.ts'
 import { isTerminal } from '../../core/contracts/statuses.ts'
 import type { CliCall } from '../cli-call.ts'
 import { exitCodes } from '../cli-error.ts'
 import type { ExitCode } from '../cli-error.ts'
-import { waitText } from '../execution-json.ts'
 import { requireExecution } from '../find-execution.ts'
 import { jsonErrorOf } from '../json-value.ts'
 import { looksAt } from '../looks-at.ts'
@@ -90,7 +90,7 @@ function momentsOf(details: ExecutionDetails): readonly Moment[] {
     else if (status === 'retrying')
       add(since, 'step.retrying', { ...of, attempt, text: jsonErrorOf(error)?.message ?? null })
     else if (status === 'waiting' && waitsFor !== undefined)
-      add(since, 'step.waiting', { ...of, attempt, text: waitText(waitsFor) })
+      add(since, 'step.waiting', { ...of, attempt, text: `for ${waitText(waitsFor)}` })
     else if (status === 'running' && attempt > 1) add(since, 'step.running', { ...of, attempt })
   }
   if (details.endedAt !== undefined)

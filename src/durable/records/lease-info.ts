@@ -3,7 +3,8 @@ import type { OwnerState } from '../../core/contracts/owner-state.ts'
 import { describeThrown } from '../../core/thrown.ts'
 import { detachedHash } from './graph-hash.ts'
 import { spanOf } from './span-of.ts'
-import type { LimitInfo, StepInfo } from './step-info.ts'
+import type { StepInfo } from './step-info.ts'
+import { waitTexts } from './wait-text.ts'
 
 /** The process that has the right to run an execution, and whether it lives. */
 export interface LeaseInfo {
@@ -85,43 +86,6 @@ function awaited(steps: readonly StepInfo[]): string {
 }
 
 const mostShown = 5
-
-/** What each step waits for: a signal, an event, a child, or a time. */
-export function waitTexts(steps: readonly Pick<StepInfo, 'step' | 'item' | 'waitsFor'>[]): readonly string[] {
-  return steps.flatMap(({ step, item, waitsFor }) => {
-    const of = item === undefined ? '' : ` of item "${item}"`
-    if (waitsFor?.kind === 'time') return [`timer "${step}"${of} at ${waitsFor.at.toISOString()}`]
-    if (waitsFor?.kind === 'remote') return [`"${waitsFor.operation}" of another service for step "${step}"${of}`]
-    if (waitsFor?.kind === 'child')
-      return [
-        `child "${waitsFor.execution}"${waitsFor.until === undefined ? '' : ` until ${waitsFor.until.toISOString()}`}`,
-      ]
-    if (waitsFor?.kind === 'limit') return waitsFor.limits.map((limit) => limitText(limit, `step "${step}"${of}`))
-    if (waitsFor?.kind === 'verbs') {
-      const verbs = waitsFor.verbs.map((verb) => `"${verb}"`).join(', ')
-      const until = waitsFor.until === undefined ? '' : ` until ${waitsFor.until.toISOString()}`
-      return [`${verbs === '' ? 'verbs' : verbs} of "${step}"${of}${until}`]
-    }
-    if (waitsFor?.kind !== 'signal' && waitsFor?.kind !== 'event' && waitsFor?.kind !== 'messages') return []
-    const { until } = waitsFor
-    const what =
-      waitsFor.kind === 'signal'
-        ? `signal "${waitsFor.signal}"`
-        : waitsFor.kind === 'event'
-          ? `event "${waitsFor.event}" under "${waitsFor.key}"`
-          : `${waitsFor.types.map((type) => `"${type}"`).join(' or ')} for step "${step}"`
-    return [`${what}${of}${until === undefined ? '' : ` until ${until.toISOString()}`}`]
-  })
-}
-
-function limitText({ kind, limit, key, heldBy, nextAt }: LimitInfo, step: string): string {
-  const which = `${kind === 'rate' ? 'its turn in the rate' : 'a slot'}${limit === undefined ? '' : ` of ${limit}`}`
-  const more = heldBy.length - mostShown
-  const holders = heldBy.slice(0, mostShown).map((id) => `"${id}"`)
-  const held = holders.length === 0 ? '' : `, held by ${holders.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
-  const next = nextAt === undefined ? '' : `, the next at ${nextAt.toISOString()}`
-  return `${which} for ${step}${key === undefined ? '' : ` under "${key}"`}${held}${next}`
-}
 
 /** Which step runs, and for how long; of several the one that has for longest. */
 function runningSteps(steps: readonly StepInfo[], now: number): string {

@@ -1,29 +1,9 @@
-import { describeThrown, isError, readOf } from '../../core/thrown.ts'
-import { shorten } from '../../core/shorten.ts'
+import { errorChain } from '../../core/error-chain.ts'
 import type { WhyCause } from './why.ts'
-
-const mostCauses = 20
-const longestMessage = 1_000
 
 /** An error and what it comes from, as data: the outermost first. Never throws. */
 export function causeChain(error: unknown): readonly WhyCause[] {
-  const causes: WhyCause[] = []
-  const seen = new Set<unknown>()
-  for (let one = error; one !== undefined && one !== null && causes.length < mostCauses; one = readOf(one, 'cause')) {
-    if (seen.has(one)) break
-    seen.add(one)
-    const code = readOf(one, 'code')
-    causes.push({
-      name: isError(one) ? textOr(readOf(one, 'name'), 'Error') : typeof one,
-      message: shorten(describeThrown(one), longestMessage),
-      ...(typeof code === 'string' && { code }),
-    })
-  }
-  return causes
-}
-
-function textOr(value: unknown, otherwise: string): string {
-  return typeof value === 'string' && value !== '' ? value : otherwise
+  return errorChain(error, { most: 20, longest: 1_000 })
 }
 
 /** What all began with, in words. */

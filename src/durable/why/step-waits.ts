@@ -1,6 +1,6 @@
-import type { StepInfo, StepWait } from '../records/step-info.ts'
-import { waitTexts } from '../records/lease-info.ts'
+import type { StepWait } from '../records/step-info.ts'
 import { spanOf } from '../records/span-of.ts'
+import { waitText } from '../records/wait-text.ts'
 import type { Why, WhyCode } from './why.ts'
 
 const codes: Readonly<Record<StepWait['kind'], WhyCode>> = {
@@ -43,21 +43,12 @@ export function fieldsOfWait(wait: StepWait): Pick<Why, 'until' | 'limit' | 'hel
 }
 
 /** What a step waits for, in words that go on from its name. */
-export function textOfWait(info: StepInfo, now: number): string {
-  const { waitsFor, since } = info
+export function textOfWait(wait: StepWait, since: Date | undefined, now: number): string {
   const duration = since === undefined ? '' : `, and has for ${spanOf(Math.max(0, now - since.getTime()))}`
-  switch (waitsFor?.kind) {
-    case 'slot':
-      return `waits for its turn: as many attempts of it run in its process as its concurrency or its rate lets${duration}`
-    case 'result':
-      return `waits for the store, or for an equal call that is making the same result${duration}`
-    case 'time':
-      return `waits for ${waitsFor.at.toISOString()} (${inSpan(waitsFor.at, now)})`
-    default: {
-      const texts = waitTexts([info]).map((text) => text.replace(` for step "${info.step}"`, ''))
-      return `waits for ${texts.join(' and ')}${duration}`
-    }
-  }
+  if (wait.kind === 'slot')
+    return `waits for its turn: as many attempts of it run in its process as its concurrency or its rate lets${duration}`
+  if (wait.kind === 'time') return `waits for ${waitText(wait)} (${inSpan(wait.at, now)})`
+  return `waits for ${waitText(wait)}${duration}`
 }
 
 /** How far away a time is. */

@@ -268,7 +268,7 @@ function waitReason(facts: WhyFacts, info: StepInfo): FoundReason {
     waitsFor,
     ...fieldsOfWait(waitsFor),
     ...(child !== undefined && { because: [child] }),
-    text: `${textOfWait(info, facts.now)}${child === undefined ? '' : `; ${child.text}`}`,
+    text: `${textOfWait(waitsFor, info.since, facts.now)}${child === undefined ? '' : `; ${child.text}`}`,
   }
 }
 
