@@ -95,7 +95,7 @@ async function choose(call: CliCall, docket: Docket): Promise<readonly (Chosen |
     const found: (Chosen | string)[] = []
     await inTurns(ids, fewIds, async (id) => {
       const handle = await docket.get(id)
-      found[ids.indexOf(id)] = handle === undefined ? id : { id, status: (await handle.details()).status }
+      found[ids.indexOf(id)] = handle === undefined ? id : { id, status: (await handle.info()).status }
     })
     return found
   }

@@ -55,6 +55,16 @@ export function checkDetails(options: unknown): void {
   ])
 }
 
+/** What the record of an execution says. @throws (as rejection) ExecutionConflictError where there is none, StoreError */
+export async function infoOfExecution(context: DocketContext, id: string): Promise<ExecutionInfo> {
+  await context.connection.readyBy()
+  const stored = await context.recordOf(id)
+  if (stored === undefined) throw noSuchExecution(id)
+  const record = await context.presentRecord(stored)
+  const misfit = context.incompatible.misfitOfOpen(record)
+  return infoOf(record, context.connection.encoding, misfit?.reasons, context.graphOf(stored))
+}
+
 /** All that is known of an execution. @throws (as rejection) ExecutionConflictError where there is none, StoreError */
 export async function detailsOf(
   context: DocketContext,

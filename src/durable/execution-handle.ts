@@ -12,12 +12,12 @@ import { endedBySignal, requireNotAborted } from './context/ended-by-signal.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { cancelExecution, orEndUnknown } from './cancel-execution.ts'
 import { detachExecution } from './detach-execution.ts'
-import { checkDetails, detailsOf } from './execution-details.ts'
+import { checkDetails, detailsOf, infoOfExecution } from './execution-details.ts'
 import type { DetailsOptions } from './execution-details.ts'
 import { HopelessWait } from './hopeless-wait.ts'
 import { outcomeOfRecord } from './outcome-of-record.ts'
 import { isKnown, noSuchExecution, notCommitted, unknownStatus } from './records/execution-info.ts'
-import type { ExecutionDetails } from './records/execution-info.ts'
+import type { ExecutionDetails, ExecutionInfo } from './records/execution-info.ts'
 import { hasOutcome } from './records/known-outcome.ts'
 import { queryExecution } from './query-execution.ts'
 import { textOfHandle } from './text-of-handle.ts'
@@ -139,7 +139,7 @@ export class ExecutionHandle<
       // One that is ended by its signal is waited for although that is aborted: it would end every pause at once.
       const ends = this.#about.signal?.aborted === true ? {} : this.#about
       if (pauseMs > 0) await pauseBeforeLook(this.#context, this.id, pauseMs, ends)
-      if (this.#context.isHandingOver) throw this.#context.closedWhileWaiting(this)
+      if (this.#context.handOver.hasBegun) throw this.#context.closedWhileWaiting(this)
       if (owned.has(this.id)) continue
       const record = await orEndUnknown(this.id, isLost, () => this.#record())
       if (record === undefined)
@@ -289,6 +289,17 @@ export class ExecutionHandle<
   }
 
   /**
+   * What its own record says of it, from any process: status, inputs, output, error and times, as in `docket.list`, and nothing of its steps.
+   * @throws (as rejection) ExecutionConflictError where there is none (any more), StoreError
+   */
+  async info(): Promise<ExecutionInfo> {
+    return orClosed(this.#context, 'info', this.id, async () => {
+      await this.#untilCommitted()
+      return infoOfExecution(this.#context, this.id)
+    })
+  }
+
+  /**
    * What is known of it, from any process: status, inputs, output, error, times, and each step with its state, since when, and what it
    * waits for. With `live`, the process that runs it says that, where it is another one.
    * @throws (as rejection) ExecutionConflictError where there is none (any more), OptionError, StoreError
@@ -356,7 +367,7 @@ export class ExecutionHandle<
       if (this.#context.clock.elapsed() >= until) throw notCommitted(this.id)
       requireNotAborted(this.id, this.#about.signal)
       await pauseBeforeLook(this.#context, this.id, pauseMs, this.#about)
-      if (this.#context.isHandingOver) throw this.#context.closedWhileWaiting(this)
+      if (this.#context.handOver.hasBegun) throw this.#context.closedWhileWaiting(this)
     }
     this.#isUncommitted = false
   }
@@ -365,7 +376,7 @@ export class ExecutionHandle<
     try {
       return await this.#context.connection.gets.add(this.id, this.#context.clock.elapsed() + 30_000)
     } catch (error) {
-      throw this.#context.isHandingOver ? this.#context.closedWhileWaiting(this) : error
+      throw this.#context.handOver.hasBegun ? this.#context.closedWhileWaiting(this) : error
     }
   }
 }

@@ -1,6 +1,7 @@
 import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
 import { limitsOf } from '../core/contracts/queue-state.ts'
 import { isTerminal } from '../core/contracts/statuses.ts'
+import type { ExecutionStatus } from '../core/contracts/statuses.ts'
 import { DocketError } from '../core/docket-error.ts'
 import type { AnyGraph, StepSpec } from '../core/graph/graph-index.ts'
 import { planOf, requireIndex } from '../core/graph/plan.ts'
@@ -17,11 +18,15 @@ import { headOfBatch } from './records/restore-batch.ts'
 import { planOfRecord } from './records/restore-execution.ts'
 import { concludedSteps } from './why/concluded-steps.ts'
 import { whyExecution } from './why/why-execution.ts'
+import { mostAhead } from './why/why-facts.ts'
 import type { QueueFacts, WhyFacts } from './why/why-facts.ts'
 import type { Why, WhyOptions } from './why/why.ts'
 
 const mostCounted = 1_000
 const mostHolders = 20
+// These are read whole: a count of more costs more, and says no more.
+const recordsPerPage = 50
+const mostPages = 4
 const mostChildren = 20
 
 /** All that the reasons of one execution are taken from. `isNested`: of a child, for its parent. @throws ExecutionConflictError, StoreError */
@@ -138,17 +143,24 @@ async function holdersOf(
   queue: string,
   key: string | undefined,
 ): Promise<readonly string[]> {
-  const records = await store.list({ queue, key, statuses: ['running', 'waiting', 'compensating'], limit: mostCounted })
-  return records
-    .flatMap(({ id, owner, parkedAt }) => (owner === undefined || parkedAt !== undefined ? [] : [id]))
-    .slice(0, mostHolders)
+  const holders: string[] = []
+  let after: ExecutionRecord | undefined
+  for (let page = 0; page < mostPages && holders.length < mostHolders; page++) {
+    const records = await store.list({ queue, key, statuses: owned, limit: recordsPerPage, after })
+    for (const { id, owner, parkedAt } of records) if (owner !== undefined && parkedAt === undefined) holders.push(id)
+    if (records.length < recordsPerPage) break
+    after = records.at(-1)
+  }
+  return holders.slice(0, mostHolders)
 }
+
+const owned: readonly ExecutionStatus[] = ['running', 'waiting', 'compensating']
 
 /** How many of its queue and key begin before it. What has begun, or had an owner, goes on by its age. */
 async function aheadOf({ connection: { store } }: DocketContext, record: ExecutionRecord): Promise<number> {
   const { queue, key, createdAt, id, priority, startedAt } = record
   if (startedAt !== undefined) return 0
-  const query = { queue, key, statuses: ['pending'], limit: mostCounted } as const
+  const query = { queue, key, statuses: ['pending'], limit: mostAhead } as const
   const older = await store.list({ ...query, createdBefore: createdAt + 1 })
   const younger = await store.list({ ...query, createdFrom: createdAt + 1 })
   const isBefore = (one: ExecutionRecord): boolean =>
@@ -160,5 +172,5 @@ async function aheadOf({ connection: { store } }: DocketContext, record: Executi
       : one.createdAt !== createdAt
         ? one.createdAt < createdAt
         : one.id < id)
-  return [...older, ...younger].filter(isBefore).length
+  return Math.min(mostAhead, [...older, ...younger].filter(isBefore).length)
 }

@@ -74,7 +74,7 @@ export class Acts {
 
   async #statusOf(id: string): Promise<ExecutionStatus | undefined> {
     const handle = await this.#docket.get(id)
-    return (await handle?.details())?.status
+    return (await handle?.info())?.status
   }
 
   #one(act: OneAct): Promise<Outcome> {

@@ -1,7 +1,8 @@
 import { spanOf } from '../records/span-of.ts'
-import { waitTexts } from '../records/lease-info.ts'
+import { waitTexts } from '../records/wait-text.ts'
 import { causeChain, rootText } from './cause-chain.ts'
 import { inSpan } from './step-waits.ts'
+import { mostAhead } from './why-facts.ts'
 import type { QueueFacts, WhyFacts } from './why-facts.ts'
 import type { FoundReason } from './why.ts'
 
@@ -159,7 +160,8 @@ function nextReason({ record, queue, workers, details }: WhyFacts): FoundReason 
 }
 
 function aheadText({ ahead, ready }: QueueFacts): string {
-  return `; ${ahead} of its key ${ahead === 1 ? 'is' : 'are'} before it, and ${ready} of the queue ${ready === 1 ? 'is' : 'are'} ready`
+  const many = ahead >= mostAhead ? `${mostAhead} or more` : ahead
+  return `; ${many} of its key ${ahead === 1 ? 'is' : 'are'} before it, and ${ready} of the queue ${ready === 1 ? 'is' : 'are'} ready`
 }
 
 function heldText(heldBy: readonly string[]): string {

@@ -6,6 +6,9 @@ import type { StepInfo } from '../records/step-info.ts'
 import type { WorkerInfo } from '../records/worker-info.ts'
 import type { Why } from './why.ts'
 
+/** So many are counted of those that begin before an execution: they are read whole. */
+export const mostAhead = 100
+
 /** What is known of the queue of an execution that nobody runs. */
 export interface QueueFacts {
   readonly pausedAt: Date | undefined
@@ -23,7 +26,7 @@ export interface QueueFacts {
   readonly rate: { readonly limit: number; readonly perMs: number } | undefined
   /** How many of it could begin or go on now. */
   readonly ready: number
-  /** How many of its queue and key begin before it. */
+  /** How many of its queue and key begin before it, up to `mostAhead`. */
   readonly ahead: number
 }
 

@@ -110,7 +110,7 @@ export interface Why {
   readonly limit?: number | undefined
   /** Of a limit: executions that have its slots, twenty at the most. */
   readonly heldBy?: readonly string[] | undefined
-  /** How many of its queue and key begin before it; up to a thousand are counted. */
+  /** How many of its queue and key begin before it; up to a hundred are counted. */
   readonly ahead?: number | undefined
   /** How many of its queue could begin now; up to a thousand are counted. */
   readonly ready?: number | undefined
