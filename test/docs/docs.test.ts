@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import * as docket from 'docket'
 import { errorCodes } from 'docket'
@@ -50,6 +50,12 @@ test('docs/why.md has a row for each reason, and for nothing else', () => {
     ([, code]) => code,
   )
   expect(rows).toEqual([...whyCodes])
+})
+
+test('each reason of why is found by a test', () => {
+  const folder = join(import.meta.dirname, '../durable/why')
+  const tests = readdirSync(folder).map((file) => readFileSync(join(folder, file), 'utf8'))
+  expect(whyCodes.filter((code) => !tests.some((text) => text.includes(`'${code}'`)))).toEqual([])
 })
 
 test('docs/stability.md says of every import, and of every name of docket, how far it stays as it is', () => {
