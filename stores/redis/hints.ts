@@ -43,7 +43,7 @@ export class Hints {
 
   #connect(): { client: RedisClient; ready: Promise<void> } {
     const client = duplicateOf(this.#link.client)
-    // Errors of connections are followed by attempts to reconnect, after which ioredis subscribes again.
+    // Errors of connections are followed by attempts to reconnect.
     client.on('error', () => {})
     client.on('message', (channel: string, payload: string) => {
       const hint = channel === this.#channel ? hintOf(payload) : undefined
@@ -51,12 +51,23 @@ export class Hints {
     })
     let wasReady = false
     client.on('ready', () => {
-      // What was published while there was no connection is lost.
-      if (wasReady) this.#emit({ type: 'work' })
+      if (wasReady) void this.#subscribeAgain(client)
       wasReady = true
     })
     const ready = this.#link.inTime(client.subscribe(this.#channel).then(() => {}))
     return { client, ready }
+  }
+
+  /** What ioredis would do by itself, with a promise that nobody has: it rejects, and ends the process, where the client is closed before the server has answered. */
+  async #subscribeAgain(client: RedisClient): Promise<void> {
+    try {
+      // The client of a cluster does so over connections of its own.
+      if (!isCluster(client)) await client.subscribe(this.#channel)
+      // What was published while there was no connection is lost.
+      this.#emit({ type: 'work' })
+    } catch {
+      // It is closed, or connects once more.
+    }
   }
 
   #emit(hint: StoreHint): void {
@@ -70,7 +81,7 @@ function duplicateOf(client: RedisClient): RedisClient {
   return client.duplicate({
     retryStrategy,
     maxRetriesPerRequest: null,
-    autoResubscribe: true,
+    autoResubscribe: false,
     enableOfflineQueue: true,
     lazyConnect: false,
   })

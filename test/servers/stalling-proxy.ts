@@ -10,6 +10,12 @@ export interface StallingProxy {
   holdAbove(bytes: number): void
   /** What was held goes on. @returns how many connections were */
   release(): number
+  /** Ends all connections; new ones are let in. */
+  cut(): void
+  /** From now on, what the server answers on a connection on which this text was sent is kept back; undefined: on none more. */
+  muteAfter(text: string | undefined): void
+  /** On how many connections answers are kept back. */
+  readonly muted: number
   stop(): Promise<void>
 }
 
@@ -18,6 +24,8 @@ export async function startStallingProxy(serverUrl: string): Promise<StallingPro
   const sockets = new Set<Socket>()
   let isStalled = false
   let limit = Infinity
+  let muting: string | undefined
+  let muted = 0
   const held = new Set<() => void>()
   const server = createServer((incoming) => {
     const outgoing = connect(Number(target.port), target.hostname)
@@ -33,12 +41,17 @@ export async function startStallingProxy(serverUrl: string): Promise<StallingPro
     }
     let unanswered = 0
     let kept: Buffer[] = []
+    let isMuted = false
     const flush = (): void => {
       for (const data of kept) outgoing.write(data)
       kept = []
     }
     incoming.on('data', (data) => {
       if (isStalled) return
+      if (!isMuted && muting !== undefined && data.includes(muting)) {
+        isMuted = true
+        muted++
+      }
       kept.push(data)
       unanswered += data.length
       if (unanswered > limit) held.add(flush)
@@ -46,13 +59,16 @@ export async function startStallingProxy(serverUrl: string): Promise<StallingPro
     })
     outgoing.on('data', (data) => {
       unanswered = 0
-      if (!isStalled) incoming.write(data)
+      if (!isStalled && !isMuted) incoming.write(data)
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = new URL(serverUrl)
   url.hostname = '127.0.0.1'
   url.port = String((server.address() as AddressInfo).port)
+  const destroyAll = (): void => {
+    for (const socket of sockets) socket.destroy()
+  }
   return {
     url: url.href,
     stall: () => void (isStalled = true),
@@ -64,8 +80,13 @@ export async function startStallingProxy(serverUrl: string): Promise<StallingPro
       held.clear()
       return size
     },
+    cut: () => destroyAll(),
+    muteAfter: (text) => void (muting = text),
+    get muted() {
+      return muted
+    },
     async stop() {
-      for (const socket of sockets) socket.destroy()
+      destroyAll()
       await new Promise<void>((resolve) => server.close(() => resolve()))
     },
   }

@@ -41,7 +41,7 @@ export async function openPostgres(source: PostgresSource, settings: Settings, t
     void end()
     throw engineError(error, 'PostgreSQL can’t be used')
   }
-  return new PostgresBackend(packages, pool, settings, end)
+  return new PostgresBackend(packages, pool, { ...settings, timeoutMs }, end)
 }
 
 /** A pool whose connections find BullMQ's tables: BullMQ itself makes one only where `require` is, which a bundle may not have. */
@@ -110,10 +110,15 @@ class PostgresBackend implements Backend {
   readonly isReachable = true
   readonly #packages: Packages
   readonly #pool: Pool
-  readonly #settings: Settings
+  readonly #settings: Settings & { readonly timeoutMs: number }
   readonly #end: () => Promise<void>
 
-  constructor(packages: Packages, pool: Pool, settings: Settings, end: () => Promise<void>) {
+  constructor(
+    packages: Packages,
+    pool: Pool,
+    settings: Settings & { readonly timeoutMs: number },
+    end: () => Promise<void>,
+  ) {
     this.#packages = packages
     this.#pool = pool
     this.#settings = settings
@@ -126,7 +131,7 @@ class PostgresBackend implements Backend {
     expectListener(this.#pool)
     const queue = new Queue(name, { connection: this.#connection, ...queueOptions }, createPostgresBackend)
     queue.on('error', onError)
-    return queue as WakeQueue
+    return (await this.#ready(queue)) as WakeQueue
   }
 
   async worker({ queue, slots, processor, onError }: WorkerRequest): Promise<WakeWorker> {
@@ -140,7 +145,11 @@ class PostgresBackend implements Backend {
         false,
       )
     listening.set(this.#pool, count)
-    const leave = (): void => void listening.set(this.#pool, (listening.get(this.#pool) ?? 1) - 1)
+    let hasLeft = false
+    const leave = (): void => {
+      if (!hasLeft) listening.set(this.#pool, (listening.get(this.#pool) ?? 1) - 1)
+      hasLeft = true
+    }
     try {
       await this.#requireServer()
       expectListener(this.#pool)
@@ -148,7 +157,7 @@ class PostgresBackend implements Backend {
       const worker = new Worker(queue, processor, options, createPostgresBackend)
       worker.on('error', onError)
       worker.on('closed', leave)
-      return worker
+      return await this.#ready(worker)
     } catch (error) {
       leave()
       throw engineError(error, 'PostgreSQL can’t be used')
@@ -164,7 +173,18 @@ class PostgresBackend implements Backend {
     return this.#pool as unknown as PostgresConnectionOptions
   }
 
-  /** BullMQ keeps the failure of its first look at the server for ever. */
+  /** BullMQ keeps the failure of its first look at the server for ever: what has failed at it is made anew by whoever tries again. */
+  async #ready<Made extends { waitUntilReady(): Promise<void>; close(): Promise<void> }>(made: Made): Promise<Made> {
+    try {
+      await within(this.#settings.timeoutMs, made.waitUntilReady())
+      return made
+    } catch (error) {
+      made.close().catch(ignore)
+      throw error
+    }
+  }
+
+  /** Before anything is made that listens: that would have to be closed again. */
   async #requireServer(): Promise<void> {
     await this.#pool.query('select 1')
   }

@@ -94,7 +94,7 @@ function endingOnRequest(client: Redis | Cluster, made: Set<Redis | Cluster>): v
       if (isBetween && !reconnect) client.connect().then(() => disconnect(), ignore)
     },
     duplicate(...given: unknown[]) {
-      const other = duplicate(...given)
+      const other = duplicate(...atOnce(client, given))
       endingOnRequest(other, made)
       made.add(other)
       // A worker that was paused connects its client anew.
@@ -105,6 +105,15 @@ function endingOnRequest(client: Redis | Cluster, made: Set<Redis | Cluster>): v
       return other
     },
   })
+}
+
+/**
+ * Arguments of `duplicate` for a client that connects by itself, and tries until it does. Of one that BullMQ connects, it would keep the failure of the first attempt for ever:
+ * a worker that is made at the moment at which the server goes away would never take a job.
+ */
+function atOnce({ isCluster }: Redis | Cluster, given: readonly unknown[]): readonly unknown[] {
+  const [first, second] = given as readonly (object | undefined)[]
+  return isCluster ? [first, { ...second, lazyConnect: false }] : [{ ...first, lazyConnect: false }]
 }
 
 class RedisBackend implements Backend {

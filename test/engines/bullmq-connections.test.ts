@@ -1,0 +1,64 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { startCuttingProxy } from '../servers/cutting-proxy.ts'
+import { serverUrl } from '../servers/server-url.ts'
+import { startStallingProxy } from '../servers/stalling-proxy.ts'
+import { bullmqEngine } from '../../src/engines/bullmq/index.ts'
+import { brief } from './mortal-engines.ts'
+import { engineDatabase } from './postgres-space.ts'
+import { redisEngineSpace } from './redis-space.ts'
+
+test('a consumer that is made at the moment at which Redis goes away takes wakes once it is there again', async () => {
+  const proxy = await startCuttingProxy(await serverUrl('redis'))
+  onTestFinished(() => proxy.stop())
+  const space = redisEngineSpace([proxy.url], false)
+  onTestFinished(() => space.dispose?.())
+  const engine = space.createEngine()
+  await engine.open({ report: () => {} })
+  onTestFinished(() => engine.close())
+  const taken: string[] = []
+  const consuming = engine.consume('late', 1, async (id) => {
+    taken.push(id)
+    return 'done'
+  })
+  // Its own connection is being made.
+  await proxy.cut(300)
+  const consumer = await consuming
+  onTestFinished(() => consumer.close())
+  // Once it has looked and found nothing, it waits for what comes.
+  for (const id of ['one', 'two']) {
+    await sleep(1_500)
+    await engine.wake([{ id, epoch: 0, queue: 'late' }])
+    await vi.waitUntil(() => taken.includes(id), { timeout: 10_000 })
+  }
+  expect(taken).toEqual(['one', 'two'])
+})
+
+test('a consumer that loses PostgreSQL while it is made fails for now, and one that is made after that takes wakes', async () => {
+  const database = await engineDatabase(await serverUrl('postgres'))
+  onTestFinished(() => database.drop())
+  const proxy = await startStallingProxy(database.url)
+  onTestFinished(() => proxy.stop())
+  const engine = bullmqEngine({ connection: proxy.url, timeout: '5s', ...brief })
+  await engine.open({ report: () => {} })
+  onTestFinished(() => engine.close())
+  const taken: string[] = []
+  const consume = () =>
+    engine.consume('late', 1, async (id) => {
+      taken.push(id)
+      return 'done'
+    })
+  // Its first look at the tables.
+  proxy.muteAfter('migration')
+  const failing = consume()
+  const failure = expect(failing).rejects.toMatchObject({ code: 'ENGINE_FAILED', isTransient: true })
+  await vi.waitUntil(() => proxy.muted > 0, { timeout: 10_000 })
+  proxy.muteAfter(undefined)
+  proxy.cut()
+  await failure
+  const consumer = await consume()
+  onTestFinished(() => consumer.close())
+  await engine.wake([{ id: 'one', epoch: 0, queue: 'late' }])
+  await vi.waitUntil(() => taken.includes('one'), { timeout: 10_000 })
+  expect(taken).toEqual(['one'])
+})
