@@ -17,6 +17,7 @@ import { checkExecuteOptions } from '../runtime/execution/execution-options.ts'
 import type { GraphLogic } from '../runtime/from-graph.ts'
 import { wholeCall } from '../runtime/inputs/drawn-args.ts'
 import { provideEveryKind } from '../runtime/kinds/every-kind.ts'
+import { problemsOfKeys } from './context/start-options.ts'
 import type { OverridingOptions, StartOptions } from './context/start-options.ts'
 import { beginBatch, passStart, storedStart } from './start/begin-execution.ts'
 import { startMany } from './start/start-many.ts'
@@ -192,11 +193,13 @@ export class Docket extends DocketView implements AsyncDisposable, ObservableDoc
     items: readonly InputsOf<G, T, Shared, OverriddenIn<Given>>[],
     options: StartBatch<G, T, Shared, Mode, Given> = {},
   ): Promise<ExecutionHandle<Collected<Mode, ValueOf<T>>[], SignalTypeOf<G>>> {
-    checkExecuteOptions('startBatch', options, startBatchOptionNames, problemsOfCall(options, 'queueKey'))
+    const problems = [...problemsOfCall(options, 'queueKey'), ...problemsOfKeys(options, 'queueKey')]
+    checkExecuteOptions('startBatch', options, startBatchOptionNames, problems)
     const batchOptions = options as StartBatchOptions
     const { starter } = this.#parts
-    const id = await beginBatch(this.#context, starter, graph, target as AnyDataType, items, batchOptions)
-    return new ExecutionHandle(this.#context, id, {
+    const begun = await beginBatch(this.#context, starter, graph, target as AnyDataType, items, batchOptions)
+    return new ExecutionHandle(this.#context, begun.id, {
+      outcome: begun.outcome,
       graph: graph.name,
       target: (target as AnyDataType).name,
       kind: 'batch',

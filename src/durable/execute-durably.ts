@@ -10,7 +10,7 @@ import { leftBySignal } from './context/ended-by-signal.ts'
 import type { OverridingOptions, StartOptions } from './context/start-options.ts'
 import type { DocketParts } from './docket-parts.ts'
 import { handleOf } from './handle-of.ts'
-import { problemsOfStart } from './start-problems.ts'
+import { problemsOfStart } from './context/start-problems.ts'
 import { beginExecution } from './start/begin-execution.ts'
 
 /** Starts an execution and waits for its value; what nobody could find again is not written down. @throws (as rejection) as `Docket.execute` does */

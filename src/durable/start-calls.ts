@@ -12,7 +12,7 @@ import type {
 import type { GivenSignals, SignalValues } from '../core/graph/signal-types.ts'
 import type { TypedDataType } from '../core/language/data-type.ts'
 import type { TimerNameOf } from '../core/graph/timer-names.ts'
-import type { OverridingOptions, StartKeys, StartOptions } from './context/start-options.ts'
+import type { OverridingOptions, StartOptions } from './context/start-options.ts'
 import type { ExecutionHandle } from './execution-handle.ts'
 import type { StartBatchOptions } from './start/batch-request.ts'
 import type { ForkOptions } from './start/fork-execution.ts'
@@ -68,10 +68,6 @@ export type StartOfMany<G extends AnyGraph, T extends TypedDataType, Given exten
 > & {
   /** Its leaf inputs, as of `start`. */
   readonly inputs: InputsOf<G, T, never, OverriddenIn<Given>>
-  /** Not of many: start it by itself. */
-  readonly onBusy?: undefined
-  /** Not of many: start it by itself. */
-  readonly dedupe?: undefined
 }
 
 /** What one of the starts of `docket.startMany` came to. */
@@ -109,7 +105,7 @@ export type AnyHandle = ExecutionHandle<never, never, never, never>
 /** What `docket.logic` takes besides graph and target. */
 export type LogicCall<G extends AnyGraph, T extends TypedDataType, Given extends object> = Omit<
   StartOptions,
-  'id' | 'signal' | keyof StartKeys
+  'id' | 'signal' | 'onBusy' | 'dedupe'
 > &
   OverridesOf<G, T, Given> & {
     /** Names the execution, by its input: an actor with the same id goes on with the same execution. @default a random UUID */

@@ -179,3 +179,81 @@ test('keys that can’t be are refused, all problems at once, and so are they wi
   await expect(outcome(docket, within)).rejects.toThrow("onBusy can't be combined with a transaction")
   await docket.close()
 })
+
+const both = { Order: 'o-2' }
+
+test('of many that are started by one call, those whose key is taken are the handles of the others', async () => {
+  const world = new World()
+  const dockets = [world.process({ graphs: [orders] }), world.process({ graphs: [orders] })]
+  const skip = { key: 'ada', onBusy: 'skip' } as const
+  await dockets[1]!.start(orders, Receipt, inputs, { ...skip, key: 'bob', id: 'before' })
+  const dedupe = { key: 'once', for: '1h' } as const
+  const started = await world.clock.settle(
+    dockets[0]!.startMany(orders, Receipt, [
+      { inputs, id: 'one', ...skip },
+      { inputs: both, id: 'two', ...skip },
+      { inputs: both, id: 'three', ...skip, key: 'bob' },
+      { inputs, id: 'four', dedupe },
+      { inputs, id: 'five' },
+    ]),
+  )
+  expect(started.map(({ handle }) => [handle?.id, handle?.outcome])).toEqual([
+    ['one', 'started'],
+    ['one', 'skipped'],
+    ['before', 'skipped'],
+    ['four', 'started'],
+    ['five', 'started'],
+  ])
+  const again = await world.clock.settle(
+    dockets[1]!.startMany(orders, Receipt, [
+      { inputs: both, id: 'six', dedupe },
+      { inputs: both, id: 'seven', key: 'ada', onBusy: 'cancelRunning' },
+    ]),
+  )
+  expect(again.map(({ handle }) => [handle?.id, handle?.outcome])).toEqual([
+    ['four', 'deduplicated'],
+    ['seven', 'started'],
+  ])
+  await world.clock.advance(2_000)
+  expect((await (await dockets[0]!.get('one'))!.details()).status).toBe('cancelled')
+  await expect(dockets[0]!.startMany(orders, Receipt, [{ inputs, onBusy: 'skip' }])).rejects.toThrow(
+    'start 0: onBusy needs a key',
+  )
+})
+
+test('of batches with one key, or one key of dedupe, one is started, wherever its process dies', async () => {
+  const world = new World()
+  const first = world.mortal({ graphs: [orders] })
+  const other = world.process({ graphs: [orders] })
+  const skip = { queueKey: 'ada', onBusy: 'skip', dedupe: { key: 'night', for: '1h' } } as const
+  // Keys of executions are others.
+  await other.start(orders, Receipt, inputs, { key: 'ada', onBusy: 'skip', id: 'single' })
+  const one = await world.clock.settle(first.docket.startBatch(orders, Receipt, [inputs], { ...skip, id: 'one' }))
+  expect([one.id, one.outcome]).toEqual(['one', 'started'])
+  first.die()
+  const keyed = { queueKey: 'ada', onBusy: 'skip', id: 'two' } as const
+  const two = await world.clock.settle(other.startBatch(orders, Receipt, [both], keyed))
+  const deduplicated = { dedupe: { key: 'night', for: '1h' }, id: 'three' } as const
+  const three = await world.clock.settle(other.startBatch(orders, Receipt, [both], deduplicated))
+  expect([two.id, two.outcome, three.id, three.outcome]).toEqual(['one', 'skipped', 'one', 'deduplicated'])
+  await world.clock.advance(10_000)
+  await two.signal(Paid, 'card')
+  await world.clock.advance(2_000)
+  expect(await two.result()).toEqual(['o-1 by card'])
+  const four = await world.clock.settle(other.startBatch(orders, Receipt, [both], { ...keyed, id: 'four' }))
+  const cancelRunning = { ...keyed, onBusy: 'cancelRunning', id: 'five' } as const
+  const five = await world.clock.settle(other.startBatch(orders, Receipt, [both], cancelRunning))
+  await world.clock.advance(2_000)
+  expect([four.outcome, five.outcome, (await four.details()).status]).toEqual(['started', 'started', 'cancelled'])
+  await expect(other.startBatch(orders, Receipt, [both], { onBusy: 'skip' })).rejects.toThrow('onBusy needs a queueKey')
+})
+
+test('actors and schedules take no such keys, and say what to do', async () => {
+  const docket = createDocket({ graphs: [orders], store: sqliteStore(':memory:') })
+  for (const keys of [{ key: 'ada', onBusy: 'skip' }, { dedupe: { key: 'ada', for: '1h' } }]) {
+    expect(() => docket.logic(orders, Receipt, keys as never)).toThrow('is not for logic: an actor stands for')
+    const nightly = { graph: orders, target: Receipt, inputs, every: '1h', ...keys }
+    await expect(docket.schedule('nightly', nightly as never)).rejects.toThrow('is not for schedules:')
+  }
+  await docket.close()
+})

@@ -31,8 +31,8 @@ export type StartOptions = Pick<
   PlaceOptions
 
 /** What is wrong with the keys of a start. */
-export function problemsOfKeys(options: StartKeys): readonly (string | false)[] {
-  const { key, onBusy, dedupe } = options as Readonly<Record<keyof StartKeys, unknown>>
+export function problemsOfKeys(options: object, keyName: 'key' | 'queueKey' = 'key'): readonly (string | false)[] {
+  const { [keyName]: key, onBusy, dedupe } = options as Readonly<Record<string, unknown>>
   const { key: dedupeKey, for: period, ...more } = isRecord(dedupe) ? dedupe : { key: undefined, for: undefined }
   const ms = durationMs(period)
   return [
@@ -41,7 +41,9 @@ export function problemsOfKeys(options: StartKeys): readonly (string | false)[] 
       onBusy !== 'skip' &&
       onBusy !== 'cancelRunning' &&
       `onBusy must be 'wait', 'skip' or 'cancelRunning', not ${describe(onBusy)}`,
-    onBusy !== undefined && key === undefined && 'onBusy needs a key: what executions are known by that it is about',
+    onBusy !== undefined &&
+      key === undefined &&
+      `onBusy needs a ${keyName}: what executions are known by that it is about`,
     dedupe !== undefined && !isRecord(dedupe) && `dedupe must be an object { key, for }, not ${describe(dedupe)}`,
     isRecord(dedupe) && !isName(dedupeKey) && `dedupe.key must be a non-empty string, not ${describe(dedupeKey)}`,
     isRecord(dedupe) &&

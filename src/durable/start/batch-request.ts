@@ -20,7 +20,7 @@ import { patienceMs } from '../../runtime/store-access/store-patience.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { parkingOf } from '../context/parking-of.ts'
 import { callerOptionsOf } from '../context/start-options.ts'
-import type { StartKeys, StartOptions } from '../context/start-options.ts'
+import type { StartOptions } from '../context/start-options.ts'
 import { ownershipRightOf } from '../ownership/ownership-right.ts'
 import { OwnedBatch } from '../ownership/owned-batch.ts'
 import { digestOfBatch, digestOfItems, itemsPerDigest } from '../records/batch-digest.ts'
@@ -38,11 +38,11 @@ import type { StartRequest } from './execution-request.ts'
 import { placeInQueue, withDrawnPlace } from './place-in-queue.ts'
 
 /** How a durable batch runs. */
-export type StartBatchOptions = Omit<StartOptions, keyof StartKeys> &
+export type StartBatchOptions = Omit<StartOptions, 'key'> &
   Pick<BatchOptions, 'shared' | 'overrides' | 'concurrency' | 'onError'> & {
     /** Names an item in the records: what it is found by after a restart. @default its index */
     readonly key?: ((item: never, index: number) => string) | undefined
-    /** The key that the batch itself is in turn with, among other executions of its queue. @default none */
+    /** The key that the batch itself is in turn with, among other executions of its queue, and by which `onBusy` knows it among batches of its graph. @default none */
     readonly queueKey?: string | undefined
   }
 

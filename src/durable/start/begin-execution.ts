@@ -84,19 +84,20 @@ export function begunBy({ id, isNew }: StartRequest): BegunExecution {
   return { id, outcome: isNew === true ? 'started' : 'attached' }
 }
 
-/** Starts it, unless another one has one of its keys: gives that one. */
-async function underKeys(
+/** Starts it, unless another one has one of its keys: gives that one. @throws what `write` throws, StoreError, DocketClosedError */
+export async function underKeys(
   context: DocketContext,
   request: StartRequest,
   keys: StartKeys,
   write: () => Promise<void>,
+  kind: 'execution' | 'batch' = 'execution',
 ): Promise<BegunExecution | undefined> {
   if (keys.onBusy === undefined && keys.dedupe === undefined) {
     await write()
     return undefined
   }
   await context.connection.readyBy()
-  const claimed = await claimKeys(context, request, keys)
+  const claimed = await claimKeys(context, { ...request, kind }, keys)
   if (claimed.other !== undefined) return claimed.other
   try {
     await write()
@@ -171,7 +172,7 @@ async function withSignals(
 
 const noHeaders: Readonly<Record<string, string>> = Object.freeze({})
 
-/** Lets a batch begin, once the interceptors have seen it. @returns its id @throws as `Docket.startBatch` does */
+/** Lets a batch begin, once the interceptors have seen it. @throws as `Docket.startBatch` does */
 export async function beginBatch(
   context: DocketContext,
   starter: ExecutionStarter,
@@ -179,19 +180,22 @@ export async function beginBatch(
   target: AnyDataType,
   items: readonly unknown[],
   options: StartBatchOptions,
-): Promise<string> {
-  const begin = async (given: readonly unknown[], changed: StartBatchOptions): Promise<string> => {
+): Promise<BegunExecution> {
+  const { onBusy, dedupe, ...others } = options
+  const keys = { key: options.queueKey, onBusy, dedupe }
+  const begin = async (given: readonly unknown[], changed: StartBatchOptions): Promise<BegunExecution> => {
     const request = await batchRequest(context, graph, target, given, changed)
-    await starter.start(request)
-    return request.id
+    const write = (): Promise<void> => starter.start(request)
+    return (await underKeys(context, request, keys, write, 'batch')) ?? begunBy(request)
   }
-  if (context.interceptors.start === undefined) return begin(items, options)
+  if (context.interceptors.start === undefined) return begin(items, others)
   const call = callersStart(context, graph, target, options, { kind: 'batch', inputs: options.shared ?? {}, items })
   const id = call.executionId
+  let begun: BegunExecution | undefined
   await passStart(context, call, async ({ inputs, items: given, headers }) => {
-    await begin(given ?? items, { ...options, id, headers, ...(inputs !== call.inputs && { shared: inputs }) })
+    begun = await begin(given ?? items, { ...others, id, headers, ...(inputs !== call.inputs && { shared: inputs }) })
   })
-  return id
+  return begun!
 }
 
 /** A start as interceptors see it, of what a caller wants. @throws DocketClosedError, OptionError for a graph that is not known */

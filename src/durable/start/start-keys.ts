@@ -60,22 +60,24 @@ const nothingClaimed: ClaimedKeys = { other: undefined, started: async () => {},
  */
 export async function claimKeys(
   context: DocketContext,
-  { id, graph }: { readonly id: string; readonly graph: string },
+  { id, graph, kind }: { readonly id: string; readonly graph: string; readonly kind: 'execution' | 'batch' },
   { key, onBusy, dedupe }: StartKeys,
 ): Promise<ClaimedKeys> {
   if (dedupe === undefined && (onBusy === undefined || key === undefined)) return nothingClaimed
+  // Whoever starts a batch can do nothing with an execution that is none.
+  const of = kind === 'batch' ? ' of batches' : ''
   const claims: KeyClaim[] = []
   const abandon = async (): Promise<void> => {
     for (const claim of claims) await claim.release()
   }
   if (dedupe !== undefined) {
-    const claim = new KeyClaim(context, { kind: 'dedupe', graph, key: dedupe.key }, id)
+    const claim = new KeyClaim(context, { kind: `dedupe${of}`, graph, key: dedupe.key }, id)
     const other = await claim.claim('skip', durationMs(dedupe.for)!)
     if (other !== undefined) return { ...nothingClaimed, other: { id: other, outcome: 'deduplicated' } }
     claims.push(claim)
   }
   if (key !== undefined && onBusy !== undefined) {
-    const claim = new KeyClaim(context, { kind: 'start', graph, key }, id)
+    const claim = new KeyClaim(context, { kind: `start${of}`, graph, key }, id)
     const other = await claim.claim(onBusy, undefined)
     if (other !== undefined) {
       await abandon()

@@ -6,10 +6,11 @@ import { isRecord } from '../../core/is-record.ts'
 import { errorOfWrongItems } from '../../runtime/batch/item-inputs.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import { checkExecuteOptions } from '../../runtime/execution/execution-options.ts'
-import { problemsOfCall, startManyOptionNames } from '../context/call-options.ts'
+import { startOptionNames } from '../context/call-options.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { OverridingOptions } from '../context/start-options.ts'
-import { begunBy, beginExecution } from './begin-execution.ts'
+import { problemsOfStart } from '../context/start-problems.ts'
+import { begunBy, beginExecution, underKeys } from './begin-execution.ts'
 import type { BegunExecution } from './begin-execution.ts'
 import { executionRequest } from './execution-request.ts'
 import type { StartRequest } from './execution-request.ts'
@@ -39,7 +40,7 @@ export async function startMany(
   const { graph, target, starts, transaction } = wanted
   context.requireOpen()
   context.requireGraph(graph)
-  checkStarts(starts)
+  checkStarts(starts, transaction)
   const { start, signal } = context.interceptors
   if (start === undefined && signal === undefined) {
     const requests = await requestsOf(context, wanted)
@@ -47,7 +48,9 @@ export async function startMany(
       const errors = await starter.startAllWithin(transaction, requests)
       return requests.map((request, index) => errors[index] ?? begunBy(request))
     }
-    return Promise.all(requests.map((request) => settled(starter.start(request).then(() => begunBy(request)))))
+    const begin = async (request: StartRequest, index: number): Promise<BegunExecution> =>
+      (await underKeys(context, request, starts[index]!, () => starter.start(request))) ?? begunBy(request)
+    return Promise.all(requests.map((request, index) => settled(begin(request, index))))
   }
   // Interceptors may mend inputs, or refuse them: each is judged by itself, after them.
   const begin = ({ inputs, ...options }: (typeof starts)[number]) =>
@@ -66,7 +69,7 @@ function settled(begun: Promise<BegunExecution>): Promise<StartedOrNot> {
 }
 
 /** @throws OptionError with all problems of all starts */
-function checkStarts(starts: unknown): void {
+function checkStarts(starts: unknown, transaction: unknown): void {
   if (!Array.isArray(starts)) throw new OptionError(`startMany: starts must be an array, not ${describe(starts)}`)
   const problems: string[] = []
   for (const [index, start] of (starts as readonly unknown[]).entries()) {
@@ -75,10 +78,10 @@ function checkStarts(starts: unknown): void {
       report(`is { inputs, id?, … }, not ${describe(start)}`)
       continue
     }
-    reportUnknownKeys('', start, ['inputs', ...startManyOptionNames], report)
-    const known = Object.fromEntries(startManyOptionNames.map((name) => [name, start[name]]))
+    reportUnknownKeys('', start, ['inputs', ...startOptionNames], report)
+    const known = Object.fromEntries(startOptionNames.map((name) => [name, start[name]]))
     try {
-      checkExecuteOptions('startMany', known, startManyOptionNames, problemsOfCall(known))
+      checkExecuteOptions('startMany', known, startOptionNames, problemsOfStart(known, transaction))
     } catch (error) {
       if (!(error instanceof OptionError)) throw error
       report(error.message.replace(/^startMany: /, ''))
@@ -97,7 +100,7 @@ async function requestsOf(
   const requests: StartRequest[] = []
   const wrong: InputError[] = []
   const problems: string[] = []
-  for (const [item, { inputs, ...options }] of starts.entries()) {
+  for (const [item, { inputs, onBusy: _, dedupe: __, ...options }] of starts.entries()) {
     if (turn.mustYield()) await turn.next()
     try {
       const request = executionRequest(context, graph, target, inputs, options)

@@ -1,10 +1,10 @@
-import { problemsOfCall } from './context/call-options.ts'
-import type { StartOptions } from './context/start-options.ts'
-import { problemsOfKeys } from './context/start-options.ts'
+import { problemsOfCall } from './call-options.ts'
+import { problemsOfKeys } from './start-options.ts'
+import type { StartKeys } from './start-options.ts'
 
 /** What is wrong with the options of a start beside those that all executions have. */
-export function problemsOfStart(options: StartOptions, transaction?: unknown): readonly (string | false)[] {
-  const { onBusy, dedupe } = options
+export function problemsOfStart(options: object, transaction?: unknown): readonly (string | false)[] {
+  const { onBusy, dedupe } = options as StartKeys
   return [
     ...problemsOfCall(options),
     ...problemsOfKeys(options),
