@@ -27,6 +27,11 @@ export interface DocketHealth {
   readonly executions: number
   /** How many executions are known that this version of the program can't go on with: while others roll out, that is as it should be. */
   readonly incompatible: number
+  /**
+   * What this process declares of queues, limits of steps and schedules, and what others have declared instead in the last minute, in sentences for people. While others
+   * roll out, that is as it should be.
+   */
+  readonly overruled: readonly string[]
 }
 
 /** What came of asking the store. */
@@ -47,7 +52,7 @@ export class HealthCheck {
 
   /** Takes hardly longer than the deadline, whatever the store does, and never rejects. */
   async look(deadlineMs: number): Promise<DocketHealth> {
-    const { isClosing, owned, incompatible } = this.#context
+    const { isClosing, owned, incompatible, overruled } = this.#context
     const answer = isClosing ? undefined : await this.#storeWithin(deadlineMs)
     const stuck = await this.#stuck()
     const { store } = this.#context.connection
@@ -63,6 +68,7 @@ export class HealthCheck {
       storeMs: answer === undefined || 'error' in answer ? undefined : answer.tookMs,
       executions: [...owned.values()].length,
       incompatible: incompatible.counts().reduce((sum, [, count]) => sum + count, 0),
+      overruled: overruled.messages(),
     }
   }
 

@@ -135,6 +135,7 @@ function levelOf(event: ExecutionEvent): 'debug' | 'info' | 'warn' | 'error' {
     case 'schedule.skipped':
     case 'schedule.missed':
     case 'schedule.vanished':
+    case 'schedule.overruled':
       return 'warn'
     case 'schedule.paused':
     case 'schedule.failed':

@@ -24,6 +24,7 @@ describe('docket.health', () => {
       storeMs: 0,
       executions: 0,
       incompatible: 0,
+      overruled: [],
     })
   })
 

@@ -95,7 +95,7 @@ test('of two processes that declare different limits the last one holds, or the 
       queues: { gpu: { concurrency, ...(version !== undefined && { version }) } },
       onQueue: (report) => void reports.push(report),
     })
-  process(1)
+  const first = process(1)
   await world.clock.advance(1_000)
   expect(reports).toEqual([])
   const docket = process(3)
@@ -104,6 +104,8 @@ test('of two processes that declare different limits the last one holds, or the 
     'queue "gpu": what this process declares replaces concurrency 1 (version 0): now it is concurrency 3 (version 0)',
     'queue "gpu": another process has declared concurrency 3 (version 0), which holds; this one declares concurrency 1 (version 0)',
   ])
+  const overruled = async (one: typeof first) => (await world.clock.settle(one.health())).overruled
+  expect([await overruled(first), await overruled(docket)]).toEqual([[reports[1]!.message], []])
   process(7, -1)
   await world.clock.advance(1_000)
   expect(reports.at(-1)?.message).toContain('another process has declared concurrency 3 (version 0), which holds')

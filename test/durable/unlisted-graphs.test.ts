@@ -4,6 +4,7 @@ import type { AnyGraph } from '../../src/index.ts'
 import { createTestDocket } from '../../src/testing/index.ts'
 import { memoryStore } from '../../stores/memory/index.ts'
 import { z } from 'zod'
+import { World } from './durable-time.ts'
 
 const Name = dataType('Name', z.string().min(1))
 const Letter = dataType('Letter', type<string>())
@@ -188,4 +189,31 @@ test('a graph that is added can be started, is added once, and shares its name w
   expect(() => docket.addGraph({} as never)).toThrow()
   const handle = await docket.start(own, Letter, { Name: 'Ada' }, { signals: { Approval: 'Eve' } })
   expect(await handle.result()).toBe('Ada by Eve')
+})
+
+test('schedules of graphs that nobody lists are fired, too, by a process that is given them by name', async () => {
+  const world = new World()
+  const hourly = graph({ name: 'tenant-a', steps: [write] })
+  const { docket, die } = world.mortal({ graphs: [hourly] })
+  await docket.schedule('s', { graph: hourly, target: Letter, inputs: { Name: 'Ada' }, every: '1m' })
+  await world.clock.advance(1_000)
+  die()
+  let isThere = false
+  const asked: string[] = []
+  const other = world.process({
+    graphs: [letters],
+    unknownGraph: (name) => {
+      asked.push(name)
+      return isThere ? graph({ name, steps: [write] }) : undefined
+    },
+  })
+  await world.clock.advance(120_000)
+  expect((await other.schedules.get('s'))?.started).toBe(0)
+  isThere = true
+  await world.clock.advance(120_000)
+  expect(new Set(asked)).toEqual(new Set(['tenant-a']))
+  expect((await other.list({ graph: 'tenant-a' })).executions).toMatchObject([
+    { status: 'completed', output: 'Dear Ada' },
+    { status: 'completed' },
+  ])
 })

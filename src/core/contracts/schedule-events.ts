@@ -49,5 +49,15 @@ export interface ScheduleVanished extends ScheduleEventBase {
   readonly type: 'schedule.vanished'
 }
 
+/** A schedule that this docket was given is declared otherwise by another process, in a higher version or later: that holds. */
+export interface ScheduleOverruled extends ScheduleEventBase {
+  readonly type: 'schedule.overruled'
+  /** The version that this docket declares. */
+  readonly version: number
+  /** The version that holds. */
+  readonly by: number
+}
+
 /** What happens to schedules. */
-export type ScheduleEvent = ScheduleSkipped | ScheduleMissed | SchedulePaused | ScheduleFailed | ScheduleVanished
+export type ScheduleEvent =
+  ScheduleSkipped | ScheduleMissed | SchedulePaused | ScheduleFailed | ScheduleVanished | ScheduleOverruled

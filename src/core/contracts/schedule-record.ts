@@ -32,6 +32,8 @@ export interface ScheduleRule {
   readonly pauseOnFailure?: true
   /** Whether it was declared together with a docket, and is missed when it is there no more. */
   readonly isInCode?: true
+  /** Of two declarations the one with the higher version holds; of equal ones, the last one. @default 0 */
+  readonly version?: number
   /** For people, and to find it by. */
   readonly metadata: Readonly<Record<string, string>>
   /** Options of the executions that it starts, as they were given. */

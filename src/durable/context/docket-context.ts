@@ -38,6 +38,8 @@ import type { DocketOptions } from './docket-options.ts'
 import { HandOver } from './hand-over.ts'
 import { loseAll, reportBlocked } from './lost-turns.ts'
 import { ExecutionTurns } from './execution-turns.ts'
+import { ExpectedLives } from './expected-lives.ts'
+import { Overruled } from './overruled.ts'
 import { ParkedCallers } from './parked-callers.ts'
 import { SurvivedLosses } from './survived-losses.ts'
 import { beginLife } from './begin-life.ts'
@@ -75,6 +77,8 @@ export class DocketContext {
   readonly parkedCallers = new ParkedCallers()
   readonly incompatible: IncompatibleExecutions
   readonly survived: SurvivedLosses
+  /** What this process declares, and others have declared otherwise. */
+  readonly overruled: Overruled
   readonly inspect: HarmlessInspector | undefined
   readonly setup: Pick<ExecutionSetup, 'shared' | 'inspect'> & {
     persistOf: ExecutionSetup['persistOf']
@@ -109,13 +113,13 @@ export class DocketContext {
   readonly #docketGraphs: DocketGraphs
   readonly #stepReader: StepReader
   readonly #stepInterceptors: StepInterceptors | undefined
-  /** What waits for an execution to live here, by its id. */
-  readonly #expecting = new Map<string, Set<(owned: Owned) => void>>()
+  readonly #expected = new ExpectedLives()
 
   constructor(given: DocketOptions) {
     const docketGraphs = new DocketGraphs(given.defaults)
     const options = { ...given, graphs: given.graphs.map((graph) => docketGraphs.of(graph)) }
     const { store, codecs, maxValueBytes, random, inspect } = options
+    const randomness = { random: random ?? Math.random, randomId: () => randomId(random) }
     this.options = options
     this.#docketGraphs = docketGraphs
     this.observers = new DocketObservers(options.observers)
@@ -129,8 +133,7 @@ export class DocketContext {
       encoding: createValueEncoding({ format: store.format, codecs, maxBytes: maxValueBytes }),
       leaseMs: durationMs(options.lease ?? 5_000)!,
       name: options.name ?? 'docket',
-      randomId: () => randomId(random),
-      random: random ?? Math.random,
+      ...randomness,
       describe: (owner) => describe(owner),
       onLost: (cause) => loseAll(this, cause),
       onBlocked: (durationMs) => reportBlocked(this, durationMs),
@@ -145,6 +148,7 @@ export class DocketContext {
     this.#stepReader = new StepReader(this.connection.store, this.clock)
     this.incompatible = new IncompatibleExecutions(this.clock)
     this.survived = new SurvivedLosses(this.hostClock)
+    this.overruled = new Overruled(this.hostClock)
     this.inspect = inspect === undefined ? undefined : harmlessInspector(inspect)
     const persists = new PersistDefaults(options)
     this.setup = {
@@ -153,7 +157,7 @@ export class DocketContext {
       inspect: this.inspect,
       children: undefined,
       emit: undefined,
-      limits: new DocketLimits(this.connection, { random: random ?? Math.random, randomId: () => randomId(random) }),
+      limits: new DocketLimits(this.connection, randomness, (about, text) => void this.overruled.note(about, text)),
     }
     this.ownStores = new Set(ownStoresOf(options))
     const added = (graph: AnyGraph): void => {
@@ -281,18 +285,14 @@ export class DocketContext {
     // What did not fit was an earlier life, or has been completed since.
     this.incompatible.delete(owned.id)
     if (owned.emitter !== undefined) beginLife(this, owned, owned.emitter, resumed)
-    if (this.#expecting.size > 0) for (const listener of this.#expecting.get(owned.id) ?? []) listener(owned)
+    this.#expected.entered(owned)
     owned.start()
     return true
   }
 
   /** Calls back whenever an execution of this id begins to live here, before anything of it happens. Gives a function that takes the listener off. */
   onEnter(id: string, listener: (owned: Owned) => void): () => void {
-    const listeners = this.#expecting.get(id) ?? new Set()
-    this.#expecting.set(id, listeners.add(listener))
-    return () => {
-      if (listeners.delete(listener) && listeners.size === 0) this.#expecting.delete(id)
-    }
+    return this.#expected.add(id, listener)
   }
 
   /** The store refused a write of it: others have it, though this process lives. */

@@ -21,17 +21,27 @@ interface Randomness {
 export class DocketLimits implements SharedLimits {
   readonly #connection: StoreConnection
   readonly #randomness: Randomness
+  /** Notes what overrules a declaration of this docket. */
+  readonly #overruled: (about: string, message: string) => void
   readonly #lines = new Map<string, LimitLine>()
   readonly #reported = new Set<string>()
-  /** When this docket's declarations count as made. */
+  /** When this docket was made, by time that passes. */
+  readonly #madeAt: number
+  /** The same by the store's time, which is known once it has answered: when the declarations of this docket count as made. */
   #declaredAt: number | undefined
   #isListening = false
   /** Attempts that wait, and hold nothing of the worker. */
   readonly #resting = new Set<LimitTicket>()
 
-  constructor(connection: StoreConnection, randomness: Randomness) {
+  constructor(
+    connection: StoreConnection,
+    randomness: Randomness,
+    overruled: (about: string, message: string) => void,
+  ) {
     this.#connection = connection
+    this.#madeAt = connection.clock.elapsed()
     this.#randomness = randomness
+    this.#overruled = overruled
   }
 
   enter(attempt: LimitedAttempt): LimitTicket {
@@ -41,26 +51,31 @@ export class DocketLimits implements SharedLimits {
   }
 
   #lineOf(limit: WantedLimit): LimitLine {
-    const { id, spec, name } = limit
-    const line = this.#lines.get(id) ?? this.#newLine(id, name)
+    const { id, spec } = limit
+    const line = this.#lines.get(id) ?? this.#newLine(limit)
     line.declare(spec)
     return line
   }
 
-  #newLine(id: string, name: string): LimitLine {
+  #newLine({ id, name, about }: WantedLimit): LimitLine {
     const line: LimitLine = new LimitLine({
       connection: this.#connection,
       ...this.#randomness,
       id,
       name,
-      declaredAt: () => (this.#declaredAt ??= this.#connection.clock.now()),
-      onOverruled: (own, by) => this.#report(name, own, by),
+      declaredAt: () => (this.#declaredAt ??= this.#storeTimeOf(this.#madeAt)),
+      onOverruled: (own, by) => this.#report(about, own, by),
       onEmpty: () => {
         if (this.#lines.get(id) === line && line.isEmpty) this.#lines.delete(id)
       },
     })
     this.#lines.set(id, line)
     return line
+  }
+
+  #storeTimeOf(elapsed: number): number {
+    const { clock } = this.#connection
+    return clock.now() - (clock.elapsed() - elapsed)
   }
 
   /** One listener for as long as the docket lives: from its first shared limit on. */
@@ -73,11 +88,12 @@ export class DocketLimits implements SharedLimits {
     })
   }
 
-  /** Once for each declaration that holds in the place of one here. */
-  #report(name: string, own: LimitDeclaration, by: LimitDeclaration): void {
-    const text = `${name}: ${textOf(by)} holds, which another process has declared ${by.version > own.version ? `in version ${by.version}` : 'since'}, and not ${textOf(own)}`
-    if (this.#reported.has(text)) return
-    this.#reported.add(text)
+  /** Once for each declaration that holds in the place of one here, for how many keys so ever. */
+  #report(about: string, own: LimitDeclaration, by: LimitDeclaration): void {
+    const text = `${about}: ${textOf(by)} holds, which another process has declared ${by.version > own.version ? `in version ${by.version}` : 'since'}, and not ${textOf(own)}`
+    this.#overruled(about, text)
+    // Keys may be declared by several others.
+    if (this.#reported.size === this.#reported.add(text).size) return
     process.emitWarning(text, 'DocketLimitWarning')
   }
 }
@@ -91,6 +107,8 @@ interface WantedLimit extends AwaitedLimit {
   readonly spec: ConcurrencySpec | RateSpec
   /** For people. */
   readonly name: string
+  /** The same for all keys: what is declared. */
+  readonly about: string
 }
 
 /** The limits of an attempt: what runs at the same time first, since who has a slot may begin. @throws what the user's key functions throw */
@@ -118,7 +136,8 @@ function wantedOf(
   const where = places[scope]
   const id = digest(canonicalize(['limit', kind, scope, where, firstNameOf(limited), key]))
   const of = key === undefined ? '' : ` for ${JSON.stringify(key)}`
-  return { kind, key, scope, id, spec: limit, name: `the ${kind} of step "${name}" in ${scope} "${where}"${of}` }
+  const about = `the ${kind} of step "${name}" in ${scope} "${where}"`
+  return { kind, key, scope, id, spec: limit, name: `${about}${of}`, about }
 }
 
 /** What a ticket needs of the docket's limits. */

@@ -115,20 +115,23 @@ export class QueueStates {
     const declared = this.#declared.get(queue)!
     const holds = this.#states.get(queue)?.declared
     if (holds === undefined || isSame(holds, declared)) return
-    this.#report(
-      queue,
-      `another process has declared ${textOf(holds)}, which holds; this one declares ${textOf(declared)}`,
-    )
+    const what = `another process has declared ${textOf(holds)}, which holds; this one declares ${textOf(declared)}`
+    this.#context.overruled.note(`queue ${queue}`, messageOf(queue, what))
+    this.#report(queue, what)
   }
 
   #report(queue: string, what: string): void {
     if (this.#reported.get(queue) === what) return
     this.#reported.set(queue, what)
     const { onQueue } = this.#context.options
-    const message = `queue "${queue}": ${what}`
+    const message = messageOf(queue, what)
     if (onQueue === undefined) process.emitWarning(message, { type: 'DocketQueueWarning' })
     else onQueue({ queue, message, holds: settingsOfLimits(limitsOf(this.#states.get(queue))) })
   }
+}
+
+function messageOf(queue: string, what: string): string {
+  return `queue "${queue}": ${what}`
 }
 
 function isSame(one: DeclaredLimits, other: DeclaredLimits): boolean {

@@ -12,7 +12,7 @@ import { isDate } from '../../core/is-builtin.ts'
 import { isRecord } from '../../core/is-record.ts'
 import { describeThrown, readOf } from '../../core/thrown.ts'
 import { checkExecuteOptions } from '../../runtime/execution/execution-options.ts'
-import { problemsOfCall, startOptionNames } from '../context/call-options.ts'
+import { problemsOfCall, problemsOfRefusedKeys, startOptionNames } from '../context/call-options.ts'
 
 import { calendarOf, wholeCalendarOf } from './calendar.ts'
 import type { Timing } from './calendar.ts'
@@ -28,7 +28,7 @@ export interface CheckedSchedule {
 }
 
 const timingNames = ['cron', 'timeZone', 'every', 'at', 'startAt', 'endAt', 'jitter']
-const policyNames = ['overlap', 'catchUp', 'pauseOnFailure', 'metadata']
+const policyNames = ['overlap', 'catchUp', 'pauseOnFailure', 'metadata', 'version']
 const ownNames = ['graph', 'target', 'inputs', 'nominalTime', ...timingNames, ...policyNames]
 /** What can't be stored, or is another thing for each execution. */
 const notScheduled = new Set([
@@ -41,9 +41,12 @@ const notScheduled = new Set([
   'signals',
   'eager',
   'dedupe',
-  'key',
   'onBusy',
 ])
+const refusedKeys = {
+  onBusy: 'is not for schedules: overlap says what happens while an earlier run has not ended',
+  dedupe: 'is not for schedules: each nominal time is one execution, whoever starts it how often',
+}
 
 /** Names of options that each execution of a schedule is started with. */
 function scheduledStartNames(): readonly string[] {
@@ -59,6 +62,7 @@ const mostCaughtUp = 1_000
 export function checkSchedule(name: unknown, declaration: unknown, store: Store, isInCode: boolean): CheckedSchedule {
   const call = `schedule ${describe(name)}`
   refuse(call, problemsOfName(name, store))
+  refuse(call, problemsOfRefusedKeys(declaration, refusedKeys))
   checkOptions(call, declaration, [...ownNames, ...scheduledStartNames()], problemsOfDeclaration)
   const given = declaration as Readonly<Record<string, unknown>>
   const start = Object.fromEntries(
@@ -86,7 +90,7 @@ function problemsOfName(name: unknown, store: Store): readonly Problem[] {
 
 function problemsOfDeclaration(given: Readonly<Record<string, unknown>>): readonly Problem[] {
   const { cron, timeZone, every, at, startAt, endAt, jitter, overlap, catchUp, pauseOnFailure, metadata } = given
-  const { nominalTime, inputs } = given
+  const { nominalTime, inputs, version } = given
   const ways = Object.entries({ cron, every, at }).filter(([, way]) => way !== undefined)
   const problems: Problem[] = []
   const report = (problem: string): void => void problems.push(problem)
@@ -118,6 +122,8 @@ function problemsOfDeclaration(given: Readonly<Record<string, unknown>>): readon
     report(`catchUp must be 'last', 'none' or { max: 10 }, not ${describe(catchUp)}`)
   if (pauseOnFailure !== undefined && typeof pauseOnFailure !== 'boolean')
     report(`pauseOnFailure must be true or false, not ${describe(pauseOnFailure)}`)
+  if (version !== undefined && !Number.isSafeInteger(version))
+    report(`version must be a whole number, not ${describe(version)}`)
   if (metadata !== undefined && !isRecord(metadata))
     report(`metadata must be an object of strings, not ${describe(metadata)}`)
   else
@@ -171,13 +177,14 @@ function timingOf(given: Readonly<Record<string, unknown>>): Timing & Pick<Sched
 
 function policyOf(
   given: Readonly<Record<string, unknown>>,
-): Pick<ScheduleRule, 'overlap' | 'catchUp' | 'nominalTime' | 'pauseOnFailure' | 'metadata'> {
-  const { overlap = 'skip', catchUp = 'last', pauseOnFailure, metadata = {}, nominalTime } = given
+): Pick<ScheduleRule, 'overlap' | 'catchUp' | 'nominalTime' | 'pauseOnFailure' | 'version' | 'metadata'> {
+  const { overlap = 'skip', catchUp = 'last', pauseOnFailure, version, metadata = {}, nominalTime } = given
   return {
     overlap: overlap as ScheduleRule['overlap'],
     catchUp: isRecord(catchUp) ? { max: catchUp['max'] as number } : (catchUp as ScheduleRule['catchUp']),
     ...(nominalTime !== undefined && { nominalTime: nominalTime as string }),
     ...(pauseOnFailure === true && { pauseOnFailure }),
+    ...(version !== undefined && { version: version as number }),
     metadata: { ...(metadata as Readonly<Record<string, string>>) },
   }
 }

@@ -14,11 +14,19 @@ import type { CheckedSchedule } from './check-schedule.ts'
 import { dueTimeOf, runIdOf } from './nominal-times.ts'
 import { changeSchedule, readSchedule } from './schedule-access.ts'
 
+/** What a declaration has come to. */
+export interface Declared {
+  /** What is there then. */
+  readonly record: ScheduleRecord
+  /** The digest of what was declared; that of the record is another one where a higher version holds. */
+  readonly digest: string
+}
+
 /**
- * Makes sure that a schedule is there as it is declared. One that is, unchanged, stays as it is; one whose times are the same keeps the time that comes next. @returns what is there then
+ * Makes sure that a schedule is there as it is declared. One that is, unchanged, stays as it is, and so does one of a higher version; one whose times are the same keeps the time that comes next.
  * @throws OptionError, InputError, GraphError, SerializationError, StoreError
  */
-export async function declareSchedule(context: DocketContext, schedule: CheckedSchedule): Promise<ScheduleRecord> {
+export async function declareSchedule(context: DocketContext, schedule: CheckedSchedule): Promise<Declared> {
   const { name, graph, target, rule } = schedule
   const { connection, clock } = context
   const { encoding } = connection
@@ -39,7 +47,8 @@ export async function declareSchedule(context: DocketContext, schedule: CheckedS
   const declared = encoding.resultKey(digest(canonicalize(['schedule', graph.name, target.name, stored, rule])))
   const head = { name, graph: graph.name, target: target.name, rule, digest: declared }
   for (let known = await readSchedule(context, name); ;) {
-    if (known?.digest === declared) return known
+    if (known !== undefined && (known.digest === declared || (known.rule.version ?? 0) > (rule.version ?? 0)))
+      return { record: known, digest: declared }
     const keepsTime = known !== undefined && timingOf(known.rule) === timingOf(rule)
     const nextAt = keepsTime ? known!.nextAt : calendar.next(after(known))
     if (nextAt === undefined && !keepsTime)
@@ -61,10 +70,10 @@ export async function declareSchedule(context: DocketContext, schedule: CheckedS
       const [there] = await connection.patiently(async () =>
         allAnswers(connection.store, 'addSchedules', [record], await connection.store.addSchedules([record])),
       )
-      if (there!.write === record.write) return record
+      if (there!.write === record.write) return { record, digest: declared }
       known = there
     } else {
-      if (await changeSchedule(context, record)) return record
+      if (await changeSchedule(context, record)) return { record, digest: declared }
       known = await readSchedule(context, name)
     }
   }

@@ -4,7 +4,7 @@ import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import type { InputsOf, LeafNames, TargetOf, TypeIn } from '../../core/graph/graph.ts'
 import type { AnySchedule } from '../../core/graph/any-schedule.ts'
 import type { GivenOf, TypedDataType } from '../../core/language/data-type.ts'
-import type { StartKeys, StartOptions } from '../context/start-options.ts'
+import type { StartOptions } from '../context/start-options.ts'
 
 /** When a schedule starts something: by exactly one of `cron`, `every` and `at`. */
 export interface ScheduleTiming {
@@ -46,12 +46,14 @@ export interface SchedulePolicy {
   readonly pauseOnFailure?: boolean | undefined
   /** Texts to find it by, for people. @default {} */
   readonly metadata?: Readonly<Record<string, string>> | undefined
+  /** Of processes that declare it otherwise the higher version holds, whichever begins last; of equal ones, what was declared last. @default 0 */
+  readonly version?: number | undefined
 }
 
 /** What each of its executions is started with, as `docket.start` takes it. */
 export type ScheduledStartOptions = Omit<
   StartOptions,
-  'id' | 'signal' | 'observers' | 'logger' | 'deadline' | 'startAt' | 'eager' | keyof StartKeys
+  'id' | 'signal' | 'observers' | 'logger' | 'deadline' | 'startAt' | 'eager' | 'onBusy' | 'dedupe'
 >
 
 /** Names of leaves that take a Date. */

@@ -29,6 +29,8 @@ export interface ScheduleInfo {
   readonly catchUp: ScheduleCatchUp
   /** Whether it is paused once a run has failed. */
   readonly pauseOnFailure: boolean
+  /** Of declarations that differ, the one with the higher version holds. */
+  readonly version: number
   /** Texts to find it by. */
   readonly metadata: Readonly<Record<string, string>>
   /** Options of its executions. */
@@ -76,6 +78,7 @@ export function infoOfSchedule(record: ScheduleRecord): ScheduleInfo {
     overlap: rule.overlap,
     catchUp: rule.catchUp,
     pauseOnFailure: rule.pauseOnFailure === true,
+    version: rule.version ?? 0,
     metadata: rule.metadata,
     start: rule.start,
     nextAt: dateOf(record.nextAt),

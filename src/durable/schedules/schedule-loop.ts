@@ -5,6 +5,8 @@ import type { DocketContext } from '../context/docket-context.ts'
 import type { CheckedSchedule } from './check-schedule.ts'
 import { declareSchedule } from './declare-schedule.ts'
 import type { Firing } from './firing.ts'
+import { OverruledSchedules } from './overruled-schedules.ts'
+import { UnlistedSchedules } from './unlisted-schedules.ts'
 import { reportVanished } from './vanished-schedules.ts'
 
 /** How often a process looks whether others have declared, or moved, something. */
@@ -19,6 +21,8 @@ const seldomMs = 30_000
 export class ScheduleLoop {
   readonly #context: DocketContext
   readonly #firing: Firing
+  readonly #unlisted: UnlistedSchedules
+  readonly #overruled: OverruledSchedules
   readonly #declared: readonly CheckedSchedule[] | undefined
   #undeclared: readonly CheckedSchedule[]
   #isDeclared: boolean
@@ -33,6 +37,8 @@ export class ScheduleLoop {
   constructor(context: DocketContext, firing: Firing, declared: readonly CheckedSchedule[] | undefined) {
     this.#context = context
     this.#firing = firing
+    this.#unlisted = new UnlistedSchedules(context)
+    this.#overruled = new OverruledSchedules(context)
     this.#declared = declared
     this.#undeclared = declared ?? []
     firing.onMoved = () => this.soon()
@@ -102,6 +108,8 @@ export class ScheduleLoop {
     try {
       if (isOpen) {
         await this.#declare()
+        await this.#overruled.look()
+        await this.#unlisted.look()
         next = await this.#fireAll()
         if (next === undefined) pauseMs = seldomMs
       }
@@ -131,7 +139,8 @@ export class ScheduleLoop {
     while (this.#undeclared.length > 0) {
       const [first, ...others] = this.#undeclared
       try {
-        await declareSchedule(this.#context, first!)
+        const { record, digest } = await declareSchedule(this.#context, first!)
+        this.#overruled.declared(first!, digest, record)
       } catch (error) {
         if (error instanceof StoreError && error.isTransient) throw error
         connection.failures.report(`declaring schedule "${first!.name}"`, error)

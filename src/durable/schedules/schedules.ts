@@ -61,7 +61,8 @@ export class Schedules {
   /** Makes sure that a schedule is there: `docket.schedule`, for names and graphs that the compiler does not know. @throws (as rejection) OptionError with all problems, and what `docket.start` throws */
   async declare(name: string, declaration: object): Promise<ScheduleInfo> {
     const checked = checkSchedule(name, declaration, this.#context.connection.store, false)
-    const record = await orClosed(this.#context, 'schedule', undefined, () => declareSchedule(this.#context, checked))
+    const declare = () => declareSchedule(this.#context, checked)
+    const { record } = await orClosed(this.#context, 'schedule', undefined, declare)
     this.#onChanged()
     return infoOfSchedule(record)
   }

@@ -248,12 +248,39 @@ test('where processes declare different limits, the higher version holds, of one
   expect(told.map(([text]) => String(text))).toEqual([
     'the concurrency of step "Call" in graph "calls": a limit of 1 holds, which another process has declared since, and not a limit of 3',
   ])
+  expect((await world.clock.settle(olderOne.health())).overruled).toEqual([told[0]![0]])
+  expect((await world.clock.settle(newer.health())).overruled).toEqual([])
   const third = of(2, 1)
   await start(world.process({ graphs: third }), third, 1)
   expect(calls.most).toBe(2)
   await world.clock.advance(200_000)
   expect(calls.begun).toHaveLength(5)
   expect(await sharedKeys(world)).toBe(0)
+  warnings.mockRestore()
+})
+
+test('that another declaration holds is reported once, for however many keys, and health names it while it is so', async () => {
+  const warnings = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+  const world = new World()
+  const calls = noCalls()
+  const [wide, narrow] = [3, 1].map((limit) =>
+    callGraph(world, calls, { concurrency: { limit, scope: 'graph', key: ({ tenant }) => tenant }, ms: 10_000 }),
+  )
+  const older = world.process({ graphs: [wide!] })
+  await world.clock.advance(1_000)
+  const newer = world.process({ graphs: [narrow!] })
+  for (const [docket, calling] of [
+    [newer, narrow!],
+    [older, wide!],
+  ] as const) {
+    for (const tenant of tenants(5)) await docket.start(calling, Answer, { Tenant: tenant })
+    await world.clock.advance(1_000)
+  }
+  const told = warnings.mock.calls.filter(([text]) => String(text).includes('the concurrency of step "Call"'))
+  expect(told).toHaveLength(1)
+  expect((await world.clock.settle(older.health())).overruled).toEqual([told[0]![0]])
+  await world.clock.advance(200_000)
+  expect((await world.clock.settle(older.health())).overruled).toEqual([])
   warnings.mockRestore()
 })
 

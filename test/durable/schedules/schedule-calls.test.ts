@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { schedule } from '../../../src/index.ts'
 import { createTestDocket } from '../../../src/testing/index.ts'
-import { Approved, Report, reportGraphs } from './reports.ts'
+import { Approved, Report, reportGraphs, reportWorld, scheduleEvents } from './reports.ts'
 
 const now = new Date('2026-03-01T00:00:00Z')
 const inputs = { Shop: 'Berlin' }
@@ -165,6 +165,65 @@ test('schedules are declared beside graphs; one that vanishes from the code is r
   await docket.advance('1h')
   expect(ran.filter((text) => text.startsWith('two'))).toHaveLength(2)
   expect((await docket.schedules.list()).schedules.map(({ name }) => name)).toEqual(['one', 'two'])
+  await docket.close()
+})
+
+test('of two dockets that declare a schedule differently the higher version holds, whichever begins last; the other one reports it', async () => {
+  const { world, docket: unversioned, reports, process } = reportWorld()
+  const of = (every: string, version?: number) =>
+    process({
+      schedules: [
+        schedule('s', {
+          graph: reports,
+          target: Report,
+          inputs: { Shop: 'Berlin' },
+          nominalTime: 'Day',
+          every,
+          ...(version !== undefined && { version }),
+        }),
+      ],
+    })
+  const held = async () => {
+    await world.clock.advance(1_000)
+    const info = await world.clock.settle(unversioned.schedules.get('s'))
+    return [info?.everyMs, info?.version]
+  }
+  const overruled = async (one: typeof unversioned) => (await world.clock.settle(one.health())).overruled
+  const old = of('1h')
+  expect(await held()).toEqual([3_600_000, 0])
+  const next = of('2h', 1)
+  expect(await held()).toEqual([7_200_000, 1])
+  expect(await overruled(old)).toEqual([])
+  await world.clock.advance(35_000)
+  const message = 'schedule "s": another process has declared it otherwise in version 1, and that holds'
+  expect([await overruled(old), await overruled(next)]).toEqual([[message], []])
+  // One of the old program that begins anew puts nothing back.
+  await world.clock.settle(old.close())
+  const again = of('1h')
+  expect(await held()).toEqual([7_200_000, 1])
+  expect(await overruled(again)).toEqual([message])
+  // Of equal versions the last one holds, and the call of another one says what does.
+  const last = of('3h', 1)
+  expect(await held()).toEqual([10_800_000, 1])
+  await world.clock.advance(60_000)
+  expect(await overruled(next)).toEqual([
+    'schedule "s": another process has declared it otherwise since, and that holds',
+  ])
+  const declared = { graph: reports, target: Report, inputs: { Shop: 'Berlin' }, nominalTime: 'Day' } as const
+  expect(await world.clock.settle(unversioned.schedule('s', { ...declared, every: '9h' }))).toMatchObject({
+    everyMs: 10_800_000,
+  })
+  expect(scheduleEvents(world).filter((text) => text.startsWith('schedule.overruled'))).toHaveLength(3)
+  for (const one of [unversioned, next, again, last]) await world.clock.settle(one.close())
+})
+
+test('what a schedule starts stands in the queue, with the priority and under the key that it names', async () => {
+  const { docket, declared } = await reporting()
+  await docket.schedule('s', { ...declared, queue: 'night', priority: 3, key: 'acme' })
+  await docket.advance('1h')
+  const { executions } = await docket.list({ queue: 'night', key: 'acme' })
+  expect(executions.map(({ id }) => id)).toEqual(['s/2026-03-01T01:00:00.000Z'])
+  expect(await (await docket.get(executions[0]!.id))!.details()).toMatchObject({ priority: 3 })
   await docket.close()
 })
 
