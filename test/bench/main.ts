@@ -28,8 +28,10 @@ import { scale, scaleStores } from './workloads/scale.ts'
 import { schemas } from './workloads/schemas.ts'
 import { updates } from './workloads/updates.ts'
 import { waiting } from './workloads/waiting.ts'
+import { workerBacklog } from './workloads/worker-backlog.ts'
 import { workerSchedules } from './workloads/worker-schedules.ts'
 import { workerStart } from './workloads/worker-start.ts'
+import { workerTrips } from './workloads/worker-trips.ts'
 import { workerThroughput } from './workloads/worker-throughput.ts'
 import type { Result } from './workloads/workload.ts'
 
@@ -44,8 +46,18 @@ const durable = [
   durableResume,
 ]
 const functions = [...functionChains, longFunctions, machineEvents, updates]
-const workers = [workerSchedules, workerThroughput, workerStart]
-const workloads = [...inMemory, ...durable, ...waiting, ...functions, ...workers, scale, listFilters, inspectorPage]
+const workers = [workerSchedules, workerThroughput, workerStart, workerTrips]
+const workloads = [
+  ...inMemory,
+  ...durable,
+  ...waiting,
+  ...functions,
+  ...workers,
+  workerBacklog,
+  scale,
+  listFilters,
+  inspectorPage,
+]
 const groups: Readonly<Record<string, readonly string[]>> = {
   memory: inMemory.map(({ name }) => name),
   durable: durable.map(({ name }) => name),
@@ -61,13 +73,14 @@ const usage = `npm run bench -- [<workload or group>…] [--quick] [--json]
              of waiting, on the same servers: ${groups['waiting']!.join(', ')}
              of durable-functions, on the same servers: ${groups['durable-functions']!.join(', ')}
              of workers, on the same servers: ${groups['workers']!.join(', ')}
+             worker-backlog, very many executions that are ready
              scale, a store that holds very much; list-filters, lists and counts of one
              inspector-page, in a browser
   --quick    fewer and shorter rounds: to see that it works, not to quote
   --only     workloads, comma-separated: the same as naming them
   --size     for scale: how many executions that have ended the store holds, and a tenth of that which have not; 1000000 by default;
-             for list-filters: how many executions; 1000000 by default; for waiting-parked: how many are parked; 100000 by default
-  --stores   for scale, list-filters (not redis) and waiting-parked, comma-separated: ${Object.keys(scaleStores).join(', ')}; all by default
+             for list-filters and worker-backlog: how many executions; 1000000 by default; for waiting-parked: how many are parked; 100000 by default
+  --stores   for scale, worker-backlog, list-filters (not redis) and waiting-parked, comma-separated: ${Object.keys(scaleStores).join(', ')}; all by default
   --json     everything measured, as JSON on stdout (progress on stderr)`
 
 const { values: flags, positionals } = parseArgs({

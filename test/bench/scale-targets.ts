@@ -13,9 +13,9 @@ function figure(name: string): Target['got'] {
 }
 
 /** The worst of what is compared on one store. */
-function worstGrowth(store: string): Target['got'] {
+export function worstGrowth(store: string, of = workload): Target['got'] {
   return (results) => {
-    const ratios = (results.get(workload)?.measures?.['growth'] ?? [])
+    const ratios = (results.get(of)?.measures?.['growth'] ?? [])
       .filter(({ name }) => name.startsWith(`${store}: `))
       .map(({ msPerRun: [low, median, high] }) => ({ low: low!, median: median!, high: high! }))
     return ratios.toSorted((a, b) => b.median - a.median)[0]

@@ -1,7 +1,10 @@
 import { quantileOf, ratioOf } from './measure.ts'
+import { worstGrowth } from './scale-targets.ts'
 import type { Target } from './target.ts'
+import { scaleStores } from './workloads/scale.ts'
 import { scheduleMeasures } from './workloads/worker-schedules.ts'
 import { startMeasure } from './workloads/worker-start.ts'
+import { tripMeasures } from './workloads/worker-trips.ts'
 import { throughputMeasures } from './workloads/worker-throughput.ts'
 import type { Result } from './workloads/workload.ts'
 
@@ -35,9 +38,9 @@ function rateRatio(measure: string, name: string, others: readonly string[]): Ta
   }
 }
 
-function startQuantile(name: string, at: number): Target['got'] {
+function quantileAt(workload: string, measure: string, name: string, at: number): Target['got'] {
   return (results) => {
-    const series = seriesOf(results, 'worker-start', startMeasure, name)
+    const series = seriesOf(results, workload, measure, name)
     if (series === undefined) return undefined
     const ms = quantileOf(series.msPerRun, at)
     return { median: ms, low: ms, high: ms }
@@ -94,8 +97,42 @@ const startTargets: readonly Target[] = (
   must,
   goal,
   unit: 'ms',
-  got: startQuantile(name, at),
+  got: quantileAt('worker-start', startMeasure, name, at),
+}))
+
+const tripTargets: readonly Target[] = ['Docket by BullMQ on Redis', 'Docket on PostgreSQL'].flatMap((name) =>
+  (
+    [
+      [tripMeasures.trip, 0.5, 20, 5],
+      // The lease, and a second.
+      [tripMeasures.recovery, 0.99, 6_000, 1_000],
+    ] as const
+  ).map(([measure, at, must, goal]): Target => ({
+    workload: 'worker-trips',
+    measure: `${name}: ${measure}, p${at * 100}`,
+    must,
+    goal,
+    unit: 'ms',
+    got: quantileAt('worker-trips', measure, name, at),
+  })),
+)
+
+/** The worst of what is compared on one store. */
+const backlogTargets: readonly Target[] = Object.values(scaleStores).map((store) => ({
+  workload: 'worker-backlog',
+  measure: `${store}: the most that anything costs more with all that is ready`,
+  must: 1.2,
+  goal: 1.05,
+  unit: 'ratio',
+  isOptional: true,
+  got: worstGrowth(store, 'worker-backlog'),
 }))
 
 /** What the project promised of many workers. */
-export const workerTargets: readonly Target[] = [...scheduleTargets, ...throughputTargets, ...startTargets]
+export const workerTargets: readonly Target[] = [
+  ...scheduleTargets,
+  ...throughputTargets,
+  ...startTargets,
+  ...tripTargets,
+  ...backlogTargets,
+]

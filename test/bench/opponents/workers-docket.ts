@@ -8,8 +8,18 @@ import { openStore } from './durable-docket.ts'
 const Order = dataType('Order', type<string>())
 const Receipt = dataType('Receipt', type<string>())
 
-function placeOf({ contender, places, name, workMs }: WorkerPlace, began: Map<string, number>) {
+/** Store and engine of a docket. */
+export function placeOptionsOf({ contender, places, name }: WorkerPlace) {
   const isOnRedis = contender === 'Docket by BullMQ on Redis'
+  const engine =
+    contender === 'Docket on PostgreSQL'
+      ? undefined
+      : bullmqEngine({ connection: isOnRedis ? places.redis : places.postgres, prefix: name.slice(0, 40) })
+  return { store: openStore(isOnRedis ? 'redis' : 'postgres', places, name), engine }
+}
+
+function placeOf(place: WorkerPlace, began: Map<string, number>) {
+  const { workMs } = place
   const charge = step({
     name: 'Charge',
     inputs: { order: Order },
@@ -21,12 +31,7 @@ function placeOf({ contender, places, name, workMs }: WorkerPlace, began: Map<st
       return order
     },
   })
-  const orders = graph({ name: 'orders', steps: [charge] })
-  const engine =
-    contender === 'Docket on PostgreSQL'
-      ? undefined
-      : bullmqEngine({ connection: isOnRedis ? places.redis : places.postgres, prefix: name.slice(0, 40) })
-  return { orders, options: { store: openStore(isOnRedis ? 'redis' : 'postgres', places, name), engine } }
+  return { orders: graph({ name: 'orders', steps: [charge] }), options: placeOptionsOf(place) }
 }
 
 /** Docket: one execution of one step. */

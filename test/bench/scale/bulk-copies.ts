@@ -90,6 +90,7 @@ function statementsOf(
     epoch: typeof owner === 'string' ? '1' : '0',
     updated_at: words.time(from),
     ended_at: 'null',
+    ...values,
   }
   const kinds = [
     copying(words.executions, columns.executions, hasEnded ? ended : open, 'id'),

@@ -1,4 +1,5 @@
 import { graphName, idOf, livingOwner } from './fixtures.ts'
+import type { Store } from '../../../src/core/contracts/store.ts'
 import type { Filled } from './filled.ts'
 import { serverCpuMs } from './server-cpu.ts'
 
@@ -16,7 +17,7 @@ interface CostIn {
   cpuMs: number
 }
 
-interface Took {
+export interface Took {
   readonly ms: number
   readonly cpuMs: number
 }
@@ -25,13 +26,13 @@ const atOnce = 100
 const pageSize = 500
 const longAgo = Date.UTC(2001, 0, 1)
 
-interface Measure {
+export interface Measure<Place> {
   readonly name: string
   /** Does it, and gives the milliseconds for one of it: what is not to be measured is done before and after. */
-  readonly run: (filled: Filled, owner: string, round: number) => Promise<Took>
+  readonly run: (place: Place, owner: string, round: number) => Promise<Took>
 }
 
-async function timed(times: number, act: () => Promise<unknown>): Promise<Took> {
+export async function timed(times: number, act: () => Promise<unknown>): Promise<Took> {
   const served = serverCpuMs()
   const used = process.threadCpuUsage()
   const start = performance.now()
@@ -41,7 +42,7 @@ async function timed(times: number, act: () => Promise<unknown>): Promise<Took> 
   return { ms: ms / times, cpuMs: (user + system) / 1_000 + serverCpuMs() - served }
 }
 
-const measures: readonly Measure[] = [
+const measures: readonly Measure<Filled>[] = [
   {
     name: 'start, until it has ended',
     run: ({ docket, graph: { graph, target, inputs } }) => timed(20, () => docket.execute(graph, target, inputs)),
@@ -107,8 +108,17 @@ const measures: readonly Measure[] = [
   },
 ]
 
+export function compareCosts(small: Filled, large: Filled, rounds: number): Promise<readonly Cost[]> {
+  return compare(measures, small, large, rounds)
+}
+
 /** Does everything in turn in the two stores, round by round, so that what disturbs the machine disturbs both. */
-export async function compareCosts(small: Filled, large: Filled, rounds: number): Promise<readonly Cost[]> {
+export async function compare<Place extends { readonly store: Store }>(
+  measures: readonly Measure<Place>[],
+  small: Place,
+  large: Place,
+  rounds: number,
+): Promise<readonly Cost[]> {
   const costs = measures.map(({ name }): Cost => ({
     measure: name,
     small: { ms: [], cpuMs: 0 },

@@ -72,13 +72,15 @@ export interface Filling {
   readonly graph?: string
   /** What differs besides, by column: SQL over their numbers `n`. Not on Redis. @default nothing */
   readonly values?: Readonly<Record<string, string>>
+  /** Where those stand that have not ended. @default in the queue of the one that is copied, without a key */
+  readonly place?: (n: number) => { readonly queue: string; readonly key: string }
   /** Whether those that have ended have step records. @default true */
   readonly hasSteps?: boolean
 }
 
 /** Copies of an execution, through the store, many to a call. */
 export async function fill(store: Store, { record, steps }: Template, filling: Filling): Promise<void> {
-  const { prefix, count, from, owner, graph = graphName } = filling
+  const { prefix, count, from, owner, place: placeOf, graph = graphName } = filling
   const hasEnded = owner === undefined
   const writer = hasEnded ? `filler-${prefix}` : (owner ?? undefined)
   if (hasEnded) await store.renewOwner(writer!, longLeaseMs)
@@ -86,7 +88,15 @@ export async function fill(store: Store, { record, steps }: Template, filling: F
     const places = Array.from({ length: Math.min(perCall, count - first) }, (_, index) => first + index)
     const created = places.map((place): NewExecution => {
       const at = from + place
-      return { ...record, id: idOf(prefix, place), graph, owner: writer, createdAt: at, startedAt: at }
+      return {
+        ...record,
+        id: idOf(prefix, place),
+        graph,
+        owner: writer,
+        createdAt: at,
+        startedAt: at,
+        ...placeOf?.(place),
+      }
     })
     await store.create(created)
     if (!hasEnded) continue
