@@ -78,20 +78,33 @@ export class SqlQueues {
 
   async backlog(requests: readonly BacklogRequest[]): Promise<readonly QueueBacklog[]> {
     const counted: QueueBacklog[] = []
-    for (const request of requests) counted.push(await this.#backlog(request))
+    const graphs = new Map<string, readonly string[]>()
+    for (const request of requests) counted.push(await this.#backlog(request, graphs))
     return counted
   }
 
   async readyKeys(queue: string, after: string | undefined, limit: number): Promise<readonly string[]> {
-    const { places } = this.#database
-    const { index, toBegin } = places
-    const found = await this.#run(
-      (add) => `select ${this.#keyColumn} as queue_key from ${this.#executions} e ${index.toBegin}
-        where ${toBegin(add(this.#key(queue)))} ${after === undefined ? '' : `and e.queue_key > ${add(this.#key(after))}`}
-        group by e.queue_key${this.#keyColumn === 'e.queue_key' ? '' : `, ${this.#keyColumn}`}
-        order by e.queue_key limit ${add(limit)}`,
-    )
-    return [...new Set(found.map((row) => fromName(row['queue_key'] as string)))]
+    const { index, toBegin } = this.#database.places
+    const found = new Map<string, string>()
+    for (const graph of await this.#graphsOf(queue, index.toBegin, toBegin)) {
+      let behind = after === undefined ? undefined : this.#key(after)
+      for (let count = 0; count < limit; count++) {
+        const [row] = await this.#run(
+          (
+            add,
+          ) => `select e.queue_key as stored, ${this.#keyColumn} as queue_key from ${this.#executions} e ${index.toBegin}
+            where ${toBegin(add(this.#key(queue)))} and e.graph = ${add(graph)}
+              ${behind === undefined ? '' : `and e.queue_key > ${add(behind)}`} order by e.queue_key limit 1`,
+        )
+        if (row === undefined) break
+        behind = row['stored'] as string
+        found.set(behind, fromName(row['queue_key'] as string))
+      }
+    }
+    return [...found]
+      .toSorted(([one], [other]) => Buffer.compare(Buffer.from(one), Buffer.from(other)))
+      .slice(0, limit)
+      .map(([, key]) => key)
   }
 
   /** A column with names may have long ones beside it. */
@@ -114,10 +127,12 @@ export class SqlQueues {
     }
   }
 
-  async #backlog({ queue, upTo, key }: BacklogRequest): Promise<QueueBacklog> {
+  /** `graphs`: those that have something to begin, by queue, as far as that was read. */
+  async #backlog({ queue, upTo, key }: BacklogRequest, graphs: Map<string, readonly string[]>): Promise<QueueBacklog> {
     const { index, toBegin, toGoOn, parked } = this.#database.places
     const counted = { queue, upTo, key }
-    const begin = await this.#count(counted, index.toBegin, toBegin)
+    const begin =
+      key === undefined ? await this.#count(counted, index.toBegin, toBegin) : await this.#countOfKey(counted, graphs)
     const goOn = await this.#count(counted, index.toGoOn, toGoOn)
     const running = await this.#countOwned(counted, true)
     const lost = await this.#countOwned(counted, false)
@@ -128,11 +143,27 @@ export class SqlQueues {
     return { ready, running, waiting, overdue, oldestReadyAt }
   }
 
-  async #count({ queue, key, upTo }: Counted, index: string, condition: (queue: string) => string): Promise<number> {
+  async #count(
+    { queue, key, upTo }: Counted,
+    index: string,
+    condition: (queue: string) => string,
+    graph?: string,
+  ): Promise<number> {
     return this.#counted(
       (add) => `select 1 as one from ${this.#executions} e ${index} where ${condition(add(this.#key(queue)))}
-        ${this.#hasKey(key, add)} limit ${add(upTo)}`,
+        ${graph === undefined ? '' : `and e.graph = ${add(graph)}`} ${this.#hasKey(key, add)} limit ${add(upTo)}`,
     )
+  }
+
+  /** What is to begin of a key: the index has its graphs before its keys. */
+  async #countOfKey(counted: Counted, graphs: Map<string, readonly string[]>): Promise<number> {
+    const { queue, upTo } = counted
+    const { index, toBegin } = this.#database.places
+    const known = graphs.get(queue) ?? (await this.#graphsOf(queue, index.toBegin, toBegin))
+    graphs.set(queue, known)
+    let count = 0
+    for (const graph of known) if (count < upTo) count += await this.#count(counted, index.toBegin, toBegin, graph)
+    return Math.min(count, upTo)
   }
 
   async #countOwned({ queue, key, upTo }: Counted, areLiving: boolean): Promise<number> {

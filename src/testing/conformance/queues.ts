@@ -225,6 +225,27 @@ export function queuesConformance({ test }: ConformanceGroup): void {
     assert.deepEqual(await store.readyKeys('gpu', undefined, 9), ['', 'x'])
     assert.deepEqual(await store.readyKeys('gpu', '', 9), ['x'])
   })
+
+  test('keys of several graphs have one order, each is there once, and what it has is counted over all of them', async ({
+    store,
+  }) => {
+    const keys = ['b', 'é', 'a', 'b', '', 'Z', 'a b']
+    await store.create(
+      keys.flatMap((key, index) =>
+        ['users', 'others'].map((graph) => gpu(`${graph} ${index}`, { key, graph, queue: 'keys' })),
+      ),
+    )
+    await store.create([gpu('else', { key: 'c', queue: 'keys', graph: 'third' }), gpu('elsewhere', { key: 'd' })])
+    const inOrder = ['', 'Z', 'a', 'a b', 'b', 'c', 'é']
+    assert.deepEqual(await store.readyKeys('keys', undefined, 100), inOrder)
+    assert.deepEqual(await store.readyKeys('keys', undefined, 3), inOrder.slice(0, 3))
+    assert.deepEqual(await store.readyKeys('keys', 'a', 3), inOrder.slice(3, 6))
+    const counted = await store.backlog(inOrder.map((key) => ({ queue: 'keys', upTo: 3, key })))
+    assert.deepEqual(
+      counted.map(({ ready }) => ready),
+      [2, 2, 2, 2, 3, 1, 2],
+    )
+  })
 }
 
 /** The ids that a living `bea` gets, in order. */
