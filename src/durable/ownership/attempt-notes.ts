@@ -143,13 +143,16 @@ export class AttemptNotes {
     void this.#note(run, 'skipped', error)
   }
 
-  cancelled(run: StepRun, reason: unknown): void {
+  /** `isByEnd`: its execution, or its item, has ended: it goes out with that. */
+  cancelled(run: StepRun, reason: unknown, isByEnd: boolean): void {
     const { compensate, maxAttempts, kind } = run.planStep.spec
     // What may have to be undone, or to be cancelled elsewhere, stays as it is until that is done or the execution ends: whoever goes on must know that it began.
     if (reason instanceof LeaseLostError || compensate !== undefined || kind === 'remote') return
     // Of most steps that are tried once nothing is on record before their value. What the last attempt failed with is kept.
     const isOnRecord = maxAttempts > 1 || this.#commits.isOpen({ step: run.step, item: itemOf(run) })
-    if (isOnRecord) void this.#note(run, 'cancelled', run.error)
+    if (!isOnRecord) return
+    const at = { state: run.heldState, dueAt: undefined, isByEnd }
+    void this.#note(run, 'cancelled', run.error, run.attempt, at)
   }
 
   /** `at`: what the step's work is at, where that is what is noted. */
@@ -158,7 +161,10 @@ export class AttemptNotes {
     status: StepStatus,
     error: unknown,
     attempt = run.attempt,
-    at: { readonly state: unknown; readonly dueAt: number | undefined } = { state: run.heldState, dueAt: run.dueAt },
+    at: { readonly state: unknown; readonly dueAt: number | undefined; readonly isByEnd?: boolean } = {
+      state: run.heldState,
+      dueAt: run.dueAt,
+    },
     queue?: StoredQueue,
   ): Promise<void> {
     // What an earlier attempt brought late holds, whatever becomes of this one.
@@ -186,7 +192,8 @@ export class AttemptNotes {
       // While a codec took its time, the step may have gone on: what was noted or kept of it since then holds.
       if (this.#noted.get(run) !== noted || run.persisting !== undefined) return
       const record = { ...noted, error: stored, output, attempts }
-      this.#commits.follow(record)
+      this.#commits.follow(record, at.isByEnd)
+      if (at.isByEnd === true) return
       await this.#commits.write({
         steps: [record],
         until: clock.elapsed() + patienceOf(run.planStep.spec),

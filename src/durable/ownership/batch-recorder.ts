@@ -20,9 +20,9 @@ export class BatchRecorder extends ExecutionRecorder {
   }
 
   /** An item that fails alone is on record as one that will, until what it did is undone. */
-  override noteCompensating(error: unknown, itemKey: string | undefined): Promise<void> {
+  protected override noteUndoing(error: unknown, itemKey: string | undefined): Promise<void> {
     return itemKey === undefined
-      ? super.noteCompensating(error, itemKey)
+      ? super.noteUndoing(error, itemKey)
       : this.undoNotes.itemFailing(error, { step: itemStep, item: itemKey })
   }
 }

@@ -24,6 +24,8 @@ interface Mail {
   takenBy?(step: string, item: string): readonly number[]
   /** What a commit does that ends the execution. */
   atEnd?(): MailEffects | undefined
+  /** What a commit does by which it is undone from then on. */
+  atUndoing?(): MailEffects | undefined
   /** Whether an update is still to be answered. */
   mayAnswer?(update: UpdateRef): boolean
   /** A commit is about to be written that consumes these, whatever its records are. */
@@ -184,9 +186,10 @@ export class ExecutionCommits {
     for (const record of records) this.#open.add({ ...record, attempt: 0, startedAt: undefined })
   }
 
-  /** This step is under way, or has ended, as far as the store knows or will know. */
-  follow(record: StepRecord): void {
-    this.#open.add(record)
+  /** This step is under way, or has ended, as far as the store knows or will know. `isStopped`: by the end of its execution, or of its item, with which it goes out. */
+  follow(record: StepRecord, isStopped = false): void {
+    if (isStopped) this.#open.stop(record)
+    else this.#open.add(record)
   }
 
   /** Whether the store knows, or will know, of this step that it has begun, and not of its end. */
@@ -265,17 +268,19 @@ export class ExecutionCommits {
     const isEnd = change?.status !== undefined && isTerminal(change.status)
     if (this.#isDeleted) return Promise.resolve()
     if (isEnd && isDeletion && this.#isDeletedWithEnd) return this.#delete(until)
-    const records = isEnd ? [...this.#open.closed(at, steps), ...steps] : steps
+    const isUndone = change?.status === 'compensating'
+    const known = this.#open.withStopped(steps, isEnd || isUndone)
+    const records = isEnd ? this.#open.closed(at, known) : known
     const read = isEnd && this.#consumedByEnd.length > 0 ? [...(consumed ?? []), ...this.#consumedByEnd] : consumed
     // What the losers of its races did may still be undone: its outcome stands.
-    const isKnown = isEnd || (change?.status === 'compensating' && change.output !== undefined)
+    const isKnown = isEnd || (isUndone && change?.output !== undefined)
     const outgoing = isKnown && parent !== undefined ? [endedMessage(parent, this.#right, at)] : undefined
     const plain = { id, owner, epoch, at, steps: records, head: change, consumed: read }
     const ended = outgoing === undefined ? plain : { ...plain, outgoing }
     const isAlone = checkpoints === undefined && droppedCheckpoints === undefined
     const commit = isAlone ? ended : { ...ended, checkpoints, droppedCheckpoints }
     if (consumed !== undefined) for (const mail of this.#mails) mail.consuming?.(consumed)
-    const ending = isEnd ? this.#mails.map((mail) => mail.atEnd?.()) : []
+    const ending = this.#mails.map((mail) => (isEnd ? mail.atEnd?.() : isUndone ? mail.atUndoing?.() : undefined))
     const effects = allEffects([...this.#mails.map((mail) => mail.effectsOf(records)), ...ending])
     const isPlain = effects === undefined && closedSlots === undefined && openedSlots === undefined
     const whole = isPlain

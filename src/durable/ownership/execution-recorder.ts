@@ -141,7 +141,7 @@ export class ExecutionRecorder implements Recorder {
   }
 
   noteCancelled(run: StepRun, reason: unknown): void {
-    this.notes.cancelled(run, reason)
+    this.notes.cancelled(run, reason, run.execution.hasEnded)
   }
 
   async noteDecided(race: StepRun): Promise<void> {
@@ -153,7 +153,14 @@ export class ExecutionRecorder implements Recorder {
     return this.undoNotes.undo({ step: spec.name, item: itemKey }, view, undoings)
   }
 
-  noteCompensating(error: unknown, _itemKey: string | undefined): Promise<void> {
+  async noteCompensating(error: unknown, itemKey: string | undefined): Promise<void> {
+    // What the end has stopped goes along.
+    await this.#underWay.encoded()
+    await this.noteUndoing(error, itemKey)
+  }
+
+  /** Resolves once it is on record that all of it is undone from now on. */
+  protected noteUndoing(error: unknown, _itemKey: string | undefined): Promise<void> {
     return this.undoNotes.compensating(error)
   }
 

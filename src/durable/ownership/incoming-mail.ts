@@ -118,6 +118,12 @@ export class IncomingMail {
     return this.#inbox?.atEnd()
   }
 
+  /** What a commit does by which it is undone from then on: nothing waits any more. */
+  atUndoing(): MailEffects | undefined {
+    const left = this.leftOpen()
+    return left.length === 0 ? undefined : { closedSlots: left }
+  }
+
   /** Slots that are open, and that nothing will ask for any more: it has ended. */
   leftOpen(): readonly string[] {
     return this.#signals?.leftOpen() ?? []

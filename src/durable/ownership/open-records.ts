@@ -1,5 +1,6 @@
 import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import { isTerminalStep } from '../../core/contracts/statuses.ts'
+import { itemStep } from '../records/restore-batch.ts'
 import { closedRecord, isUnfinished } from '../records/unfinished-records.ts'
 import { placeOf } from '../records/step-place.ts'
 
@@ -11,6 +12,7 @@ export class OpenRecords {
   readonly #records = new Map<string, StepRecord>()
   /** Those of an earlier life that are as it left them. */
   readonly #inherited: ReadonlySet<StepRecord>
+  readonly #stopped = new Map<string, StepRecord>()
 
   constructor(records: readonly StepRecord[]) {
     this.#inherited = new Set(records)
@@ -29,10 +31,30 @@ export class OpenRecords {
     return record !== undefined && isUnfinished(record)
   }
 
+  /**
+   * A step was stopped by the end of its execution, or of its item. That is written with the end and not before: where the process dies in between, it goes on
+   * elsewhere as it was, with its time, its attempts, and what it waits for.
+   */
+  stop(record: StepRecord): void {
+    this.#stopped.set(placeOf(record), record)
+  }
+
+  /** These records, and before them those of stopped steps that are to be written with them: with `isOver` of all, otherwise of the items that these say have ended. */
+  withStopped(records: readonly StepRecord[], isOver: boolean): readonly StepRecord[] {
+    if (this.#stopped.size === 0) return records
+    const items = new Set(records.flatMap(({ step, item }) => (step === itemStep ? [item] : [])))
+    return [...[...this.#stopped.values()].filter(({ item }) => isOver || items.has(item)), ...records]
+  }
+
   /** Records have been written. */
   written(records: readonly StepRecord[]): void {
-    if (this.#records.size === 0) return
-    for (const record of records) if (isTerminalStep(record.status)) this.#records.delete(placeOf(record))
+    if (this.#records.size + this.#stopped.size === 0) return
+    for (const record of records) {
+      if (!isTerminalStep(record.status)) continue
+      const key = placeOf(record)
+      this.#records.delete(key)
+      this.#stopped.delete(key)
+    }
   }
 
   /** What is to be written of them where the execution is given up: attempts that run here were none. */
@@ -42,11 +64,12 @@ export class OpenRecords {
     )
   }
 
-  /** What is to be written of them at the execution's end, besides these records. */
+  /** What is to be written of them at the execution's end, and then these records. */
   closed(at: number, besides: readonly StepRecord[]): readonly StepRecord[] {
-    if (this.#records.size === 0) return []
+    if (this.#records.size === 0) return besides
     const keys = new Set(besides.map(placeOf))
-    return [...this.#records].flatMap(([key, record]) => (keys.has(key) ? [] : [closedRecord(record, at)]))
+    const closed = [...this.#records].flatMap(([key, record]) => (keys.has(key) ? [] : [closedRecord(record, at)]))
+    return [...closed, ...besides]
   }
 }
 

@@ -138,14 +138,15 @@ export class SignalMail {
     const closedSlots: string[] = []
     const openedSlots: string[] = []
     if (this.#execution === undefined) return undefined
-    const { plan, runs } = this.#execution
+    const { plan, runs, hasEnded } = this.#execution
+    const isOver = (run: StepState | undefined): boolean => isOverForGood(run, hasEnded)
     for (const step of this.#steps) {
       const name = nameOf(step)
       if (this.#closed.has(name)) continue
       const record = records.find((one) => one.step === step.spec.name && isTerminalStep(one.status))
       const isUnknown = this.#unknown.delete(name)
-      if (record === undefined && !hasEndedForGood(runs[step.position]) && !isLost(plan, runs, step, records)) {
-        if (isUnknown && !this.signals.has(name)) openedSlots.push(this.#slotOf(name))
+      if (record === undefined && !isOver(runs[step.position]) && !isLost(plan, runs, step, records, isOver)) {
+        if (isUnknown && !hasEnded && !this.signals.has(name)) openedSlots.push(this.#slotOf(name))
         continue
       }
       this.#closed.add(name)
@@ -213,9 +214,11 @@ export function effectsIn(
   return { consumed, closedSlots, ...(openedSlots.length > 0 && { openedSlots }) }
 }
 
-/** Whether a step is over wherever the execution goes on: why one was skipped may be on no record, and be gone with this process. */
-function hasEndedForGood(run: StepState | undefined): boolean {
-  return run?.hasEnded === true && statusOf(run) !== 'skipped'
+/** Whether a step is over wherever the execution goes on: why one was skipped, or what has ended the execution and so the step, may be on no record, and be gone with this process. */
+function isOverForGood(run: StepState | undefined, hasEnded: boolean): boolean {
+  if (run?.hasEnded !== true) return false
+  const status = statusOf(run)
+  return status !== 'skipped' && !(hasEnded && status === 'cancelled')
 }
 
 function nameOf({ spec }: PlanStep): string {
@@ -228,6 +231,7 @@ function isLost(
   runs: readonly (StepState | undefined)[],
   { outputSlot }: PlanStep,
   records: readonly StepRecord[],
+  isOver: (run: StepState | undefined) => boolean,
 ): boolean {
   if (racers === undefined || dependants[outputSlot]!.length > 0 || isWanted[outputSlot]!) return false
   const races = racers[outputSlot]!
@@ -238,7 +242,7 @@ function isLost(
       if (run?.hasEnded === true || run?.first !== undefined) return true
       const ports = steps[race]!.portSlots.filter((slot) => slot !== outputSlot)
       // A value that comes after its step has failed is kept, and decides nothing.
-      const open = ports.filter((slot) => !hasEndedForGood(runs[producers[slot]!]))
+      const open = ports.filter((slot) => !isOver(runs[producers[slot]!]))
       const names = open.flatMap((slot) => steps[producers[slot]!]?.spec.name ?? [])
       return records.some(({ step, status }) => (status === 'completed' || status === 'cached') && names.includes(step))
     })

@@ -44,6 +44,8 @@ export interface StepHost {
   readonly part: BatchPart | undefined
   /** Why it goes on elsewhere, where it does. */
   readonly released: ReleaseCause | undefined
+  /** Whether it has ended, as far as its work goes. */
+  readonly hasEnded: boolean
   /** Whether nothing of it may begin any more. */
   readonly isOver: boolean
   /** Begins an execution of another graph for one of its steps. */
