@@ -134,7 +134,7 @@ export class OwnedBatch implements Owned, DurableParts {
         commits,
         batch: this.#batch,
         notes: this.#notes,
-        sources: [this.#signals, this.events],
+        sources: [this.#signals, this.events, this.#checkpoints],
       }),
       recorder: this.#recorder,
       isLookedAt: () => inspect !== undefined,

@@ -88,6 +88,7 @@ export class OwnedExecution implements Owned {
     }
     this.#ownership = new Ownership(owned, parts.connection, this.#recorder)
     const { given, options, setup, restored } = parts
+    const checkpoints = checkpointsOf(connection, commits, { id: this.id, plan, isNew: restored === undefined })
     if (parts.begun !== undefined) this.#recorder.notes.begunWith(parts.begun)
     const hashes = restored?.inputHashes ?? new Map<string, string>()
     this.#execution = new Execution({
@@ -106,7 +107,7 @@ export class OwnedExecution implements Owned {
       inbox: this.#mail?.inbox,
       events: this.events?.of(),
       times: this.#timers?.times,
-      checkpoints: checkpointsOf(connection, commits, { id: this.id, plan, isNew: restored === undefined })?.of(),
+      checkpoints: checkpoints?.of(),
       onWaits: (waits, rests) => this.#noteWaits(waits, rests),
       onCompleted: (output) => this.#ownership.completed(output, this.#untilUndone()),
       onFailed: (error, report) => void this.#ownership.failed(error, report),
@@ -118,7 +119,11 @@ export class OwnedExecution implements Owned {
       this.#parking = new ExecutionParking({
         connection: parts.connection,
         afterMs: parts.parkMs,
-        parkable: new ParkableExecution(this.#execution, [this.#mail, this.events], parts.connection.encoding),
+        parkable: new ParkableExecution(
+          this.#execution,
+          [this.#mail, this.events, checkpoints],
+          parts.connection.encoding,
+        ),
         recorder: this.#recorder,
         isLookedAt: () => this.#actor !== undefined || this.#mirrors > 0,
         onParked: (release) => {

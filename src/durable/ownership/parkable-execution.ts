@@ -10,7 +10,7 @@ import { liveStepInfos, liveStepsOf } from '../records/open-steps.ts'
 import { parkedValues } from './parked-values.ts'
 import type { Parkable, ParkedState } from './parking.ts'
 
-/** Where something comes from, which may be still to be read or checked. */
+/** Where something comes from that may be still to be read or checked, or what is still to be recorded. */
 export interface BusySource {
   readonly isBusy: boolean
 }

@@ -49,6 +49,11 @@ export class StoredCheckpoints {
     this.#shown = new ShownValues(connection, of)
   }
 
+  /** Whether a codec is still at work on something that is to be recorded. */
+  get isBusy(): boolean {
+    return this.#encoding.size > 0
+  }
+
   /** Those of an item, or of an execution. */
   of(item = ''): Checkpoints {
     return {

@@ -4,9 +4,9 @@ export class WritesUnderWay {
   readonly #encoding = new Set<Promise<unknown>>()
   #waiting: (() => void)[] = []
 
-  /** Whether no value is on its way. */
+  /** Whether no value is on its way, nor a note that is still to be encoded. */
   get isIdle(): boolean {
-    return this.#values === 0
+    return this.#values === 0 && this.#encoding.size === 0
   }
 
   /** A value is on its way, until `arrived` is called. */
@@ -26,7 +26,7 @@ export class WritesUnderWay {
   /** Resolves when no value is on its way to the store, and all notes are. */
   async idle(): Promise<void> {
     await this.encoded()
-    if (!this.isIdle) await new Promise<void>((resolve) => void this.#waiting.push(resolve))
+    if (this.#values > 0) await new Promise<void>((resolve) => void this.#waiting.push(resolve))
   }
 
   /** A note's error is being encoded. */

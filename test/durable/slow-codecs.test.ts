@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest'
+import { dataType, durableStep, graph, signal, step, type } from '../../src/index.ts'
+import type { Codec } from '../../src/core/contracts/codec.ts'
+import { World } from './durable-time.ts'
+import { Approval, minute, recordOf } from './parked-orders.ts'
+
+const Rest = dataType('Rest', type<string>())
+const Trip = dataType('Trip', type<string>())
+
+const trips = graph({
+  name: 'trips',
+  steps: [
+    durableStep({
+      name: 'Sleep',
+      inputs: {},
+      output: Rest,
+      run: async (_, ctx) => {
+        await ctx.sleep('1h')
+        return 'rested'
+      },
+    }),
+    signal(Approval),
+    step({
+      name: 'Leave',
+      inputs: { rest: Rest, approval: Approval },
+      output: Trip,
+      run: ({ rest, approval }) => `${rest}, for ${approval.by}`,
+    }),
+  ],
+})
+
+test('a sleep that a codec is still at work on is on record before its execution is parked: a wake does not start it over', async () => {
+  const world = new World()
+  const { clock } = world
+  const slow: Codec = {
+    name: 'slow',
+    encode: async (bytes, identity) => {
+      if (identity.includes('$begin'))
+        await new Promise<void>((resolve) => void clock.setTimeout(() => resolve(), 1_000))
+      return bytes
+    },
+    decode: (bytes) => bytes,
+  }
+  const options = { graphs: [trips], codecs: [slow], park: 10 }
+  const handle = await clock.settle(world.process(options).start(trips, Trip, {}, { id: 'a' }))
+  await clock.advance(10 * minute)
+  expect(await recordOf(world)).toMatchObject({ status: 'waiting', owner: undefined })
+  expect(await clock.settle(handle.signal(Approval, { by: 'Ada' }))).toBe('accepted')
+  await clock.advance(50 * minute)
+  expect(await recordOf(world)).toMatchObject({ status: 'completed' })
+})
