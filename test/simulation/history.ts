@@ -33,7 +33,7 @@ export class History {
   /** Values of completed executions, those too that were deleted. */
   readonly outputs = new Map<string, Set<unknown>>()
   readonly results = new Map<string, KeptResult>()
-  readonly claims = new Map<string, { readonly owner: string; readonly epoch: number }>()
+  readonly claims = new Map<string, { readonly owner: string; readonly epoch: number; readonly at: number }>()
   readonly #endedClaims = new Map<string, string>()
   /** Whether a driver repeated an acquisition by itself: then it is a minute before a process looks what it has. */
   hasHiddenAcquisition = false
@@ -128,6 +128,7 @@ export class History {
         due: new Map(),
         moves: new Map(),
         reopened: 0,
+        begunAt: this.#scheduler.now,
         steps: new Map(
           steps.map((record) => [
             recordKey(record.step, record.item),
@@ -159,7 +160,9 @@ export class History {
         if (record.type !== '' && known.value !== value && !this.#isProvisional(life, record))
           this.violate(`${id}: the result ${String(known.value)} of ${record.step} was replaced by ${String(value)}`)
       }
-      this.#checkTimer(life, known?.record, record, at)
+      // What a life left that has ended is begun anew in the next: a late commit may have brought back that it waited.
+      const isOfNow = known !== undefined && known.at >= life.begunAt
+      this.#checkTimer(life, isOfNow ? known.record : undefined, record, at)
       const isStale = hasCompleted(record) && isOver(life.steps.get(`$undo ${record.step}`)?.record)
       life.steps.set(key, { record, value, at: this.#scheduler.now, isStale })
       if (record.status === 'waiting' && record.dueAt !== undefined) life.due.set(key, record.dueAt)
@@ -179,6 +182,7 @@ export class History {
         this.violate(`${id} was completed, and became ${status}`)
       if (isTerminal(life.status) && !isTerminal(status)) {
         life.reopened++
+        life.begunAt = this.#scheduler.now
         life.cancelledAt = undefined
         life.endedAt = undefined
       }
@@ -300,7 +304,7 @@ export class History {
   claimed(claims: readonly ResultClaim[], answers: readonly ResultState[]): void {
     for (const [index, { key, owner }] of claims.entries()) {
       const answer = answers[index]!
-      if (answer.status === 'claimed') this.claims.set(key, { owner, epoch: answer.epoch })
+      if (answer.status === 'claimed') this.claims.set(key, { owner, epoch: answer.epoch, at: this.#scheduler.now })
     }
   }
 

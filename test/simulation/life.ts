@@ -45,6 +45,8 @@ export interface Life {
   readonly moves: Map<string, number[]>
   /** How often it ended and began again. */
   reopened: number
+  /** When it began, for the last time. */
+  begunAt: number
   /** By step and, in a batch, item. */
   readonly steps: Map<string, NotedStep>
 }

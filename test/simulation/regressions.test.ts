@@ -53,6 +53,17 @@ const found: readonly (readonly [seed: number, what: string])[] = [
   [8_212_165, 'a value that came after its step had timed out closed the slot of a signal that was still waited for'],
   [8_216_665, 'a child ended at the moment in which its parent was parked, and nobody woke that any more'],
   [8_100_185, 'a batch ended while it waited, and the timer of its parking stayed'],
+  [
+    8_202_203,
+    'steps were on record as cancelled before the end that cancelled them, their process died in between, and the slot of a signal stayed closed that was waited for again',
+  ],
+  [8_213_979, 'a function was parked while a codec was at work on its sleep, which was started over'],
+  [8_201_369, 'a wait could not go on before its inputs were made anew, and the law did not know of it'],
+  [8_203_634, 'a claim was granted after its claimant had given up, and the law did not wait for the second look'],
+  [
+    8_211_538,
+    'functions that heed no signal slept on after the end, and the law took their timers for those of a docket',
+  ],
 ]
 
 test.each(found)('seed %i: %s', async (seed) => {

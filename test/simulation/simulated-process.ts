@@ -32,6 +32,8 @@ export class SimulatedProcess {
   /** How far its clock is off. */
   offsetMs: number
   readonly #timers = new Set<ProcessTimer>()
+  /** Those that functions of its user wait for. */
+  readonly #sleeps = new Set<ProcessTimer>()
   /** What came while it was paused. */
   #arrivals: Arrival[] = []
 
@@ -50,9 +52,9 @@ export class SimulatedProcess {
     return Math.floor(this.#scheduler.now + this.offsetMs)
   }
 
-  /** Timers that are set and have not fired. */
+  /** Timers that its docket has set and that have not fired: a function that heeds no signal sleeps on after the end. */
   get timers(): number {
-    return this.#timers.size
+    return this.#timers.size - this.#sleeps.size
   }
 
   readonly clock: SimulatedClock = {
@@ -60,7 +62,7 @@ export class SimulatedProcess {
     setTimeout: (handler: () => void, timeoutMs: number): ProcessTimer => {
       const fire = (): void => {
         if (timer.isCleared) return
-        this.#timers.delete(timer)
+        this.#forget(timer)
         handler()
       }
       const scheduled = this.#scheduler.after(Math.max(1, timeoutMs), () => this.#deliver({ kind: 'timer', run: fire }))
@@ -71,7 +73,7 @@ export class SimulatedProcess {
     clearTimeout: (timer: ProcessTimer | undefined): void => {
       if (timer === undefined) return
       timer.isCleared = timer.scheduled.isCancelled = true
-      this.#timers.delete(timer)
+      this.#forget(timer)
     },
     setImmediate: (handler: () => void): void => this.post(0, handler),
   }
@@ -91,6 +93,7 @@ export class SimulatedProcess {
         signal?.removeEventListener('abort', stop)
         resolve()
       }, ms)
+      this.#sleeps.add(timer)
       if (signal?.aborted === true) stop()
       else signal?.addEventListener('abort', stop, { once: true })
     })
@@ -116,7 +119,13 @@ export class SimulatedProcess {
     this.state = 'dead'
     for (const timer of this.#timers) timer.scheduled.isCancelled = true
     this.#timers.clear()
+    this.#sleeps.clear()
     this.#arrivals = []
+  }
+
+  #forget(timer: ProcessTimer): void {
+    this.#timers.delete(timer)
+    this.#sleeps.delete(timer)
   }
 
   #deliver(arrival: Arrival): void {

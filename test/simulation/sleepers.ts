@@ -46,19 +46,39 @@ export function watchSleepers(simulation: Simulation): void {
 /** What should have happened before a time. */
 function overdueOf(simulation: Simulation, life: Life, before: number): string | undefined {
   const { history, graphs } = simulation
-  const graph = graphs.find(({ name }) => life.target.startsWith(`${name}.`))!
-  const isOpen = (name: string): boolean =>
-    isNeededStill(
-      graph.steps,
-      life,
-      graph.steps.findIndex((step) => step.name === name),
-    )
+  const { steps } = graphs.find(({ name }) => life.target.startsWith(`${name}.`))!
+  const isOpen = (name: string): boolean => {
+    const at = steps.findIndex((step) => step.name === name)
+    return isNeededStill(steps, life, at) && !lacksInput(simulation, steps, life, at, before)
+  }
   for (const [step, dueAt] of life.due)
     if (dueAt < before && isOpen(step)) return `${step} was due ${history.now - dueAt} ms ago`
   const letter = history.letters?.unheard(life, before)
   // Whoever does not know the graph may send what nothing waits for.
   if (letter === undefined || !history.letters!.isSignal(letter.signal) || !isOpen(letter.signal)) return undefined
   return `signal ${letter.id} came ${history.now - letter.at} ms ago`
+}
+
+/** Whether something that a step is made of is on no record, and is made anew since its execution changed hands: its wait goes on once that is there. */
+function lacksInput(
+  simulation: Simulation,
+  steps: readonly SimulatedStep[],
+  life: Life,
+  at: number,
+  before: number,
+): boolean {
+  const isThere = (step: SimulatedStep): boolean => {
+    if (step.scope !== undefined || life.steps.get(step.name)?.record.status === 'completed') return true
+    return simulation.calls.all.some(
+      (call) =>
+        call.life === life &&
+        call.step === step &&
+        (call.value !== undefined || call.isHopeless || call.attempt >= step.maxAttempts) &&
+        call.endedAt! >= life.ownedSince &&
+        call.endedAt! < before,
+    )
+  }
+  return steps[at]!.ports.some(({ from }) => 'step' in from && !isThere(steps[from.step]!))
 }
 
 /** Whether something that has not ended needs what a step makes. What the records say of a race is that one of its inputs is there. */
