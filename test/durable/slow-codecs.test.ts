@@ -29,10 +29,9 @@ const trips = graph({
   ],
 })
 
-test('a sleep that a codec is still at work on is on record before its execution is parked: a wake does not start it over', async () => {
-  const world = new World()
-  const { clock } = world
-  const slow: Codec = {
+/** Takes a second to encode what a function begins with, and so what its first verb came to. */
+function slowIn({ clock }: World): Codec {
+  return {
     name: 'slow',
     encode: async (bytes, identity) => {
       if (identity.includes('$begin'))
@@ -41,10 +40,32 @@ test('a sleep that a codec is still at work on is on record before its execution
     },
     decode: (bytes) => bytes,
   }
-  const options = { graphs: [trips], codecs: [slow], park: 10 }
+}
+
+test('a sleep that a codec is still at work on is on record before its execution is parked: a wake does not start it over', async () => {
+  const world = new World()
+  const { clock } = world
+  const options = { graphs: [trips], codecs: [slowIn(world)], park: 10 }
   const handle = await clock.settle(world.process(options).start(trips, Trip, {}, { id: 'a' }))
   await clock.advance(10 * minute)
   expect(await recordOf(world)).toMatchObject({ status: 'waiting', owner: undefined })
+  expect(await clock.settle(handle.signal(Approval, { by: 'Ada' }))).toBe('accepted')
+  await clock.advance(50 * minute)
+  expect(await recordOf(world)).toMatchObject({ status: 'completed' })
+})
+
+test('a sleep that a codec is still at work on goes along where its docket is closed', async () => {
+  const world = new World()
+  const { clock } = world
+  const options = { graphs: [trips], codecs: [slowIn(world)] }
+  const docket = world.process(options)
+  await clock.settle(docket.start(trips, Trip, {}, { id: 'a' }))
+  await clock.advance(500)
+  const closed = docket.close()
+  await clock.advance(10 * minute)
+  await clock.settle(closed)
+  const next = world.process(options)
+  const handle = (await clock.settle(next.get('a')))!
   expect(await clock.settle(handle.signal(Approval, { by: 'Ada' }))).toBe('accepted')
   await clock.advance(50 * minute)
   expect(await recordOf(world)).toMatchObject({ status: 'completed' })

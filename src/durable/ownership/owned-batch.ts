@@ -293,6 +293,7 @@ export class OwnedBatch implements Owned, DurableParts {
   }
 
   async handOver(release: Release): Promise<void> {
+    if (this.#checkpoints?.isBusy === true) await this.#checkpoints.recorded()
     if (this.#batch.hasEnded && !this.#batch.isUndoing) await this.#ownership.finishOr(release)
     else await this.#ownership.handOver(release)
   }

@@ -26,6 +26,7 @@ import type { OwnedExecutionParts } from './owned-execution-parts.ts'
 import { ParkableExecution } from './parkable-execution.ts'
 import { ExecutionParking } from './parking.ts'
 import { checkpointsOf } from './stored-checkpoints.ts'
+import type { StoredCheckpoints } from './stored-checkpoints.ts'
 import { TimerMail } from './timer-mail.ts'
 import { isWaitingUntil } from './waiting-until.ts'
 import { Ownership } from './ownership.ts'
@@ -46,6 +47,8 @@ export class OwnedExecution implements Owned {
   /** Undefined where no step gets values from outside. */
   readonly #mail: IncomingMail | undefined
   readonly events: EventWaits | undefined
+  /** Undefined where no step is a durable function. */
+  readonly #checkpoints: StoredCheckpoints | undefined
   /** The next two only where steps may wait. */
   readonly #timers: TimerMail | undefined
   readonly #parking: ExecutionParking | undefined
@@ -88,7 +91,8 @@ export class OwnedExecution implements Owned {
     }
     this.#ownership = new Ownership(owned, parts.connection, this.#recorder)
     const { given, options, setup, restored } = parts
-    const checkpoints = checkpointsOf(connection, commits, { id: this.id, plan, isNew: restored === undefined })
+    const isNew = restored === undefined
+    const checkpoints = (this.#checkpoints = checkpointsOf(connection, commits, { id: this.id, plan, isNew }))
     if (parts.begun !== undefined) this.#recorder.notes.begunWith(parts.begun)
     const hashes = restored?.inputHashes ?? new Map<string, string>()
     this.#execution = new Execution({
@@ -331,6 +335,7 @@ export class OwnedExecution implements Owned {
   }
 
   async handOver(release: Release): Promise<void> {
+    if (this.#checkpoints?.isBusy === true) await this.#checkpoints.recorded()
     if (this.#execution.isSettled && this.#execution.undoing?.isUnderWay !== true && !this.hasDeparted)
       await this.#ownership.finishOr(release)
     else await this.#ownership.handOver(release)

@@ -8,6 +8,7 @@ import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import { SerializationError } from '../../core/errors.ts'
 import { isPromiseLike } from '../../runtime/inputs/check-value.ts'
+import { atMost } from '../../runtime/environment/clock.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import type {
   Begun,
@@ -52,6 +53,13 @@ export class StoredCheckpoints {
   /** Whether a codec is still at work on something that is to be recorded. */
   get isBusy(): boolean {
     return this.#encoding.size > 0
+  }
+
+  /** Resolves once what a codec was at work on is on record, so that it can be handed over: within a lease at the most. */
+  async recorded(): Promise<void> {
+    if (!this.isBusy) return
+    const { clock, session } = this.#connection
+    await atMost(clock, session.leaseMs, Promise.all(this.#encoding.values()))
   }
 
   /** Those of an item, or of an execution. */
