@@ -321,9 +321,7 @@ export class Storm {
   #refused(execution: string, text: string): void {
     const order = this.#unconfirmed.get(execution)
     if (order !== undefined) this.#unconfirmed.set(execution, { ...order, at: 0 })
-    // Where an event loop stands still for long, what has just begun there is lost with everything else.
-    if (!/^(?:closing|old|open (?:STORE_FAILED|LEASE_LOST))/.test(text))
-      this.#violations.push(`${execution} was refused: ${text}`)
+    if (!/^(?:closing|old|open STORE_FAILED)/.test(text)) this.#violations.push(`${execution} was refused: ${text}`)
   }
 
   /** Orders another execution; false if there is nobody to do it. */

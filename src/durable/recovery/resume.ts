@@ -151,6 +151,7 @@ export class Resumption {
       const outcome = await connection.patiently(() => this.#resumeUnlessEnded(execution, cause, caller))
       if (outcome !== 'misfit') return outcome !== 'outdated'
     } catch (error) {
+      if (error instanceof LeaseLostError && !owned.has(id)) return false
       // The caller gets the error; others must not wait for a process that has it and does not run it.
       const onFailure = connection.failures.of(`releasing execution "${id}"`)
       if (!owned.has(id)) this.#context.change(execution, { isReleased: true }).catch(onFailure)
