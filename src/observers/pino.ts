@@ -2,6 +2,7 @@ import type { Logger as PinoLogger } from 'pino'
 import { checkOptions, describe } from '../core/check-options.ts'
 import { isRecord } from '../core/is-record.ts'
 import type { ExecutionEvent } from '../core/contracts/events.ts'
+import type { ObserverEvents } from '../core/contracts/execution-life.ts'
 import type { Logger } from '../core/contracts/logger.ts'
 import type { ObserverObject } from '../core/contracts/observer.ts'
 import { activeSpanIds, spanIdsOf } from './active-span-ids.ts'
@@ -45,6 +46,7 @@ export function pinoObserver(
       const around = activeSpanIds()
       let own = record === undefined ? logger : undefined
       return {
+        doesWithout: log.doesWithout(logger),
         next: (event) => {
           if (!log.isWanted(event)) return
           own ??= logger.child({ owner: record!.owner, epoch: record!.epoch })
@@ -78,6 +80,12 @@ class EventLog {
   /** Whether it may become a line. */
   isWanted(event: ExecutionEvent): boolean {
     return this.#steps || event.type === 'attempt.failed' || levelOf(event) !== 'debug'
+  }
+
+  /** What is no line as it is now: of steps that begin, and of looks for results. */
+  doesWithout(logger: PinoLogger): ObserverEvents {
+    const areLogged = this.#steps && (logger as Partial<PinoLogger>).isLevelEnabled?.('debug') !== false
+    return areLogged ? [] : ['step.started', 'attempt.started', 'cache.hit', 'cache.miss']
   }
 
   write(logger: PinoLogger, event: ExecutionEvent, ids: SpanIds): void {

@@ -67,6 +67,7 @@ export function prometheusObserver(options: PrometheusObserverOptions = {}): Obs
   if (queues !== undefined) metrics.fleet.see(queues)
   if (docket !== undefined) metrics.fleet.attach(docket[observedDocket])
   return {
+    doesWithout: metrics.doesWithout,
     next: (event) => metrics.next(event),
     observe: (life) => metrics.begin(life),
     nextOfProcess: (event) => metrics.nextOfProcess(event),

@@ -5,7 +5,7 @@ import type { ExecutionEvent } from './events.ts'
  * is in no docket has one life.
  */
 export interface ExecutionLife {
-  /** Stands for the life: the same object for all that observe it, so that they can share what they know of it. */
+  /** Stands for the life: the same object for all that observe it, on which they can share what they know of it, under symbols. */
   readonly key: object
   /** The execution's id: not unique in a process outside of dockets. */
   readonly executionId: string
@@ -48,6 +48,9 @@ export interface LifeRecord {
   keep(text: string): void
 }
 
+/** Types of events of steps that go well. */
+export type ObserverEvents = readonly ('step.started' | 'attempt.started' | 'step.ended' | 'cache.hit' | 'cache.miss')[]
+
 /** An attempt of a step that is about to begin. */
 export interface LifeAttempt {
   /** The step's name. */
@@ -58,6 +61,8 @@ export interface LifeAttempt {
 
 /** What an observer does for one life. */
 export interface LifeObserver {
+  /** Types of events that it does without, as in the observer: see there. @default none */
+  readonly doesWithout?: ObserverEvents | undefined
   /** Gets the events of the life, in the place of the observer. @default nothing does */
   readonly next?: ((event: ExecutionEvent) => void) | undefined
   /**

@@ -1,7 +1,7 @@
 import type { ExecutionEvent } from './events.ts'
 import type { Logger } from './logger.ts'
 import type { ObservedDocket, ProcessEvent } from './observed-docket.ts'
-import type { ExecutionLife, LifeObserver } from './execution-life.ts'
+import type { ExecutionLife, LifeObserver, ObserverEvents } from './execution-life.ts'
 
 /**
  * Gets every event of an execution, synchronously and in order. What it throws never touches the
@@ -17,6 +17,11 @@ export interface ObserverObject {
   readonly logger?: Logger | undefined
   /** Called before the first event of each life; what it gives takes the place of the observer for that one. @default the observer itself */
   observe?(life: ExecutionLife): LifeObserver | undefined
+  /**
+   * Types of events that it does without: where all observers of an execution do, they are not made, nor numbered. `cache.hit` stands for `cache.miss` too.
+   * @default none
+   */
+  readonly doesWithout?: ObserverEvents | undefined
   /** The name under which `keep` of a life's record keeps a text; without it, nothing is kept. @default none */
   readonly keepsAs?: string | undefined
   /** Headers with which something goes out that is started, or called, where this is called: another execution, an operation of another service. @default the same */

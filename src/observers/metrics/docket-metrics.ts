@@ -1,7 +1,7 @@
 import { errorCodes } from '../../core/docket-error.ts'
 import type { ExecutionEnded, ExecutionEvent } from '../../core/contracts/events.ts'
 import type { ProcessEvent } from '../../core/contracts/observed-docket.ts'
-import type { ExecutionLife, LifeObserver } from '../../core/contracts/execution-life.ts'
+import type { ExecutionLife, LifeObserver, ObserverEvents } from '../../core/contracts/execution-life.ts'
 import { readOf } from '../../core/thrown.ts'
 import { newFamilies } from './families.ts'
 import { FleetReader } from './fleet-reader.ts'
@@ -18,6 +18,8 @@ function codeOf(error: unknown): string {
 
 /** Counts what happens, by what programs declare. */
 export class DocketMetrics {
+  /** Nothing is counted of these. */
+  readonly doesWithout: ObserverEvents = ['step.started', 'attempt.started']
   readonly families = newFamilies()
   readonly fleet: FleetReader
   readonly #names: LabelNames
@@ -46,6 +48,7 @@ export class DocketMetrics {
       return undefined
     }
     return {
+      doesWithout: this.doesWithout,
       next: (event) => {
         if (this.#isRepeated(event)) return
         if (event.type === 'execution.ended') this.#ended({ ...event, durationMs: Math.max(0, event.at - startedAt) })
@@ -147,26 +150,21 @@ export class DocketMetrics {
     step.ended(event.status, event.durationMs)
   }
 
-  #started({ seq, graph: name, target: of }: Extract<ExecutionEvent, { type: 'execution.started' }>): void {
-    const graph = this.#graph(name)
-    const target = graph.target(of)
+  #started({ seq, graph, target: of }: Extract<ExecutionEvent, { type: 'execution.started' }>): void {
+    const target = this.#graph(graph).ofTarget(of)
     // One that goes on was resumed before it.
-    if (seq === 1) this.families.started.of(graph.name, target).value++
-    this.families.running.of(graph.name, target).value++
+    if (seq === 1) target.started.value++
+    target.running.value++
   }
 
-  #ended({ graph: name, target: of, status, error, durationMs }: ExecutionEnded): void {
-    const { ended, duration } = this.families
-    const graph = this.#graph(name)
-    const target = graph.target(of)
-    ended.of(graph.name, target, status, status === 'completed' ? '' : codeOf(error)).value++
-    duration.observe(duration.of(graph.name, target, status), durationMs / 1_000)
-    this.#left(name, of)
+  #ended({ graph, target: of, status, error, durationMs }: ExecutionEnded): void {
+    const target = this.#graph(graph).ofTarget(of)
+    target.ended(status, status === 'completed' ? '' : codeOf(error), durationMs)
+    target.running.value--
   }
 
-  #left(name: string, target: string): void {
-    const graph = this.#graph(name)
-    this.families.running.of(graph.name, graph.target(target)).value--
+  #left(graph: string, target: string): void {
+    this.#graph(graph).ofTarget(target).running.value--
   }
 
   #declared(name: string): void {

@@ -46,6 +46,34 @@ export class StepMetrics {
   }
 }
 
+/** The series of one target, in the same way. */
+export class TargetMetrics {
+  readonly started: Series
+  readonly running: Series
+  readonly #labels: readonly [graph: string, target: string]
+  readonly #families: Families
+  readonly #ended = new Map<string, Series>()
+  readonly #durations = new Map<string, Series>()
+
+  constructor(families: Families, graph: string, target: string) {
+    this.#families = families
+    this.#labels = [graph, target]
+    this.started = families.started.of(graph, target)
+    this.running = families.running.of(graph, target)
+  }
+
+  ended(status: string, code: string, durationMs: number): void {
+    const { ended, duration } = this.#families
+    const key = `${status} ${code}`
+    let series = this.#ended.get(key)
+    if (series === undefined) this.#ended.set(key, (series = ended.of(...this.#labels, status, code)))
+    series.value++
+    let lasting = this.#durations.get(status)
+    if (lasting === undefined) this.#durations.set(status, (lasting = duration.of(...this.#labels, status)))
+    duration.observe(lasting, durationMs / 1_000)
+  }
+}
+
 /** The series of one graph. */
 export class GraphMetrics {
   /** The graph's name as a label. */
@@ -55,6 +83,7 @@ export class GraphMetrics {
   readonly #isDeclared: boolean
   readonly #steps = new Map<string, StepMetrics>()
   readonly #targets = new Map<string, string>()
+  readonly #ofTargets = new Map<string, TargetMetrics>()
 
   constructor(families: Families, names: LabelNames, name: string, isDeclared: boolean) {
     this.#families = families
@@ -70,6 +99,15 @@ export class GraphMetrics {
     step = this.#steps.get(label)
     if (step === undefined) this.#steps.set(label, (step = new StepMetrics(this.#families, this.name, label)))
     return step
+  }
+
+  ofTarget(name: string): TargetMetrics {
+    let target = this.#ofTargets.get(name)
+    if (target !== undefined) return target
+    const label = this.target(name)
+    target = this.#ofTargets.get(label)
+    if (target === undefined) this.#ofTargets.set(label, (target = new TargetMetrics(this.#families, this.name, label)))
+    return target
   }
 
   /** A target's name as a label. */

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import type * as api from '@opentelemetry/api'
 import type { Attributes, Context, Link, Span, SpanContext, Tracer } from '@opentelemetry/api'
 import type { ExecutionEvent } from '../../core/contracts/events.ts'
@@ -31,8 +32,17 @@ export function traceOfLife(api: TraceApi, tracer: Tracer, life: ExecutionLife):
   }
   // Without an SDK there is nothing to hand on.
   if (!api.trace.isSpanContextValid(root.spanContext())) return {}
-  const within = api.trace.setSpan(base, root)
-  return { within: (_, begin) => api.context.with(within, begin) }
+  return { within: withinOf(api, api.trace.setSpan(base, root)) }
+}
+
+/**
+ * Lets what begins be in a context that is the same for all attempts. To enter it anew each time, `AsyncLocalStorage` copies all that it holds, twice: so it is entered once, and
+ * kept. Other managers of contexts know nothing of that.
+ */
+function withinOf({ context }: TraceApi, within: Context): NonNullable<LifeObserver['within']> {
+  const kept = context.with(within, () => new AsyncResource('docket'))
+  if (kept.runInAsyncScope(() => context.active()) !== within) return (_, begin) => context.with(within, begin)
+  return (_, begin) => kept.runInAsyncScope(begin)
 }
 
 /** The caller, and the life before. A step of an execution calls in the context of its attempt; what its own execution was called by is no matter then. */

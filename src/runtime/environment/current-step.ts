@@ -26,16 +26,35 @@ export interface CallingStep {
 const calling = new AsyncLocalStorage<CallingStep>()
 let isUsed = false
 
-/** Runs a step's function, in the context of the call that it works for, so that what it calls, now or later, knows the step. */
+/**
+ * Runs a step's function, in the context of the call that it works for, so that what it calls, now or later, knows the step. `around` calls what it is given once, at once, in
+ * a context of its own.
+ */
 export function runAsStep(
   step: WaitedFor & { readonly execution: { readonly context: AsyncContext } },
   act: () => void,
+  around: (begin: () => void) => void = atOnce,
 ): void {
   isUsed = true
   const { context, caller } = step.execution
   // What `calling.run` does, in half of its time: it makes a second frame to go back to the first.
-  context.run(() => {
-    calling.enterWith({ step, parent: caller })
+  context.run(() =>
+    around(() => {
+      calling.enterWith({ step, parent: caller })
+      act()
+    }),
+  )
+}
+
+function atOnce(begin: () => void): void {
+  begin()
+}
+
+/** Calls a function, so that what it calls knows the step that has called this, whatever context `around` calls it in. */
+export function asCallingStep(act: () => void, around: (begin: () => void) => void): void {
+  const from = callingStep()
+  around(() => {
+    if (from !== undefined) calling.enterWith(from)
     act()
   })
 }

@@ -22,8 +22,9 @@ import type { Observer } from '../../core/contracts/observer.ts'
 import type { StepState } from './step-state.ts'
 import type { WorkingStep } from '../steps/step-work.ts'
 import { elapsedSince } from '../environment/clock.ts'
+import { asCallingStep } from '../environment/current-step.ts'
 import { EventDelivery } from './event-delivery.ts'
-import { observationOf, outgoingHeaders, unheard } from './observation.ts'
+import { observationOf, outgoingHeaders, unheardBy } from './observation.ts'
 import type { Observation, WholeRecord } from './observation.ts'
 import type { ExecutionLife } from '../../core/contracts/execution-life.ts'
 
@@ -89,12 +90,21 @@ export class Emitter extends EventDelivery {
   begin(at: number, record?: WholeRecord): void {
     if (this.#hasBegun) return
     this.#hasBegun = true
-    const about = { executionId: this.#executionId, graph: this.#graph, target: this.#target, at, record }
-    const observation = observationOf(this.#given, () => ({ ...about, ...this.#about }))
+    const observation = observationOf(this.#given, () => ({
+      executionId: this.#executionId,
+      graph: this.#graph,
+      target: this.#target,
+      at,
+      record,
+      hasDeclaredNames: this.#about.hasDeclaredNames,
+      headers: this.#about.headers,
+      parent: this.#about.parent,
+    }))
     if (observation === undefined) return
-    this.deliverTo(observation.receivers)
+    this.deliverTo(observation.receivers, observation.owners)
     this.within = observation.within
-    if (observation.receivers.length === 0) Object.assign(this, unheard)
+    const unwanted = unheardBy(observation.receivers)
+    if (unwanted !== undefined) Object.assign(this, unwanted)
   }
 
   /** Headers with which a step of the execution calls somebody else. */
@@ -254,8 +264,9 @@ export class Emitter extends EventDelivery {
     const { clock, item } = run.execution
     const own = { type: 'step.renewed', step: run.step, item } as const
     this.emit({ ...own, seq: ++this.#seq, at: clock.now(), executionId: this.#executionId, graph: this.#graph })
-    if (this.within === undefined) begin()
-    else this.within({ step: run.step, item }, begin)
+    const { within } = this
+    if (within === undefined) begin()
+    else asCallingStep(begin, (anew) => within({ step: run.step, item }, anew))
   }
 
   stepEmitted(run: StepState, at: number, event: StepEmitted['event']): void {

@@ -96,5 +96,9 @@ function beginWork(step: BegunStep, extras: StepExtras | undefined): void {
 /** Observers stand around it: what they put into the async context is there for what the step calls, and for nothing else of the execution. */
 function beginWithin(step: BegunStep, within: NonNullable<Emitter['within']>): void {
   const { item } = step.execution
-  runAsStep(step, () => within({ step: step.step, item }, () => kindOf(step.planStep.spec).begin(step)))
+  runAsStep(
+    step,
+    () => kindOf(step.planStep.spec).begin(step),
+    (begin) => within({ step: step.step, item }, begin),
+  )
 }

@@ -9,6 +9,8 @@ type Headers = ExecutionLife['headers']
 export interface Observation {
   /** Those that get its events. */
   readonly receivers: readonly Observer[]
+  /** Of each of these, the observer that has given it for this life, or itself. By its place: a WeakMap of what lives as shortly takes the garbage collector longer than all the rest. */
+  readonly owners: readonly Observer[]
   /** Calls what begins the work of an attempt; undefined where nobody stands around that. */
   readonly within: Within | undefined
 }
@@ -23,17 +25,37 @@ interface WholeLife extends Omit<ExecutionLife, 'key' | 'record'> {
   readonly record: WholeRecord | undefined
 }
 
+const nothing = (): void => {}
+
+/** The events of each step that goes well, and the emitter's methods that make them. */
+const emitting = [
+  ['step.started', 'stepStarted'],
+  ['attempt.started', 'attemptStarted'],
+  ['step.ended', 'stepEnded'],
+  ['cache.hit', 'cacheChecked'],
+] as const
+
+const unheardByTypes = new Map<string, Readonly<Record<string, () => void>>>()
+
 /**
- * What takes the place of an emitter's methods where nobody gets its events, of a life that is not sampled: to make the events of each step only to drop them costs
- * as much as to make them for somebody.
+ * What takes the place of those methods of an emitter whose events nobody gets, or all do without: to make the events of each step only to drop them costs as
+ * much as to make them for somebody. Undefined where somebody gets all.
  */
-export const unheard = { stepStarted() {}, attemptStarted() {}, stepEnded() {}, cacheChecked() {} } as const
+export function unheardBy(receivers: readonly Observer[]): Readonly<Record<string, () => void>> | undefined {
+  let types = ''
+  for (const [type] of emitting) if (receivers.every((one) => doesWithout(one, type))) types += ` ${type}`
+  if (types === '') return undefined
+  let methods = unheardByTypes.get(types)
+  if (methods === undefined) {
+    const named = types.split(' ')
+    const unheard = emitting.flatMap(([type, method]) => (named.includes(type) ? [[method, nothing] as const] : []))
+    unheardByTypes.set(types, (methods = Object.fromEntries(unheard)))
+  }
+  return methods
+}
 
-const owners = new WeakMap<object, Observer>()
-
-/** The observer that has given the one of a life; any other as it is. */
-export function ownerOf(observer: Observer): Observer {
-  return owners.get(observer) ?? observer
+function doesWithout(observer: Observer, type: (typeof emitting)[number][0]): boolean {
+  return typeof observer === 'object' && observer.doesWithout?.includes(type) === true
 }
 
 /** Lets observers say what they do for a life; undefined where none has anything to say. What they throw is reported, and then they get its events. */
@@ -41,29 +63,34 @@ export function observationOf(observers: readonly Observer[], lifeOf: () => Whol
   if (!observers.some(observesLives)) return undefined
   const life = lifeOf()
   const receivers: Observer[] = []
+  const owners: Observer[] = []
+  const key = {}
   const arounds: Within[] = []
   const seen = new Set<Observer>()
   for (const observer of observers) {
     // That of a graph may be that of its docket too: it observes a life once.
     if (observesLives(observer) && seen.size === seen.add(observer).size) continue
-    const own = typeof observer === 'function' ? undefined : observedBy(observer, receivers, life)
-    if (own === undefined) receivers.push(observer)
-    else {
-      owners.set(own, observer)
-      if (own.next !== undefined) receivers.push(own as ObserverObject)
+    const own = typeof observer === 'function' ? undefined : observedBy(observer, key, life)
+    if (own === undefined || own.next !== undefined) {
+      receivers.push(own === undefined ? observer : (own as ObserverObject))
+      owners.push(observer)
+    }
+    if (own !== undefined) {
       if (own.within !== undefined) arounds.push(harmless(observer, own))
     }
   }
-  return { receivers, within: joined(arounds) }
+  return { receivers, owners, within: joined(arounds) }
 }
 
 function observesLives(observer: Observer): boolean {
   return typeof observer === 'object' && observer.observe !== undefined
 }
 
-function observedBy(observer: ObserverObject, key: object, { record, ...life }: WholeLife): LifeObserver | undefined {
+function observedBy(observer: ObserverObject, key: object, life: WholeLife): LifeObserver | undefined {
+  const { executionId, graph, target, hasDeclaredNames, headers, parent, at, record } = life
+  const own = record && recordFor(observer, record)
   try {
-    return observer.observe?.({ ...life, key, record: record && recordFor(observer, record) })
+    return observer.observe?.({ key, executionId, graph, target, hasDeclaredNames, headers, parent, at, record: own })
   } catch (thrown) {
     warnOnce(observer, 'a Docket observer', thrown)
     return undefined
@@ -71,9 +98,16 @@ function observedBy(observer: ObserverObject, key: object, { record, ...life }: 
 }
 
 /** What other observers keep is none of its business. */
-function recordFor({ keepsAs }: ObserverObject, { kept, keep, ...record }: WholeRecord): LifeRecord {
+function recordFor({ keepsAs }: ObserverObject, record: WholeRecord): LifeRecord {
+  const { owner, epoch, queue, createdAt, startedAt, startAt, after, kept, keep } = record
   return {
-    ...record,
+    owner,
+    epoch,
+    queue,
+    createdAt,
+    startedAt,
+    startAt,
+    after,
     kept: keepsAs === undefined ? undefined : kept.get(keepsAs),
     keep: (text) => void (keepsAs !== undefined && keep(keepsAs, text)),
   }
