@@ -48,6 +48,59 @@ export const headFields = [
   'p',
 ] as const
 
+/** Of these, what executions are counted by: the constant part, the status, and the code of the error. No value is among them. */
+export const markFields = ['i', 's', 'p'] as const satisfies readonly (typeof headFields)[number][]
+
+/** What executions are counted by. */
+export type Mark = Pick<ExecutionRecord, 'status' | 'graph' | 'parent' | 'forkedFrom' | 'queue' | 'key' | 'errorCode'>
+
+/** That, from the values of `markFields`; undefined where there is none. @throws StoreError when it is damaged */
+export function markOf(id: string, key: string, reply: Reply, packer: Packer): Mark | undefined {
+  if (reply instanceof StoreError) throw reply
+  if (!Array.isArray(reply)) return undefined
+  const [constant, status, errorCode] = reply as (Buffer | null)[]
+  if (constant == null && status == null) return undefined
+  try {
+    const { graph, parent, forkedFrom, queue, key: of } = constantOf(constant, packer)
+    return { graph, parent, forkedFrom, queue, key: of, status: knownStatus(status), errorCode: codeOf(errorCode) }
+  } catch (cause) {
+    throw damaged(`the record of execution "${id}"`, key, cause)
+  }
+}
+
+function constantOf(constant: Buffer | null | undefined, packer: Packer) {
+  const known = packer.unpack(required(constant))
+  if (!Array.isArray(known)) throw new Error('its constant part is not a list')
+  const [kind, graph, target, requestDigest, parent, forkedFrom, timeoutMs, createdAt, ...rest] = known as unknown[]
+  const [queue, priority, key, startAt, ...headers] = rest
+  if (kind !== 'execution' && kind !== 'batch') throw new Error('its kind is unknown')
+  return {
+    kind,
+    graph: textOf(graph),
+    target,
+    requestDigest,
+    parent: unpackedText(parent),
+    forkedFrom: unpackedText(forkedFrom),
+    timeoutMs,
+    createdAt,
+    queue: unpackedText(queue) ?? defaultQueue,
+    priority,
+    key: unpackedText(key) ?? '',
+    startAt,
+    headers,
+  } as const
+}
+
+function knownStatus(status: Buffer | null | undefined): ExecutionRecord['status'] {
+  const known = statusOf(required(status).toString())
+  if (known === undefined) throw new Error('its status is unknown')
+  return known
+}
+
+function codeOf(errorCode: Buffer | null | undefined): string | undefined {
+  return errorCode ? unescapeText(errorCode.toString()) : undefined
+}
+
 /** The fields of a new execution's hash, each followed by its value. */
 export function newHead(execution: NewExecution, packer: Packer): Argument[] {
   const { id, graph, target, parent, forkedFrom, owner, createdAt, startedAt, queue, key, priority, startAt } =
@@ -205,41 +258,35 @@ export function headRecord(id: string, key: string, reply: Reply, packer: Packer
 function decode(id: string, fields: readonly (Buffer | null)[], packer: Packer): ExecutionRecord {
   const [constant, owner, epoch, status, recoveries, ownedMs, inputs, output, error, hash, version, ...times] = fields
   const [started, updated, ended, deadline, parked, due, waitsFor, errorCode] = times
-  const known = packer.unpack(required(constant))
-  if (!Array.isArray(known)) throw new Error('its constant part is not a list')
-  const [kind, graph, target, requestDigest, parent, forkedFrom, timeoutMs, createdAt, ...rest] = known as unknown[]
-  const [queue, priority, key, startAt, ...headers] = rest
-  if (kind !== 'execution' && kind !== 'batch') throw new Error('its kind is unknown')
-  const texts = headers.map(textOf)
-  const statusKnown = statusOf(required(status).toString())
-  if (statusKnown === undefined) throw new Error('its status is unknown')
+  const known = constantOf(constant, packer)
+  const texts = known.headers.map(textOf)
   return {
     id,
-    kind,
-    graph: textOf(graph),
-    target: textOf(target),
-    status: statusKnown,
-    requestDigest: textOf(requestDigest),
+    kind: known.kind,
+    graph: known.graph,
+    target: textOf(known.target),
+    status: knownStatus(status),
+    requestDigest: textOf(known.requestDigest),
     inputs: valueOf(required(inputs)),
     output: output ? valueOf(output) : undefined,
     error: error ? valueOf(error) : undefined,
-    errorCode: errorCode ? unescapeText(errorCode.toString()) : undefined,
+    errorCode: codeOf(errorCode),
     headers: Object.fromEntries(texts.flatMap((name, at) => (at % 2 === 0 ? [[name, texts[at + 1]!]] : []))),
     graphHash: textOf(valueOf(required(hash))),
     machineVersion: numberOf(version),
-    parent: unpackedText(parent),
-    forkedFrom: unpackedText(forkedFrom),
-    timeoutMs: unpackedTime(timeoutMs),
+    parent: known.parent,
+    forkedFrom: known.forkedFrom,
+    timeoutMs: unpackedTime(known.timeoutMs),
     deadline: deadline ? timeOf(deadline.toString()) : undefined,
-    queue: unpackedText(queue) ?? defaultQueue,
-    priority: unpackedNumber(priority),
-    key: unpackedText(key) ?? '',
-    startAt: unpackedTime(startAt),
+    queue: known.queue,
+    priority: unpackedNumber(known.priority),
+    key: known.key,
+    startAt: unpackedTime(known.startAt),
     owner: ownerOf(required(owner).toString()),
     epoch: numberOf(epoch),
     recoveries: numberOf(recoveries),
     ownedMs: numberOf(ownedMs),
-    createdAt: unpackedNumber(createdAt),
+    createdAt: unpackedNumber(known.createdAt),
     startedAt: started ? numberOf(started) : undefined,
     updatedAt: numberOf(updated),
     endedAt: ended ? timeOf(ended.toString()) : undefined,

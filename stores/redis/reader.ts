@@ -3,8 +3,9 @@ import type { CountRequest, StatusCounts } from '../../src/core/contracts/execut
 import type { ExecutionQuery, ExecutionRecord } from '../../src/core/contracts/execution-record.ts'
 import type { ExecutionStatus } from '../../src/core/contracts/statuses.ts'
 import type { Connection } from './connection.ts'
-import { headsScript } from './reading-scripts.ts'
-import { headFields, headRecord } from './head-record.ts'
+import { headsScript, marksScript } from './reading-scripts.ts'
+import { headFields, headRecord, markFields, markOf } from './head-record.ts'
+import type { Mark } from './head-record.ts'
 import { allStatuses, buckets, escapeText, indexPrefix, timeKey, unescapeText } from './layout.ts'
 import type { Reply } from './link.ts'
 import { unpackedLists } from './packed-lists.ts'
@@ -27,7 +28,16 @@ export async function getExecutions(
 }
 
 /** The values of `headFields` of each; or a StoreError of its own. */
-export async function readHeads({ link, layout }: Connection, ids: readonly string[]): Promise<readonly Reply[]> {
+export function readHeads(connection: Connection, ids: readonly string[]): Promise<readonly Reply[]> {
+  return readFields(connection, ids, headsScript, headFields)
+}
+
+async function readFields(
+  { link, layout }: Connection,
+  ids: readonly string[],
+  script: typeof headsScript,
+  fields: readonly string[],
+): Promise<readonly Reply[]> {
   const keys = ids.map((id, index) => ({ index, id, key: layout.execution(id) }))
   const heads: Reply[] = []
   const alone: typeof keys = []
@@ -35,7 +45,7 @@ export async function readHeads({ link, layout }: Connection, ids: readonly stri
   else {
     const groups = link.groupsOf(keys)
     const replies = await link.tryAll(
-      groups.map((group) => ({ run: headsScript, keys: group.map(({ key }) => key), args: [] })),
+      groups.map((group) => ({ run: script, keys: group.map(({ key }) => key), args: [] })),
     )
     for (const [position, group] of groups.entries()) {
       const reply = replies[position]
@@ -47,7 +57,7 @@ export async function readHeads({ link, layout }: Connection, ids: readonly stri
       }
     }
   }
-  const rest = await link.tryAll(alone.map(({ key }) => ({ run: 'hmget', keys: [key], args: headFields })))
+  const rest = await link.tryAll(alone.map(({ key }) => ({ run: 'hmget', keys: [key], args: fields })))
   for (const [position, { index }] of alone.entries()) heads[index] = rest[position]
   return heads
 }
@@ -60,10 +70,9 @@ const readAtOnce = 200
  */
 export async function countExecutions(connection: Connection, request: CountRequest): Promise<StatusCounts> {
   const { link, layout } = connection
-  const { parent, forkedFrom, queue, key, errorCode, graph, createdFrom, createdBefore, upTo } = request
+  const { graph, createdFrom, createdBefore, upTo } = request
   const statuses = [...new Set(request.statuses ?? allStatuses)]
-  if ([parent, forkedFrom, queue, key, errorCode].some((one) => one !== undefined))
-    return countOneByOne(connection, request)
+  if (isByPart(request)) return countOneByOne(connection, request)
   const end = createdBefore === undefined ? Buffer.of(0xff) : Buffer.from(timeKey(createdBefore))
   const calls = statuses.flatMap((status) => {
     const [prefix] = prefixesOf({ graph }, [status]) as [string]
@@ -86,43 +95,67 @@ export async function countExecutions(connection: Connection, request: CountRequ
   )
 }
 
+const countedAtOnce = 2_000
+
+/** Looks through them, but reads none of their values. Where the index has statuses apart, each is looked through as far as it is counted. */
 async function countOneByOne(connection: Connection, request: CountRequest): Promise<StatusCounts> {
-  const { statuses = allStatuses, upTo } = request
+  const statuses = [...new Set(request.statuses ?? allStatuses)]
+  const lists = hasOwnIndex(request) ? [statuses] : statuses.map((status) => [status])
+  const counts = await Promise.all(lists.map((list) => countAmong(connection, request, list)))
+  return Object.fromEntries(counts.flatMap((some) => [...some]))
+}
+
+async function countAmong(
+  connection: Connection,
+  request: CountRequest,
+  statuses: readonly ExecutionStatus[],
+): Promise<ReadonlyMap<ExecutionStatus, number>> {
+  const { layout, packer } = connection
   const counts = new Map<ExecutionStatus, number>(statuses.map((status) => [status, 0]))
-  let after: ExecutionQuery['after']
+  const merged = rangesOf(connection, request, statuses)
   for (;;) {
-    // What has come to the end of its count is passed over.
-    const open = [...counts].flatMap(([status, count]) => (count < upTo ? [status] : []))
-    const page =
-      open.length === 0
-        ? []
-        : await listExecutions(connection, { ...request, statuses: open, after, limit: readAtOnce })
-    for (const { status } of page) counts.set(status, Math.min(upTo, counts.get(status)! + 1))
-    if (page.length < readAtOnce) return Object.fromEntries(counts)
-    after = page.at(-1)!
+    const ids = (await merged.take(countedAtOnce)).map((entry) => unescapeText(idOf(entry)))
+    const marks = await readFields(connection, ids, marksScript, markFields)
+    for (const [index, fields] of marks.entries()) {
+      const id = ids[index]!
+      const mark = orElse(undefined, () => markOf(id, layout.execution(id), fields, packer))
+      const known = mark && counts.get(mark.status)
+      if (known !== undefined && isWanted(request, mark!)) counts.set(mark!.status, Math.min(request.upTo, known + 1))
+    }
+    if (ids.length < countedAtOnce || [...counts.values()].every((count) => count >= request.upTo)) return counts
   }
 }
 
-/** Executions by creation, the newest first: the heads of all buckets' ranges are merged. */
-export async function listExecutions(connection: Connection, query: ExecutionQuery): Promise<ExecutionRecord[]> {
-  const { link, layout, packer } = connection
-  const { parent, forkedFrom, createdFrom, createdBefore, after, limit } = query
-  const statuses = [...new Set(query.statuses ?? allStatuses)]
+/** Where the executions of a query stand in the index, the newest first. */
+function rangesOf(
+  { link, layout }: Connection,
+  query: Omit<ExecutionQuery, 'limit'>,
+  statuses: readonly ExecutionStatus[],
+): MergedRanges {
+  const { createdFrom, createdBefore, after } = query
   const ends = [
     ...(createdBefore === undefined ? [] : [timeKey(createdBefore)]),
     ...(after === undefined ? [] : [timeKey(after.createdAt) + escapeText(after.id)]),
   ].sort()
-  const hasLineage = [parent, forkedFrom, query.queue, query.key, query.errorCode].some((one) => one !== undefined)
   const ranges = prefixesOf(query, statuses).flatMap((prefix) => {
     // A time alone is before all ids at that time: exclusive as a lower bound it lets them through.
     const above = createdFrom === undefined ? undefined : timeKey(createdFrom)
     return buckets.map((bucket) => ({ bucket, prefix, above, below: ends[0] }))
   })
-  const merged = new MergedRanges(link, (bucket) => layout.index(bucket), ranges, 'descending')
+  return new MergedRanges(link, (bucket) => layout.index(bucket), ranges, 'descending')
+}
+
+/** Executions by creation, the newest first: the heads of all buckets' ranges are merged. */
+export async function listExecutions(connection: Connection, query: ExecutionQuery): Promise<ExecutionRecord[]> {
+  const { layout, packer } = connection
+  const { limit } = query
+  const statuses = [...new Set(query.statuses ?? allStatuses)]
+  const isFiltered = isByPart(query)
+  const merged = rangesOf(connection, query, statuses)
   const found: ExecutionRecord[] = []
   while (found.length < limit) {
     // Of those of a parent, few may be in these statuses.
-    const wanted = hasLineage && query.statuses !== undefined ? readAtOnce : limit - found.length
+    const wanted = isFiltered && query.statuses !== undefined ? readAtOnce : limit - found.length
     const entries = await merged.take(wanted)
     const ids = entries.map((entry) => unescapeText(idOf(entry)))
     const heads = await readHeads(connection, ids)
@@ -136,6 +169,17 @@ export async function listExecutions(connection: Connection, query: ExecutionQue
     if (entries.length < wanted) break
   }
   return found.slice(0, limit)
+}
+
+/** Whether a query names more than a graph, statuses and times. */
+function isByPart({ parent, forkedFrom, queue, key, errorCode }: Omit<ExecutionQuery, 'limit'>): boolean {
+  return [parent, forkedFrom, queue, key, errorCode].some((one) => one !== undefined)
+}
+
+/** Whether what it names has an index of its own, in which statuses are not apart. */
+function hasOwnIndex({ parent, forkedFrom, queue, key, errorCode }: Omit<ExecutionQuery, 'limit'>): boolean {
+  if ((parent ?? forkedFrom ?? errorCode) !== undefined || (key ?? '') !== '') return true
+  return (queue ?? defaultQueue) !== defaultQueue
 }
 
 /** The beginnings of the members by which the executions of a query are found. */
@@ -154,8 +198,8 @@ function prefixesOf(
 }
 
 function isWanted(
-  { parent, forkedFrom, graph, queue, key, errorCode }: ExecutionQuery,
-  record: ExecutionRecord,
+  { parent, forkedFrom, graph, queue, key, errorCode }: Omit<ExecutionQuery, 'limit'>,
+  record: Mark,
 ): boolean {
   if (parent !== undefined && record.parent !== parent) return false
   if (forkedFrom !== undefined && record.forkedFrom !== forkedFrom) return false

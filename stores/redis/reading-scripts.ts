@@ -1,4 +1,4 @@
-import { headFields } from './head-record.ts'
+import { headFields, markFields } from './head-record.ts'
 import { errorOfKey, script } from './link.ts'
 
 /** Of what has more bytes, in one reply, the rest is read one by one: nobody waits long for one script. */
@@ -11,6 +11,16 @@ local function sizeOf(head)
   return size
 end
 `
+
+/** What executions are counted by. KEYS: the hashes. Gives, packed, a list of fields for each; nothing where it is to be read alone. */
+export const marksScript = script(`
+local done = {}
+for i, key in ipairs(KEYS) do
+  local mark = redis.pcall('HMGET', key, '${markFields.join("', '")}')
+  done[i] = not mark.err and mark
+end
+return cmsgpack.pack(done)
+`)
 
 /** The heads of executions. KEYS: the hashes. Gives, packed, a list of fields for each; nothing where it is to be read alone. */
 export const headsScript = script(`${sizeOf}
