@@ -23,6 +23,7 @@ import { listFilters } from './workloads/list-filters.ts'
 import { machineEvents } from './workloads/machines.ts'
 import { inspectorWatcher } from './workloads/inspector-watcher.ts'
 import { observer } from './workloads/observer.ts'
+import { observers } from './workloads/observers.ts'
 import { shapeWorkloads } from './workloads/run-shape.ts'
 import { scale, scaleStores } from './workloads/scale.ts'
 import { schemas } from './workloads/schemas.ts'
@@ -47,23 +48,15 @@ const durable = [
 ]
 const functions = [...functionChains, longFunctions, machineEvents, updates]
 const workers = [workerSchedules, workerThroughput, workerStart, workerTrips]
-const workloads = [
-  ...inMemory,
-  ...durable,
-  ...waiting,
-  ...functions,
-  ...workers,
-  workerBacklog,
-  scale,
-  listFilters,
-  inspectorPage,
-]
+const others = [workerBacklog, ...observers, scale, listFilters, inspectorPage]
+const workloads = [...inMemory, ...durable, ...waiting, ...functions, ...workers, ...others]
 const groups: Readonly<Record<string, readonly string[]>> = {
   memory: inMemory.map(({ name }) => name),
   durable: durable.map(({ name }) => name),
   waiting: waiting.map(({ name }) => name),
   'durable-functions': functions.map(({ name }) => name),
   workers: workers.map(({ name }) => name),
+  observers: observers.map(({ name }) => name),
 }
 const names = workloads.map(({ name }) => name)
 
@@ -73,6 +66,7 @@ const usage = `npm run bench -- [<workload or group>…] [--quick] [--json]
              of waiting, on the same servers: ${groups['waiting']!.join(', ')}
              of durable-functions, on the same servers: ${groups['durable-functions']!.join(', ')}
              of workers, on the same servers: ${groups['workers']!.join(', ')}
+             of observers, what each of them costs: ${groups['observers']!.join(', ')}
              worker-backlog, very many executions that are ready
              scale, a store that holds very much; list-filters, lists and counts of one
              inspector-page, in a browser

@@ -117,6 +117,25 @@ export const targets: readonly Target[] = [
     unit: 'ratio' as const,
     got: ratio('inspector-watcher', name, 'nobody watches'),
   })),
+  ...[
+    ['observers-memory', 'memory'],
+    ['observers-sqlite', 'SQLite'],
+    ['observers-postgres', 'PostgreSQL'],
+  ].flatMap(([workload, store]) =>
+    (
+      [
+        ['prometheus', 1.05, 1.02],
+        ['open-telemetry, 1 % sampled', 1.1, 1.05],
+      ] as const
+    ).map(([name, must, goal]) => ({
+      workload: workload!,
+      measure: `durable chains on ${store} with ${name}, against no observer`,
+      must,
+      goal,
+      unit: 'ratio' as const,
+      got: ratio(workload!, name, 'none'),
+    })),
+  ),
   {
     workload: 'heap',
     measure: 'streamed batch, peak heap over the start',

@@ -351,3 +351,24 @@ describe('the events of many kinds at once', () => {
     expect(new Set(events.map((event) => event.type)).size).toBe(11)
   })
 })
+
+test('what all observers do without is not made, and where one wants it, all get it', async () => {
+  const graph = graphOf([step({ name: 's', output: number('Target'), run: () => 1 })])
+  const observed = async (...others: readonly object[]) => {
+    const seen: ExecutionEvent[] = []
+    const doesWithout = ['step.started', 'attempt.started']
+    const observe = () => ({ doesWithout, next: (event: ExecutionEvent) => void seen.push(event) })
+    await run(graph, number('Target'), {}, { observers: [{ next: () => {}, observe }, ...others] })
+    return seen
+  }
+  const few = await observed({ next: () => {}, doesWithout: ['step.started', 'attempt.started', 'step.ended'] })
+  expect(few.map(({ type }) => type)).toEqual(['execution.started', 'step.ended', 'execution.ended'])
+  expect(few.map(({ seq }) => seq)).toEqual([1, 2, 3])
+  expect((await observed({ next: () => {} })).map(({ type }) => type)).toEqual([
+    'execution.started',
+    'step.started',
+    'attempt.started',
+    'step.ended',
+    'execution.ended',
+  ])
+})
