@@ -1,6 +1,6 @@
 import { append } from '../../src/core/append.ts'
 import { errorOfKey, script } from './link.ts'
-import type { Link } from './link.ts'
+import type { Call, Link } from './link.ts'
 import { bucketCount, timeKeyLength } from './layout.ts'
 
 /** A run of members of one bucket's index, all with the same beginning; then comes a time, then an id. */
@@ -43,6 +43,35 @@ for i = 3, #ARGV, 4 do
     if members.err then return errorOfKey(members, place) end
     for n, member in ipairs(members) do members[n] = string.sub(member, #prefix + 1) end
     found[#found + 1] = table.concat(members, '\\0')
+  end
+end
+return found
+`)
+
+/**
+ * The last members of several ranges whose prefixes differ in their last letter alone, of each bucket: mostly some of them are empty, as statuses are, and a call costs more
+ * than what it reads. KEYS: the indexes. ARGV: how many of each range, what the prefixes have in common, the prefixes, the last one first. Gives a text for each
+ * range, for one of a bucket after the other: whole members, with two NUL between, which are in none.
+ */
+const lastScript = script(`${errorOfKey}
+local most, common, found = tonumber(ARGV[1]), ARGV[2], {}
+for i, key in ipairs(KEYS) do
+  local members, at
+  for n = 3, #ARGV do
+    local prefix, letter = ARGV[n], string.byte(ARGV[n], -1)
+    local from, isRead = at, false
+    -- What was read for the prefix before may go on with this one, or end within it.
+    repeat
+      if not members or (at > #members and #members == most) then
+        members = redis.pcall('ZREVRANGEBYLEX', key, '(' .. prefix .. '\\255', '[' .. common, 'LIMIT', 0, most)
+        if members.err then return errorOfKey(members, i) end
+        from, at, isRead = 1, 1, true
+      end
+      -- What lies between two of the prefixes is not wanted.
+      while members[from] and string.byte(members[from], #prefix) > letter do from, at = from + 1, from + 1 end
+      while members[at] and string.byte(members[at], #prefix) == letter do at = at + 1 end
+    until isRead or at <= #members or #members < most or at - from == most
+    found[#found + 1] = table.concat(members, '\\0\\0', from, at - 1)
   end
 end
 return found
@@ -114,35 +143,79 @@ export class MergedRanges {
   async #refill(portion: number): Promise<void> {
     const empty = this.#sources.filter(({ places, isExhausted }) => places.length === 0 && !isExhausted)
     if (empty.length === 0) return
-    const groups = this.#link.bucketGroupsOf([...Map.groupBy(empty, ({ range }) => range.bucket)]).map((inBuckets) => {
-      const buckets = inBuckets.map(([bucket]) => bucket)
-      // At first nearly all have the same bounds.
-      const sources = inBuckets.flatMap(([, some]) => some)
-      return { buckets, alike: [...Map.groupBy(sources, ({ range }) => boundsOf(range).join('\0')).values()] }
-    })
-    const run = this.#isDescending ? 'ZREVRANGEBYLEX' : 'ZRANGEBYLEX'
-    const replies = await this.#link.all(
-      groups.map(({ buckets, alike }) => {
-        const places = new Map(buckets.map((bucket, place) => [bucket, place + 1]))
-        const ranges = alike.flatMap((some) => [
-          some.map(({ range }) => places.get(range.bucket)).join(','),
-          ...boundsOf(some[0]!.range),
-        ])
-        return { run: rangesScript, keys: buckets.map(this.#keyOf), args: [run, portion, ...ranges] }
-      }),
-    )
-    for (const [index, { alike }] of groups.entries()) {
+    const prefixes = this.#isDescending ? prefixesAlike(empty) : undefined
+    const calls = this.#link
+      .bucketGroupsOf([...Map.groupBy(empty, ({ range }) => range.bucket)])
+      .map((group) =>
+        prefixes === undefined ? this.#callForRanges(group, portion) : this.#callForLast(group, portion, prefixes),
+      )
+    const replies = await this.#link.all(calls.map(({ call }) => call))
+    for (const [index, { sources }] of calls.entries()) {
       const texts = replies[index] as readonly Buffer[]
-      for (const [position, source] of alike.flat().entries()) {
+      for (const [position, source] of sources.entries()) {
         const text = texts[position]!.toString()
-        source.places = text === '' ? [] : text.split('\0')
-        source.isExhausted = source.places.length < portion
-        const last = source.places.at(-1)
-        if (last !== undefined)
-          source.range = this.#isDescending ? { ...source.range, below: last } : { ...source.range, above: last }
+        const { length } = source.range.prefix
+        const members = text === '' ? [] : text.split(prefixes === undefined ? '\0' : '\0\0')
+        this.#put(source, prefixes === undefined ? members : members.map((member) => member.slice(length)), portion)
       }
     }
   }
+
+  #callForRanges(group: Group, portion: number): CallForSources {
+    // At first nearly all have the same bounds.
+    const alike = [
+      ...Map.groupBy(
+        group.flatMap(([, some]) => some),
+        ({ range }) => boundsOf(range).join('\0'),
+      ).values(),
+    ]
+    const places = new Map(group.map(([bucket], place) => [bucket, place + 1]))
+    const ranges = alike.flatMap((some) => [
+      some.map(({ range }) => places.get(range.bucket)).join(','),
+      ...boundsOf(some[0]!.range),
+    ])
+    const run = this.#isDescending ? 'ZREVRANGEBYLEX' : 'ZRANGEBYLEX'
+    const keys = group.map(([bucket]) => this.#keyOf(bucket))
+    return { call: { run: rangesScript, keys, args: [run, portion, ...ranges] }, sources: alike.flat() }
+  }
+
+  #callForLast(group: Group, portion: number, prefixes: readonly string[]): CallForSources {
+    const sources = group.flatMap(([, some]) =>
+      prefixes.map((prefix) => some.find(({ range }) => range.prefix === prefix)!),
+    )
+    const args = [portion, prefixes[0]!.slice(0, -1), ...prefixes]
+    return { call: { run: lastScript, keys: group.map(([bucket]) => this.#keyOf(bucket)), args }, sources }
+  }
+
+  #put(source: Source, places: readonly string[], portion: number): void {
+    source.places = places
+    source.isExhausted = places.length < portion
+    const last = places.at(-1)
+    if (last !== undefined)
+      source.range = this.#isDescending ? { ...source.range, below: last } : { ...source.range, above: last }
+  }
+}
+
+/** A bucket, and what is read of it. */
+type Group = readonly (readonly [bucket: number, sources: readonly Source[]])[]
+
+interface CallForSources {
+  readonly call: Call
+  /** Those that its replies are about, in their order. */
+  readonly sources: readonly Source[]
+}
+
+/** The prefixes of ranges without bounds that differ in their last letter alone, the last one first; undefined where that is not all that is to be read, of each bucket. */
+function prefixesAlike(sources: readonly Source[]): readonly string[] | undefined {
+  const prefixes = [...new Set(sources.map(({ range }) => range.prefix))].sort().reverse()
+  const common = prefixes[0]!.slice(0, -1)
+  const buckets = new Set(sources.map(({ range }) => range.bucket))
+  const areAlike =
+    prefixes.length > 1 &&
+    sources.length === prefixes.length * buckets.size &&
+    prefixes.every((prefix) => prefix.length === common.length + 1 && prefix.startsWith(common)) &&
+    sources.every(({ range: { above = '', below = '' } }) => above === '' && below === '')
+  return areAlike ? prefixes : undefined
 }
 
 function boundsOf({ prefix, above = '', below = '' }: IndexRange): [prefix: string, above: string, below: string] {
