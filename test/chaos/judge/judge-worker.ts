@@ -59,7 +59,6 @@ function work({ name, address, log: path, leaseMs, longestMs, olderThanMs, seed 
       },
     ],
   })
-  log.write('ready')
 
   async function resultOf(id: string): Promise<Answer> {
     const handle = await docket.get(id)
@@ -136,6 +135,8 @@ function work({ name, address, log: path, leaseMs, longestMs, olderThanMs, seed 
   process.on('disconnect', () => {
     if (!isClosing) process.exit(1)
   })
+  // Not before: a signal that comes earlier ends it.
+  log.write('ready')
 }
 
 function valueOf({ tag, n }: Mark): Answer {
