@@ -7,7 +7,7 @@ import { limitsOf, queueStateOf } from '../../src/core/contracts/queue-state.ts'
 import { unparked } from '../../src/core/contracts/parking.ts'
 import { isOpenStatus } from '../../src/core/contracts/statuses.ts'
 import type { Row } from '../sql/cells.ts'
-import { selectList } from '../sql/dialect.ts'
+import { changeOf, selectList } from '../sql/dialect.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { executionOf, readable } from '../sql/reader.ts'
 import { endParking, executionColumns } from '../sql/tables.ts'
@@ -29,6 +29,7 @@ const mostFirstOwners = 1_000
 /** Makes the caller the owner of what has no living one. */
 export class MysqlAcquirer {
   readonly #connection: MysqlConnection
+  readonly #dialect: Dialect
   readonly #owners: MysqlOwners
   readonly #executions: string
   readonly #select: string
@@ -41,6 +42,7 @@ export class MysqlAcquirer {
   constructor(connection: MysqlConnection, owners: MysqlOwners, dialect: Dialect) {
     const table = dialect.table('executions')
     this.#connection = connection
+    this.#dialect = dialect
     this.#owners = owners
     this.#executions = table
     this.#select = `select ${selectList(dialect, executionColumns, 'e')}, e.id as id_key, e.owner as owner_key
@@ -229,7 +231,7 @@ export class MysqlAcquirer {
     const isLost = (row: Row): boolean => row['owner_key'] !== null && row['owner_key'] !== key && isOpen(row)
     const lost = rows.filter(isLost).map((row) => row['id_key'] as string)
     await session.run(
-      `update ${this.#executions} set recoveries = recoveries + ${lost.length === 0 ? '0' : `(id in (${listOf(lost)}))`}, epoch = epoch + 1, ${endParking},
+      `${changeOf(this.#dialect, 'executions')} set recoveries = recoveries + ${lost.length === 0 ? '0' : `(id in (${listOf(lost)}))`}, epoch = epoch + 1, ${endParking},
         owner = ${literal(key!)}, owner_full = ${literal(full!)} where id in (${listOf(rows.map((row) => row['id_key'] as string))})`,
     )
     const read = (row: Row): AcquiredExecution => {

@@ -22,11 +22,11 @@ export async function writeCheckpoints(
     for (const { scope, generation, name } of dropsOf(droppedCheckpoints)) {
       const isOfScope = `execution = ${literal(toKey(id))} and scope = ${literal(scope)}`
       if (generation === undefined || name === undefined) await session.run(`delete from ${table} where ${isOfScope}`)
-      else named.push(literals([toKey(id), scope, generation, toKey(name)]))
+      else named.push(literals([scope, generation, toKey(name)]))
     }
     if (named.length > 0)
       await session.run(
-        `delete from ${table} where (execution, scope, generation, checkpoint) in (${named.join(', ')})`,
+        `delete from ${table} where execution = ${literal(toKey(id))} and (scope, generation, checkpoint) in (${named.join(', ')})`,
       )
   }
   const rows = commits.flatMap(({ id, checkpoints }) =>

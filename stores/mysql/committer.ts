@@ -5,7 +5,7 @@ import { slotReceipt } from '../../src/core/contracts/receipts.ts'
 import { cellsOf, columnsOf } from '../sql/cells.ts'
 import type { Cell, Field } from '../sql/cells.ts'
 import type { Dialect } from '../sql/dialect.ts'
-import { namesOf } from '../sql/dialect.ts'
+import { deletionOf, namesOf } from '../sql/dialect.ts'
 import { roundsOf } from '../sql/rounds.ts'
 import { doneStatuses, headFields, outboxColumns, outboxFields } from '../sql/tables.ts'
 import { toSqlTime } from '../sql/times.ts'
@@ -14,7 +14,7 @@ import { writeCheckpoints } from './checkpoints.ts'
 import type { MysqlConnection } from './connection.ts'
 import { stepShape, toKey } from './keys.ts'
 import { literal, literals } from './literals.ts'
-import { lockOwned, tryLockOwned } from './locks.ts'
+import { listOf, lockOwned, tryLockOwned } from './locks.ts'
 import type { MysqlSession } from './session.ts'
 
 // What an execution's row can't be without. No row is made of it: the row is there, and locked.
@@ -41,6 +41,7 @@ const releaseBit = 1 << headFields.length
 /** Writes to executions: all of a call in one transaction, with the same few statements for any number of them. */
 export class MysqlCommitter {
   readonly #connection: MysqlConnection
+  readonly #dialect: Dialect
   readonly #executions: string
   readonly #mailbox: string
   readonly #receipts: string
@@ -52,6 +53,7 @@ export class MysqlCommitter {
 
   constructor(connection: MysqlConnection, dialect: Dialect) {
     this.#connection = connection
+    this.#dialect = dialect
     this.#executions = dialect.table('executions')
     this.#mailbox = dialect.table('mailbox')
     this.#receipts = dialect.table('receipts')
@@ -124,13 +126,20 @@ export class MysqlCommitter {
     const closed = commits.flatMap(({ id, closedSlots = [] }) =>
       closedSlots.map((slot): Cell[] => [toKey(id), toKey(slotReceipt(slot)), 'late']),
     )
-    const opened = commits.flatMap(({ id, openedSlots = [] }) =>
+    const opens = commits.filter(({ openedSlots = [] }) => openedSlots.length > 0)
+    const opened = opens.flatMap(({ id, openedSlots = [] }) =>
       openedSlots.map((slot) => literals([toKey(id), toKey(slotReceipt(slot))])),
     )
     const insert = `insert into ${this.#receipts} (execution, name, verdict)`
     await session.insert(insert, closed, 'on duplicate key update verdict = verdict')
     if (opened.length > 0)
-      await session.run(`delete from ${this.#receipts} where (execution, name) in (${opened.join(', ')})`)
+      await session.run(
+        deletionOf(
+          this.#dialect,
+          'receipts',
+          `execution in (${listOf(opens.map(({ id }) => toKey(id)))}) and (execution, name) in (${opened.join(', ')})`,
+        ),
+      )
   }
 
   /** How many messages were consumed that were still there, by commit. */

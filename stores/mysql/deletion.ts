@@ -1,5 +1,6 @@
 import type { Store } from '../../src/core/contracts/store.ts'
 import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
+import { deletionOf } from '../sql/dialect.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { isAwaitedChild } from '../sql/tables.ts'
 import { toSqlTime } from '../sql/times.ts'
@@ -11,26 +12,24 @@ import type { MysqlOwners } from './owners.ts'
 import { deleteInPortions } from './portions.ts'
 import type { MysqlSession } from './session.ts'
 
+/** Of most executions there is nothing in these. */
+const seldomTables = ['mailbox', 'receipts', 'checkpoints'] as const
+type SeldomTable = (typeof seldomTables)[number]
+
 /** Deletes executions with all they have. */
 export class MysqlDeletion {
   readonly #connection: MysqlConnection
   readonly #owners: MysqlOwners
+  readonly #dialect: Dialect
   readonly #ownersTable: string
   readonly #executions: string
-  readonly #steps: string
-  readonly #mailbox: string
-  readonly #receipts: string
-  readonly #checkpoints: string
 
   constructor(connection: MysqlConnection, owners: MysqlOwners, dialect: Dialect) {
     this.#connection = connection
     this.#owners = owners
+    this.#dialect = dialect
     this.#ownersTable = dialect.table('owners')
     this.#executions = dialect.table('executions')
-    this.#steps = dialect.table('steps')
-    this.#mailbox = dialect.table('mailbox')
-    this.#receipts = dialect.table('receipts')
-    this.#checkpoints = dialect.table('checkpoints')
   }
 
   async delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): Promise<readonly boolean[]> {
@@ -78,22 +77,24 @@ export class MysqlDeletion {
    * Which of the tables of messages and checkpoints have anything between the first and the last of some keys, which are in order. Mostly it is none of them, and to go through
    * a list of thousands for nothing takes the server as long as to find all of it. Nothing comes while the executions are locked.
    */
-  async #mayHaveMore(session: MysqlSession, keys: readonly string[]): Promise<readonly string[]> {
+  async #mayHaveMore(session: MysqlSession, keys: readonly string[]): Promise<readonly SeldomTable[]> {
     if (keys.length === 0) return []
     const between = `where execution between ${literal(keys[0]!)} and ${literal(keys.at(-1)!)}`
-    const tables = [this.#mailbox, this.#receipts, this.#checkpoints]
-    const looks = tables.map((table, place) => `(select ${place} as place from ${table} ${between} limit 1)`)
-    return (await session.all(looks.join(' union all '))).map(({ place }) => tables[place as number]!)
+    const looks = seldomTables.map(
+      (table, place) => `(select ${place} as place from ${this.#dialect.table(table)} ${between} limit 1)`,
+    )
+    return (await session.all(looks.join(' union all '))).map(({ place }) => seldomTables[place as number]!)
   }
 
   async #deleteAll(
     session: MysqlSession,
     keys: readonly string[],
-    others: readonly string[] = [this.#mailbox, this.#receipts, this.#checkpoints],
+    others: readonly SeldomTable[] = seldomTables,
   ): Promise<void> {
     if (keys.length === 0) return
     const list = listOf(keys)
-    for (const table of [this.#steps, ...others]) await session.run(`delete from ${table} where execution in (${list})`)
-    await session.run(`delete from ${this.#executions} where id in (${list})`)
+    for (const table of ['steps', ...others] as const)
+      await session.run(deletionOf(this.#dialect, table, `execution in (${list})`))
+    await session.run(deletionOf(this.#dialect, 'executions', `id in (${list})`))
   }
 }

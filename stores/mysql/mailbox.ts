@@ -3,6 +3,7 @@ import { hasReceipts, idReceipt, judge, slotReceipt } from '../../src/core/contr
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import type { ExecutionStatus } from '../../src/core/contracts/statuses.ts'
 import type { Cell, Row } from '../sql/cells.ts'
+import { changeOf } from '../sql/dialect.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { SqlReader } from '../sql/reader.ts'
 import { endParking } from '../sql/tables.ts'
@@ -16,6 +17,7 @@ import type { MysqlSession } from './session.ts'
 /** Mailboxes. Numbers are given while the execution's row is locked: whoever reads number 2 can read number 1. */
 export class MysqlMailbox {
   readonly #connection: MysqlConnection
+  readonly #dialect: Dialect
   readonly #executions: string
   readonly #receipts: string
   readonly #insert: string
@@ -23,6 +25,7 @@ export class MysqlMailbox {
 
   constructor(connection: MysqlConnection, dialect: Dialect, reader: SqlReader) {
     this.#connection = connection
+    this.#dialect = dialect
     this.#executions = dialect.table('executions')
     this.#receipts = dialect.table('receipts')
     this.#insert = `insert into ${dialect.table('mailbox')} (${messageShape.columns.join(', ')})`
@@ -33,7 +36,7 @@ export class MysqlMailbox {
     if (messages.length === 0) return []
     const work = (session: MysqlSession): Promise<readonly PostVerdict[]> => this.#post(session, messages)
     return transaction === undefined
-      ? this.#connection.transaction(work)
+      ? this.#connection.transaction((session) => work(session.hurry(1)))
       : this.#connection.within(connectionOf(transaction), work)
   }
 
@@ -69,7 +72,7 @@ export class MysqlMailbox {
     await session.insert(`insert into ${this.#receipts} (execution, name, verdict)`, added)
     for (const [count, of] of Map.groupBy(counts.keys(), (key) => counts.get(key)!))
       await session.run(
-        `update ${this.#executions} set last_mail = last_mail + ${count}, mail_left = mail_left + ${count}, ${endParking}
+        `${changeOf(this.#dialect, 'executions')} set last_mail = last_mail + ${count}, mail_left = mail_left + ${count}, ${endParking}
           where id in (${listOf(of)})`,
       )
     return verdicts
@@ -77,14 +80,18 @@ export class MysqlMailbox {
 
   /** What is remembered of the ids and slots of messages: as it is now, whatever the caller's transaction saw before. */
   async #receiptsOf(session: MysqlSession, messages: readonly NewMessage[]): Promise<Map<string, PostVerdict>> {
-    const places = messages.filter(hasReceipts).flatMap((message) => {
+    const judged = messages.filter(hasReceipts)
+    // By itself, a list of pairs is no range of an index everywhere.
+    const executions = [...new Set(judged.map(({ execution }) => toKey(execution)))]
+    const places = judged.flatMap((message) => {
       const { execution, slot } = message
       const names = [idReceipt(message), slot === undefined ? undefined : slotReceipt(slot)]
       return names.flatMap((name) => (name === undefined ? [] : [literals([toKey(execution), toKey(name)])]))
     })
     if (places.length === 0) return new Map()
     const rows = await session.all(
-      `select execution, name, verdict from ${this.#receipts} where (execution, name) in (${places.join(', ')}) lock in share mode`,
+      `select execution, name, verdict from ${this.#receipts} force index (primary)
+        where execution in (${listOf(executions)}) and (execution, name) in (${places.join(', ')}) lock in share mode`,
     )
     return new Map(
       rows.map(({ execution, name, verdict }) => [placeOf(String(execution), String(name)), verdict as PostVerdict]),

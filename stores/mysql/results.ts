@@ -1,6 +1,7 @@
 import type { ResultCommit } from '../../src/core/contracts/result-record.ts'
 import { cellsOf, columnsOf } from '../sql/cells.ts'
 import type { Cell, Row } from '../sql/cells.ts'
+import { deletionOf } from '../sql/dialect.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { isSameOutcome, outcomeFields, outcomeOf } from '../sql/results.ts'
 import { roundsOf } from '../sql/rounds.ts'
@@ -21,6 +22,7 @@ const dummies: readonly Cell[] = ['', '', '', '', '', 0, '2000-01-01']
 /** What becomes of claims of results, and the end of old results. */
 export class MysqlResults {
   readonly #connection: MysqlConnection
+  readonly #dialect: Dialect
   readonly #table: string
   readonly #owners: string
   readonly #counters: string
@@ -29,6 +31,7 @@ export class MysqlResults {
 
   constructor(connection: MysqlConnection, dialect: Dialect, counters: string) {
     this.#connection = connection
+    this.#dialect = dialect
     this.#table = dialect.table('results')
     this.#owners = dialect.table('owners')
     this.#counters = counters
@@ -111,7 +114,9 @@ export class MysqlResults {
       const states = new Set(found.map(stateOf))
       const held = locked.filter((row) => states.has(stateOf(row)))
       if (held.length === 0) return { found: found.length, deleted: 0 }
-      await session.run(`delete from ${this.#table} where id in (${listOf(held.map((row) => row['id'] as string))})`)
+      await session.run(
+        deletionOf(this.#dialect, 'results', `id in (${listOf(held.map((row) => row['id'] as string))})`),
+      )
       // So that a key's epochs grow even when its row is made anew.
       const highest = held.reduce((most, row) => Math.max(most, row['epoch'] as number), 0)
       await session.run(

@@ -16,6 +16,7 @@ import { dropColumns, dropParameters, dropsPart, noteColumns, noteParameters, no
 import type { PostgresConnection } from './connection.ts'
 import { columnar, fenceColumns, fewRows, lockPatience, unnest } from './dialect.ts'
 import type { PostgresHintSender } from './hint-sender.ts'
+import { ownedAmong } from './owned-among.ts'
 
 const plainColumns: readonly CellColumn[] = [...fenceColumns, { name: 'updated_at', kind: 'time' }]
 const consumedColumns: readonly CellColumn[] = [
@@ -45,7 +46,6 @@ export class PostgresCommitter {
   readonly #hints: PostgresHintSender
   readonly #passing: CommitStatements
   readonly #waiting: CommitStatements
-  readonly #stillOwned: string
 
   constructor(connection: PostgresConnection, dialect: Dialect, hints: PostgresHintSender) {
     this.#connection = connection
@@ -53,8 +53,6 @@ export class PostgresCommitter {
     this.#hints = hints
     this.#passing = new CommitStatements(dialect, ' skip locked')
     this.#waiting = new CommitStatements(dialect, '')
-    this.#stillOwned = `select a.n from ${unnest(fenceColumns, 'a', 1, 'n')}
-      join ${dialect.table('executions')} e on e.id = a.id and e.owner = a.owner and e.epoch = a.epoch`
   }
 
   async commit(commits: readonly ExecutionCommit[], patience?: LockPatience): Promise<readonly CommitAnswer[]> {
@@ -63,7 +61,8 @@ export class PostgresCommitter {
     for (const round of roundsOf(commits, ({ id }) => id)) await this.#commitRound(round, done, statements)
     const others = commits.filter((commit) => !done.has(commit))
     // What is written is written, whatever becomes of the question about the others: it is put again.
-    const locked = await this.#lockedAmong(others).catch((error: unknown) => {
+    // Those that are their owners' all the same: somebody else has locked them.
+    const locked = await ownedAmong(this.#connection, this.#dialect, others).catch((error: unknown) => {
       if (done.size === 0 || !(error instanceof StoreError && error.isTransient)) throw error
       return new Set(others)
     })
@@ -72,14 +71,6 @@ export class PostgresCommitter {
       // It is its owner's, and a message has come; or somebody is just posting one.
       return commit.park === undefined ? 'locked' : 'unread'
     })
-  }
-
-  /** Which of those that were not written are their owners' all the same: somebody else has locked them. */
-  async #lockedAmong(commits: readonly ExecutionCommit[]): Promise<ReadonlySet<ExecutionCommit>> {
-    if (commits.length === 0) return new Set()
-    const rows = commits.map(({ id, owner, epoch }): Cell[] => [toName(id), toName(owner), epoch])
-    const found = await this.#connection.query({ text: this.#stillOwned, parameters: columnar(fenceColumns, rows) })
-    return new Set(found.map((row) => commits[(row['n'] as number) - 1]!))
   }
 
   async #commitRound(

@@ -35,6 +35,7 @@ import { countRunning, readQueue, whileLocked, writeFreeAt } from './queues.ts'
 import { beginDue, findInTurn, takeWanted } from './ready-looks.ts'
 import type { ReadyCandidate } from './ready-looks.ts'
 import { withRoom } from './room-of-keys.ts'
+import { eachOf } from './script-writes.ts'
 import { leaveOut, orElse } from './unreadable.ts'
 
 // Of what others have taken at the same moment.
@@ -279,7 +280,10 @@ async function take(
     const execution = ids === undefined ? orElse(undefined, read) : read()
     return execution === undefined ? [] : [{ execution, wasLost: reply.wasLost }]
   })
-  // What was taken must not be lost for those that were not.
+  // Of these nobody knows whether they were taken: after this error, the caller looks for all that the store thinks it has.
+  const unknown = errors.find(({ isTransient }) => isTransient)
+  if (unknown !== undefined) throw unknown
+  // What was taken must not be lost for those that can't be.
   if (acquired.length === 0 && errors.length > 0) throw errors[0]!
   return acquired
 }
@@ -308,8 +312,9 @@ async function takeEach(
   for (const [position, group] of groups.entries()) {
     const reply = replies[position]
     const read = reply instanceof Buffer ? (unpackedLists(reply) as readonly Packed[]) : []
+    const each = reply instanceof StoreError ? [] : eachOf(read, group.length)
     for (const [at, candidate] of group.entries()) {
-      const one = reply instanceof StoreError ? reply : takenOf(read[at] ?? null, layout.execution(candidate.id))
+      const one = reply instanceof StoreError ? reply : takenOf(each[at]!, layout.execution(candidate.id))
       if (one !== undefined) taken.set(candidate, one)
     }
   }

@@ -1,3 +1,4 @@
+import { StoreError } from '../../src/core/errors.ts'
 import type { Store } from '../../src/core/contracts/store.ts'
 import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
 import type { Connection } from './connection.ts'
@@ -83,24 +84,34 @@ async function withoutAwaited(
   { link, layout }: Connection,
   entries: readonly IndexEntry[],
 ): Promise<readonly IndexEntry[]> {
-  const field = async (ids: readonly string[], ...args: readonly string[]): Promise<readonly (Buffer | null)[][]> =>
-    (await link.tryAll(ids.map((id) => ({ run: 'hmget', keys: [layout.execution(id)], args })))).map((reply) =>
-      Array.isArray(reply) ? (reply as (Buffer | null)[]) : [],
-    )
+  const field = async (ids: readonly string[], ...args: readonly string[]): Promise<readonly Reply[]> =>
+    link.tryAll(ids.map((id) => ({ run: 'hmget', keys: [layout.execution(id)], args })))
   const lineages = await field(
     entries.map((entry) => unescapeText(idOf(entry))),
     'c',
   )
-  const parents = lineages.map(([lineage]) => parentIn(lineage?.toString() ?? ''))
+  // What can't be read is no execution, and the purge says so of it.
+  const parents = lineages.map((reply) => parentIn(textsOf(reply)?.[0] ?? ''))
   const ids = [...new Set(parents.filter((id) => id !== undefined))]
   if (ids.length === 0) return entries
   const found = await field(ids, 's', 'k')
   const known = new Map(ids.map((id, index) => [id, found[index]!]))
   return entries.filter(({ place }, index) => {
-    const [status, parkedAt] = known.get(parents[index] ?? '') ?? []
-    if (status === null || status === undefined || !openCodes.includes(status.toString())) return true
-    return parkedAt !== null && parkedAt !== undefined && Number(parkedAt) > timeOf(place.slice(0, timeKeyLength))
+    const parent = parents[index]
+    if (parent === undefined) return true
+    const fields = textsOf(known.get(parent))
+    // Of a parent that can't be read nobody knows whether it waits.
+    if (fields === undefined) return false
+    const [status, parkedAt] = fields
+    if (status === undefined || !openCodes.includes(status)) return true
+    return parkedAt !== undefined && Number(parkedAt) > timeOf(place.slice(0, timeKeyLength))
   })
+}
+
+/** Fields that were read; undefined where there is something else under the key. @throws StoreError that may pass */
+function textsOf(reply: Reply): readonly (string | undefined)[] | undefined {
+  if (reply instanceof StoreError && reply.isTransient) throw reply
+  return Array.isArray(reply) ? reply.map((field: Buffer | null) => field?.toString()) : undefined
 }
 
 async function purgeEntries(connection: Connection, owners: Owners, entries: readonly IndexEntry[]): Promise<number> {

@@ -163,7 +163,8 @@ export class Link {
 
   async #send(calls: readonly Call[], asText: boolean): Promise<readonly Reply[]> {
     const client = isLarge(calls) ? await this.#clientForLarge() : this.client
-    return this.inTime(this.#isCluster ? sendEach(client, calls, asText) : sendTogether(client, calls, asText))
+    const sent = this.#isCluster ? sendEach(client, calls, asText) : sendTogether(client, calls, asText)
+    return allReplies(calls, await this.inTime(sent))
   }
 
   /** Where another connection can't be had, there is the one. */
@@ -180,7 +181,10 @@ export class Link {
     for (const call of calls) transaction.call(...commandOf(call, asText))
     try {
       const replies = (await transaction.exec()) ?? []
-      return replies.map(([error, reply]) => error ?? reply)
+      return allReplies(
+        calls,
+        replies.map(([error, reply]) => error ?? reply),
+      )
     } catch (thrown) {
       throw refusalOf(thrown) ?? thrown
     }
@@ -201,6 +205,16 @@ async function sendTogether(client: RedisClient, calls: readonly Call[], asText:
 async function sendEach(client: RedisClient, calls: readonly Call[], asText: boolean): Promise<readonly Reply[]> {
   const replies = await Promise.allSettled(calls.map((call) => client.callBuffer(...commandOf(call, asText))))
   return replies.map((reply) => (reply.status === 'fulfilled' ? reply.value : asError(reply.reason)))
+}
+
+/** Of some that have no reply nobody knows whether they have run: that is no answer that says so. @throws StoreError */
+function allReplies(calls: readonly Call[], replies: readonly Reply[]): readonly Reply[] {
+  if (replies.length === calls.length && replies.every((reply) => reply !== undefined)) return replies
+  throw new StoreError(
+    storeName,
+    `the server did not answer all of ${calls.length} commands that went out together`,
+    true,
+  )
 }
 
 function portionsOf<Item>(items: readonly Item[], size: number): readonly (readonly Item[])[] {

@@ -1,4 +1,5 @@
-import { damaged, isWrongType, replyError, storeError } from './errors.ts'
+import { StoreError } from '../../src/core/errors.ts'
+import { damaged, isWrongType, replyError, storeError, storeName } from './errors.ts'
 import type { Layout } from './layout.ts'
 import type { Argument, Call, Link, Reply, Script } from './link.ts'
 import { packedLists } from './packed-lists.ts'
@@ -28,9 +29,18 @@ export async function writeAll(
     }
   }
   const replies: Reply[] = []
-  for (const [call, reply] of (await link.all(calls)).entries())
-    for (const [position, { index }] of groups[call]!.entries()) replies[index] = (reply as readonly Reply[])[position]
+  for (const [call, reply] of (await link.all(calls)).entries()) {
+    const group = groups[call]!
+    const each = eachOf(Array.isArray(reply) ? reply : [], group.length)
+    for (const [position, { index }] of group.entries()) replies[index] = each[position]
+  }
   return replies
+}
+
+/** What a script says of each of so many: of those that it says nothing of, nobody knows what became of them. @throws StoreError */
+export function eachOf<One>(replies: readonly One[], count: number): readonly One[] {
+  if (replies.length === count) return replies
+  throw new StoreError(storeName, `a script gave ${replies.length} replies to ${count}`, true)
 }
 
 /** What a script says became of an execution. @throws StoreError where it says what went wrong with it */

@@ -1,7 +1,7 @@
 import type { ActQuery, ActRecord } from '../../src/core/contracts/act-record.ts'
 import { cellsOf, columnsOf, recordOf } from './cells.ts'
 import type { Cell } from './cells.ts'
-import { keyOf, Parameters, selectList } from './dialect.ts'
+import { deletionOf, keyOf, Parameters, selectList } from './dialect.ts'
 import type { Answer, Dialect, Query, RunQuery } from './dialect.ts'
 import { toName } from './names.ts'
 import { actColumns, actFields } from './tables.ts'
@@ -73,7 +73,7 @@ export class SqlActs {
     const ids = old.map((row) => row['act_id'] as string)
     if (ids.length > 0)
       await this.#database.write(
-        this.#query((add) => `delete from ${this.#table} where ${this.#dialect.isIn('act_id', ids, add)}`),
+        this.#query((add) => deletionOf(this.#dialect, 'acts', this.#dialect.isIn('act_id', ids, add))),
       )
     return ids.length
   }

@@ -36,8 +36,21 @@ export interface Dialect {
   readonly toQueueKey?: (name: string) => string
   /** Whether columns come after cells, in their order, where row values can't use an index. @default they are compared as rows */
   readonly isAfter?: (columns: readonly string[], cells: readonly Cell[], add: (cell: Cell) => string) => string
+  /**
+   * What makes the server look up by their keys the rows that a statement changes or deletes, in the table with this name. Without it, one that takes a table for a small one reads all of
+   * it, and waits for whatever others have locked. @default nothing: it does
+   */
+  readonly byKey?: ByKey
   /** What follows `limit`, where planners should expect to read a part of what they find. @default the place as it is */
   readonly limit?: (place: string) => string
+}
+
+/** How rows are looked up by their keys. */
+export interface ByKey {
+  /** What follows the table's name. */
+  readonly hint: string
+  /** A condition that every row of the table meets, for statements that delete. */
+  isRow(name: TableName): string
 }
 
 /** Columns that have an index of the rows alone that have something there. */
@@ -83,6 +96,19 @@ export function keyOf(dialect: Dialect): (name: string) => string {
 /** How a queue's name is written, and a key within it. */
 export function queueKeyOf(dialect: Dialect): (name: string) => string {
   return dialect.toQueueKey ?? keyOf(dialect)
+}
+
+/** A statement that deletes rows which the condition names by their keys. */
+export function deletionOf({ table, byKey }: Dialect, name: TableName, condition: string): string {
+  const of = table(name)
+  return byKey === undefined
+    ? `delete from ${of} where ${condition}`
+    : `delete ${of} from ${of} ${byKey.hint} where ${condition} and ${byKey.isRow(name)}`
+}
+
+/** The beginning of a statement that changes rows which it names by their keys, up to its `set`. */
+export function changeOf({ table, byKey }: Dialect, name: TableName): string {
+  return `update ${table(name)} ${byKey?.hint ?? ''}`
 }
 
 /** Whether columns come after cells, in their order. */

@@ -8,7 +8,7 @@ import type {
 } from '../../src/core/contracts/event-record.ts'
 import { cellsOf, recordOf, valueOf } from './cells.ts'
 import type { Cell, Row } from './cells.ts'
-import { keyOf, namesOf, Parameters, selectList } from './dialect.ts'
+import { changeOf, deletionOf, keyOf, namesOf, Parameters, selectList } from './dialect.ts'
 import type { Answer, Dialect, Query } from './dialect.ts'
 import { fromName } from './names.ts'
 import { fromSqlTime } from './times.ts'
@@ -152,9 +152,12 @@ export class SqlEvents {
   *#endWaits(waits: readonly NewEventWait[]): Statements<void> {
     for (const [at, of] of Map.groupBy(waits, (wait) => wait.at))
       for (const some of portionsOf(inOrder(of)))
-        yield this.#query(
-          (add) =>
-            `delete from ${this.#waits} where ${this.#these(some, add)} and seen_at <= ${add(this.#dialect.timeText(at))}`,
+        yield this.#query((add) =>
+          deletionOf(
+            this.#dialect,
+            'waits',
+            `${this.#these(some, add)} and seen_at <= ${add(this.#dialect.timeText(at))}`,
+          ),
         )
   }
 
@@ -193,7 +196,7 @@ export class SqlEvents {
     for (const [generation, of] of Map.groupBy(deliveries, (delivery) => delivery.generation))
       for (const some of portionsOf(inOrder(of)))
         yield this.#query(
-          (add) => `update ${this.#waits} set delivered = ${add(generation)}
+          (add) => `${changeOf(this.#dialect, 'waits')} set delivered = ${add(generation)}
             where ${this.#these(some, add)} and delivered < ${add(generation)}`,
         )
   }
@@ -212,11 +215,13 @@ export class SqlEvents {
         and not exists (select 1 from ${this.#waits} w where w.event = e.event) order by e.expires_at limit ${add(limit)}`,
     )
     for (const some of portionsOf(old.map((row) => String(row['event'])).toSorted()))
-      yield this.#query(
-        (
-          add,
-        ) => `delete from ${this.#events} where ${this.#dialect.isIn('event', some, add)} and expires_at <= ${this.#dialect.now(add)}
+      yield this.#query((add) =>
+        deletionOf(
+          this.#dialect,
+          'events',
+          `${this.#dialect.isIn('event', some, add)} and expires_at <= ${this.#dialect.now(add)}
           and not exists (select 1 from ${this.#waits} w where w.event = ${this.#events}.event)`,
+        ),
       )
     return old.length
   }

@@ -1,6 +1,6 @@
 import type { OutboxEntry, OutboxPlace, OutboxRequest } from '../../src/core/contracts/outbox.ts'
 import { recordOf } from './cells.ts'
-import { Parameters, selectList } from './dialect.ts'
+import { deletionOf, Parameters, selectList } from './dialect.ts'
 import type { Dialect, Query, RunQuery } from './dialect.ts'
 import { toName } from './names.ts'
 import { outboxColumns, outboxFields } from './tables.ts'
@@ -28,12 +28,13 @@ export class SqlOutbox {
   }
 
   async confirm(entries: readonly OutboxPlace[]): Promise<void> {
-    const { table, isIn } = this.#dialect
+    const { isIn } = this.#dialect
     // In their order, so that no two who confirm the same ones wait for each other in a circle.
     const names = [...new Set(entries.map(({ entry }) => toName(entry)))].toSorted()
     for (let first = 0; first < names.length; first += mostAtOnce) {
       const { list, add } = new Parameters(this.#dialect)
-      const text = `delete from ${table('outbox')} where ${isIn('entry', names.slice(first, first + mostAtOnce), add)}`
+      const some = names.slice(first, first + mostAtOnce)
+      const text = deletionOf(this.#dialect, 'outbox', isIn('entry', some, add))
       await this.#delete({ text, parameters: list })
     }
   }

@@ -4,7 +4,7 @@ import { describeThrown } from '../../src/core/thrown.ts'
 import type { ScheduleQuery, ScheduleRecord, ScheduleTaking } from '../../src/core/contracts/schedule-record.ts'
 import { cellsOf, recordOf } from './cells.ts'
 import type { Cell, CellColumn, Row } from './cells.ts'
-import { namesOf, Parameters, selectList } from './dialect.ts'
+import { changeOf, deletionOf, namesOf, Parameters, selectList } from './dialect.ts'
 import type { Answer, Dialect, Query } from './dialect.ts'
 import type { EventDatabase, Statements } from './events.ts'
 import { fromName, toName } from './names.ts'
@@ -180,7 +180,9 @@ export class SqlSchedules {
     // In their order, so that no two who take the same ones wait for each other in a circle.
     for (const some of portionsOf(names.toSorted())) {
       yield this.#query(
-        (add) => `update ${this.#table} set due_at = ${add(this.#dialect.timeText(until))}, taken_by = ${add(taker)}
+        (
+          add,
+        ) => `${changeOf(this.#dialect, 'schedules')} set due_at = ${add(this.#dialect.timeText(until))}, taken_by = ${add(taker)}
           where ${this.#dialect.isIn('name', some, add)} and due_at <= ${add(this.#dialect.timeText(before))}`,
       )
       const rows = yield this.#query(
@@ -201,7 +203,7 @@ export class SqlSchedules {
   *#delete(names: readonly string[]): Statements<readonly boolean[]> {
     const found = yield* this.#get(names)
     for (const some of portionsOf(names.map(toName).toSorted()))
-      yield this.#query((add) => `delete from ${this.#table} where ${this.#dialect.isIn('name', some, add)}`)
+      yield this.#query((add) => deletionOf(this.#dialect, 'schedules', this.#dialect.isIn('name', some, add)))
     return found.map((one) => one !== undefined)
   }
 

@@ -1,8 +1,7 @@
-import type { Answer } from '../sql/dialect.ts'
 import type { SqliteConnection } from './connection.ts'
 
 // By how long the last one took.
-const portions = { first: 100, least: 25, shortMs: 4, longMs: 10 } as const
+const portions = { first: 100, least: 25, shortMs: 8, longMs: 20 } as const
 
 /**
  * Deletes in transactions that are short: each holds up the event loop while it lasts, and whoever else writes to the file. `deleteSome` deletes up to
@@ -25,14 +24,15 @@ export async function deleteInPortions(
   return deleted
 }
 
-/** The time that it takes within the transaction: to wait for one costs nobody anything. */
-function timed(
+/** The time that it takes from the moment in which it may write until that is on the disk: to wait for the right to write costs nobody anything. */
+async function timed(
   connection: SqliteConnection,
   deleteSome: () => number,
-): Answer<{ readonly count: number; readonly ms: number }> {
-  return connection.transaction(() => {
-    const since = performance.now()
-    const count = deleteSome()
-    return { count, ms: performance.now() - since }
+): Promise<{ readonly count: number; readonly ms: number }> {
+  let since = 0
+  const count = await connection.transaction(() => {
+    since = performance.now()
+    return deleteSome()
   })
+  return { count, ms: performance.now() - since }
 }

@@ -25,7 +25,7 @@ import { inspectorWatcher } from './workloads/inspector-watcher.ts'
 import { observer } from './workloads/observer.ts'
 import { observers } from './workloads/observers.ts'
 import { shapeWorkloads } from './workloads/run-shape.ts'
-import { scale, scaleStores } from './workloads/scale.ts'
+import { scale, scaleParts, scaleStores } from './workloads/scale.ts'
 import { schemas } from './workloads/schemas.ts'
 import { updates } from './workloads/updates.ts'
 import { waiting } from './workloads/waiting.ts'
@@ -75,6 +75,7 @@ const usage = `npm run bench -- [<workload or group>…] [--quick] [--json]
   --size     for scale: how many executions that have ended the store holds, and a tenth of that which have not; 1000000 by default;
              for list-filters and worker-backlog: how many executions; 1000000 by default; for waiting-parked: how many are parked; 100000 by default
   --stores   for scale, worker-backlog, list-filters (not redis) and waiting-parked, comma-separated: ${Object.keys(scaleStores).join(', ')}; all by default
+  --parts    of scale, comma-separated: ${scaleParts.join(', ')}; all by default
   --json     everything measured, as JSON on stdout (progress on stderr)`
 
 const { values: flags, positionals } = parseArgs({
@@ -84,6 +85,7 @@ const { values: flags, positionals } = parseArgs({
     only: { type: 'string', multiple: true, default: [] },
     size: { type: 'string' },
     stores: { type: 'string' },
+    parts: { type: 'string' },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -93,9 +95,11 @@ const chosen = new Set((named.length === 0 ? ['memory'] : named).flatMap((name) 
 const unknown = [...chosen].filter((name) => !names.includes(name))
 const size = flags.size === undefined ? undefined : Number(flags.size)
 const stores = flags.stores?.split(',')
+const parts = flags.parts?.split(',')
 const problems = [
   ...unknown.map((name) => `unknown workload: ${name}`),
   ...(stores ?? []).filter((store) => !(store in scaleStores)).map((store) => `unknown store: ${store}`),
+  ...(parts ?? []).filter((part) => !scaleParts.some((one) => one === part)).map((part) => `unknown part: ${part}`),
   // Parts of it are a tenth, a twentieth and a fiftieth.
   ...(size === undefined || (size >= 1_000 && size % 1_000 === 0) ? [] : ['--size must be a multiple of 1000']),
 ]
@@ -128,7 +132,7 @@ const serverVersions: Record<string, string> = {}
   for (const workload of workloads) {
     if (!chosen.has(workload.name)) continue
     try {
-      const result = await workload.measure(effort, { isQuick: flags.quick, servers, size, stores })
+      const result = await workload.measure(effort, { isQuick: flags.quick, servers, size, stores, parts })
       results.set(workload.name, result)
       say(`\n${tableOf(result)}`)
     } catch (error) {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { dataType, DocketError, graph, step, type } from '../../src/index.ts'
+import { dataType, DocketError, graph, step, StoreError, type } from '../../src/index.ts'
 import type { Store } from '../../src/index.ts'
 import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
 import { alteredStore } from './altered-store.ts'
@@ -133,6 +133,42 @@ test.each([false, true])(
     expect(seen.at(-1)).toBeUndefined()
   },
 )
+
+test('a deletion that the store refuses at first is an answer once it is done', async () => {
+  const world = new World()
+  let refusals = 1
+  const store: Store = alteredStore(world.store, async (method, ask) => {
+    if (method === 'delete' && refusals-- > 0) throw new StoreError('memory', 'it deletes nothing today', false)
+    return ask()
+  })
+  const declared = graph({
+    name: 'sums',
+    steps: [
+      step({
+        name: 'Sum',
+        output: Sum,
+        persist: 'execution',
+        run: (_, { signal }) =>
+          new Promise<string>((__, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
+      }),
+    ],
+  })
+  const owner = world.process({ graphs: [declared], store })
+  const other = world.process({ graphs: [declared], takeOver: false })
+  const standing: unknown[] = []
+  const answer = (await owner.start(declared, Sum, {}, { id: 'a' })).result().catch(async (error: unknown) => {
+    standing.push((await world.store.get(['a']))[0])
+    return error
+  })
+  await world.clock.advance(1_000)
+  expect(await world.clock.settle(other.delete('a'))).toBe(true)
+  expect(codeOf(await world.clock.settle(answer))).toEqual([
+    'EXECUTION_CANCELLED',
+    'execution "a" was deleted on request',
+  ])
+  expect(refusals).toBeLessThan(1)
+  expect(standing).toEqual([undefined])
+})
 
 test('a batch that fails while it is deleted gives its failure as an answer only where it was written', async () => {
   const world = new World()

@@ -4,6 +4,7 @@ import pg from 'pg'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createDocket, dataType, graph, signal, step, type } from '../../src/index.ts'
 import type { Docket, Store } from '../../src/index.ts'
+import { live, newExecution } from '../../src/testing/conformance/records.ts'
 import { serverUrl } from '../servers/server-url.ts'
 import { mysqlStore } from '../../stores/mysql/index.ts'
 import { postgresStore } from '../../stores/postgres/index.ts'
@@ -224,6 +225,48 @@ describe.each(servers)('on %s, while somebody else', (_, server) => {
       expect(await Promise.all(same)).toEqual(same.map(() => 2))
     },
   )
+
+  test('holds rows of one execution, a purge of others does not wait for them', async () => {
+    const { docket, table, hold, others, running, begin } = await begun()
+    await others()
+    await others()
+    const other = await begin()
+    for (const [name, column] of [
+      ['executions', 'id'],
+      ['steps', 'execution'],
+    ] as const)
+      await other.run(`select * from ${table(name)} where ${column} = 'locked' for update`)
+    expect(await docket.purge({ olderThan: 0 })).toBe(41)
+    await other.run('rollback')
+    hold.resolve()
+    expect(await running.result()).toBe(-3)
+  })
+
+  test('holds the row of one execution, what acquires others does not wait for it', async () => {
+    const { store, database, table } = await server.newSpace()
+    await store.open()
+    onTestFinished(() => store.close())
+    await live(store, 'ada', 'bea')
+    const ids = Array.from({ length: 40 }, (__, n) => `free ${n}`)
+    await store.create([newExecution('locked', { owner: 'ada' }), ...ids.map((id) => newExecution(id))])
+    const other = await server.begin(database)
+    await other.run(`select * from ${table('executions')} where id = 'locked' for update`)
+    expect(await store.acquire({ owner: 'bea', graphs: ['users'], limit: 100 })).toHaveLength(40)
+    await other.run('rollback')
+  })
+
+  test('has created an execution and deleted it again in a transaction that is open, that one is locked and others are created', async () => {
+    const { store, database, table } = await server.newSpace()
+    await store.open()
+    onTestFinished(() => store.close())
+    const other = await server.begin(database)
+    await store.create([newExecution('b')], other.client)
+    await other.run(`delete from ${table('executions')} where id = 'b'`)
+    const created = await store.create(['a', 'b', 'c'].map((id) => newExecution(id)))
+    expect(created).toEqual([undefined, 'locked', undefined])
+    await other.run('commit')
+    expect(await store.create([newExecution('b')])).toEqual([undefined])
+  })
 
   test('and two more hold the row of an execution in turn, so that it is never free, that one goes on', async () => {
     const { table, hold, running, begin } = await begun()

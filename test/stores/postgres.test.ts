@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { expect, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { OptionError, StoreError } from '../../src/core/errors.ts'
 import type { StoreHint } from '../../src/core/contracts/store.ts'
 import { postgresStore } from '../../stores/postgres/index.ts'
@@ -178,29 +178,63 @@ test('many commits of many executions at once, in any order, end and write every
   expect(rows).toEqual([{ count: 60 * 20 }])
 })
 
-test('a message that is posted while a deletion waits for the execution does not stay without it', async () => {
+/** An execution that `ada` has, a connection that has begun a transaction, and one of two processes that share it. */
+async function withMessageOnItsWay() {
   const schema = newSchema()
   const store = await openStore(schema)
   const table = (name: string): string => `${pg.escapeIdentifier(schema)}.docket_${name}`
   await createOwned(store, 'one')
   const client = await pool.connect()
-  try {
-    await client.query('begin')
-    await client.query(`select 1 from ${table('executions')} where id = 'one' for update`)
-    const deleted = store.delete([{ id: 'one', owner: 'ada', epoch: 1 }])
+  onTestFinished(() => client.release())
+  await client.query('begin')
+  const message = { execution: 'one', class: 'control', kind: 'cancel', payload: undefined, at: 0 } as const
+  expect(await store.post([message], client)).toEqual(['accepted'])
+  /** Commits the message once another statement waits for it. */
+  const arrive = async (): Promise<void> => {
     await vi.waitFor(async () => {
       const { rows } = await pool.query(`select 1 from pg_stat_activity where wait_event_type = 'Lock'`)
       expect(rows.length).toBeGreaterThan(0)
     })
-    await client.query(
-      `insert into ${table('mailbox')} (execution, seq, class, kind, posted_at) values ('one', 1, 'control', 'delete', statement_timestamp())`,
-    )
     await client.query('commit')
-    expect(await deleted).toEqual([true])
-  } finally {
-    client.release()
   }
-  expect((await pool.query(`select * from ${table('mailbox')}`)).rows).toEqual([])
+  const orphans = async (): Promise<readonly unknown[]> => {
+    const text = `select * from ${table('mailbox')} m where not exists (select 1 from ${table('executions')} e where e.id = m.execution)`
+    return (await pool.query(text)).rows
+  }
+  return { schema, store, table, arrive, orphans }
+}
+
+test('a message that is posted while a deletion waits for the execution does not stay without it', async () => {
+  const { store, table, arrive, orphans } = await withMessageOnItsWay()
+  const deleted = store.delete([{ id: 'one', owner: 'ada', epoch: 1 }])
+  await arrive()
+  expect(await deleted).toEqual([true])
+  expect(await orphans()).toEqual([])
+  expect((await pool.query(`select * from ${table('executions')}`)).rows).toEqual([])
+})
+
+test('nor where the process that deletes dies after its first statement', async () => {
+  const { schema, arrive, orphans } = await withMessageOnItsWay()
+  const dying = new pg.Pool({ connectionString: url, max: 1 })
+  onTestFinished(() => dying.end())
+  let isDead = false
+  dying.on('connect', (client) => {
+    const query = client.query.bind(client) as (...args: unknown[]) => Promise<unknown>
+    const once = async (config: { readonly text?: string }, ...rest: unknown[]): Promise<unknown> => {
+      if (isDead) throw new Error('the process has died')
+      isDead = config.text?.includes('delete from') === true
+      return query(config, ...rest)
+    }
+    Object.assign(client, { query: once })
+  })
+  const store = postgresStore({ pool: dying, schema, migrate: false })
+  await store.open()
+  const deleted = store.delete([{ id: 'one', owner: 'ada', epoch: 1 }]).catch(() => {})
+  await arrive()
+  await deleted
+  expect(isDead).toBe(true)
+  expect(await orphans()).toEqual([])
+  await store.close()
 })
 
 test('of many acquirers at once, each execution goes to one', async () => {

@@ -371,7 +371,6 @@ export class ExecutionCommits {
     // What is on its way already must not meet an execution that is started anew under this id, and in this epoch.
     const at = connection.clock.now()
     const outgoing = parent === undefined ? undefined : [endedMessage(parent, this.#right, at, childDeleted)]
-    const isOwn = await connection.commits.add({ id, owner, epoch, at, steps: [], outgoing }, until)
     const isGone = async (): Promise<boolean> => {
       const { store } = connection
       const deleted = [{ id, owner, epoch }]
@@ -379,7 +378,13 @@ export class ExecutionCommits {
       // An answer may have been lost.
       return isDeleted === true || allAnswers(store, 'get', [id], await store.get([id]))[0] === undefined
     }
-    if (isOwn && (await connection.patiently(isGone, until))) return
+    try {
+      const isOwn = connection.commits.add({ id, owner, epoch, at, steps: [], outgoing }, until)
+      if ((await isOwn) && (await connection.patiently(isGone, until))) return
+    } catch (refusal) {
+      this.#isDeleted = false // It is there still, and its deletion is tried again.
+      throw refusal
+    }
     this.#isDeleted = false
     this.lose()
     throw lostError(this.#right, undefined)

@@ -9,11 +9,15 @@ import type { Cost } from '../scale/costs.ts'
 import type { HeapOverTime, LongResumed, LongRun } from '../scale/long-run.ts'
 import type { Measured } from '../scale/throughput.ts'
 import { duration, factor, grouped } from '../table-text.ts'
-import type { Result, Workload } from './workload.ts'
+import type { Result, TableRows, Workload } from './workload.ts'
 
 /** The stores that can be named, and what they are called in tables. */
 export const scaleStores = { sqlite: 'SQLite', postgres: 'PostgreSQL', mysql: 'MariaDB', redis: 'Redis' } as const
 type ScaleStore = keyof typeof scaleStores
+
+/** What can be measured apart: each takes its time. */
+export const scaleParts = ['costs', 'list', 'take-over', 'purge', 'long', 'heap'] as const
+type ScalePart = (typeof scaleParts)[number]
 
 const small = 1_000
 const fullSize = 1_000_000
@@ -26,68 +30,73 @@ const hourMs = 3_600_000
 interface OnStore {
   readonly store: string
   readonly fillSeconds: number
-  readonly costs: readonly Cost[]
-  readonly list: Measured
-  readonly purge: Measured
-  readonly takeOver: Measured
-  readonly end: Measured
-  readonly workOff: Measured
-  readonly steps: LongResumed
-  readonly items: LongResumed
-  readonly heap: HeapOverTime
+  readonly costs?: readonly Cost[] | undefined
+  readonly list?: Measured | undefined
+  readonly purge?: Measured | undefined
+  readonly takeOver?: Measured | undefined
+  readonly end?: Measured | undefined
+  readonly workOff?: Measured | undefined
+  readonly steps?: LongResumed | undefined
+  readonly items?: LongResumed | undefined
+  readonly heap?: HeapOverTime | undefined
 }
 
 /** A store that holds very much against one that holds little, and how fast very much is gone through. */
 export const scale: Workload = {
   name: 'scale',
   title: 'a store that holds much',
-  measure: async (_, { isQuick, servers, size = isQuick ? quickSize : fullSize, stores }): Promise<Result> => {
+  measure: async (_, { isQuick, servers, size = isQuick ? quickSize : fullSize, stores, parts }): Promise<Result> => {
     const kinds = (stores ?? Object.keys(scaleStores)) as readonly ScaleStore[]
     const places = await servers.places(...kinds.filter((kind) => kind !== 'sqlite'))
     const all: OnStore[] = []
-    for (const kind of kinds) all.push(await measureStore(kind, places, size, isQuick ? 3 : 11))
+    const wanted = new Set((parts ?? scaleParts) as readonly ScalePart[])
+    for (const kind of kinds) all.push(await measureStore(kind, places, { size, rounds: isQuick ? 3 : 11, wanted }))
     return resultOf(all, size)
   },
 }
 
-async function measureStore(kind: ScaleStore, places: Places, size: number, rounds: number): Promise<OnStore> {
+interface Extent {
+  readonly size: number
+  readonly rounds: number
+  readonly wanted: ReadonlySet<ScalePart>
+}
+
+async function measureStore(kind: ScaleStore, places: Places, { size, rounds, wanted }: Extent): Promise<OnStore> {
   const store = scaleStores[kind]
   const say = (what: string): void => console.error(`${new Date().toISOString().slice(11, 19)} ${store}: ${what}`)
+  const part = async <T>(name: ScalePart, what: string, measure: () => Promise<T>): Promise<T | undefined> => {
+    if (!wanted.has(name)) return undefined
+    say(what)
+    return measure()
+  }
   const takenOver = { count: size / parts.takenOver }
   say(`a store with ${grouped(size)} executions that have ended, and one with ${grouped(small)}`)
   await using child = new BenchChild('scale-child.ts')
   const since = performance.now()
   await child.ask('fill', { kind, places, small, large: size }, hourMs)
   const fillSeconds = (performance.now() - since) / 1_000
-  say(`filled in ${fillSeconds.toFixed(0)} s; one against the other`)
-  const costs = await child.ask<readonly Cost[]>('costs', { rounds }, hourMs)
-  say('list')
-  const list = await child.ask<Measured>('list', undefined, hourMs)
-  say(`taking over ${grouped(takenOver.count)}`)
-  const { takeOver, end } = await child.ask<{ takeOver: Measured; end: Measured }>('takeOver', takenOver, hourMs)
-  const workOff = await child.ask<Measured>('workOff', takenOver, hourMs)
-  say('purge')
-  const purge = await child.ask<Measured>('purge', undefined, hourMs)
-  say('an execution of many steps')
-  const steps = await leaveAndResume({
-    kind,
-    places,
-    name: freshName('long'),
-    shape: 'steps',
-    count: size / parts.steps,
+  say(`filled in ${fillSeconds.toFixed(0)} s`)
+  const costs = await part('costs', 'one against the other', () =>
+    child.ask<readonly Cost[]>('costs', { rounds }, hourMs),
+  )
+  const list = await part('list', 'list', () => child.ask<Measured>('list', undefined, hourMs))
+  const taken = await part('take-over', `taking over ${grouped(takenOver.count)}`, async () => ({
+    ...(await child.ask<{ takeOver: Measured; end: Measured }>('takeOver', takenOver, hourMs)),
+    workOff: await child.ask<Measured>('workOff', takenOver, hourMs),
+  }))
+  const purge = await part('purge', 'purge', () => child.ask<Measured>('purge', undefined, hourMs))
+  const long = (shape: LongRun['shape'], count: number): Promise<LongResumed> =>
+    leaveAndResume({ kind, places, name: freshName('long'), shape, count })
+  const resumed = await part('long', 'an execution of many steps, and a batch of many items', async () => ({
+    steps: await long('steps', size / parts.steps),
+    items: await long('items', size / parts.items),
+  }))
+  const heap = await part('heap', 'the heap', async () => {
+    await using runner = new BenchChild('scale-child.ts', ['--expose-gc'])
+    // Awaited here, while the process is still there.
+    return await runner.ask<HeapOverTime>('heap', { kind, places, name: freshName('heap'), count: size }, hourMs)
   })
-  say('a batch of many items')
-  const items = await leaveAndResume({
-    kind,
-    places,
-    name: freshName('long'),
-    shape: 'items',
-    count: size / parts.items,
-  })
-  say('the heap')
-  await using runner = new BenchChild('scale-child.ts', ['--expose-gc'])
-  const heap = await runner.ask<HeapOverTime>('heap', { kind, places, name: freshName('heap'), count: size }, hourMs)
-  return { store, fillSeconds, costs, list, purge, takeOver, end, workOff, steps, items, heap }
+  return { store, fillSeconds, costs, list, purge, ...taken, ...resumed, heap }
 }
 
 async function leaveAndResume(run: LongRun): Promise<LongResumed> {
@@ -104,7 +113,7 @@ async function leaveAndResume(run: LongRun): Promise<LongResumed> {
 function resultOf(all: readonly OnStore[], size: number): Result {
   const [steps, items] = [grouped(size / parts.steps), grouped(size / parts.items)]
   const costs = all.flatMap(({ store, costs: of }) =>
-    of.map(({ measure, small: little, large }) => {
+    (of ?? []).map(({ measure, small: little, large }) => {
       const [one, other] = [little, large].map(({ ms }) => ({ name: measure, msPerRun: ms }))
       return {
         name: `${store}: ${measure}`,
@@ -118,16 +127,20 @@ function resultOf(all: readonly OnStore[], size: number): Result {
   const figures: Record<string, number> = {}
   for (const { store, ...one } of all) {
     for (const what of ['list', 'purge', 'takeOver', 'workOff'] as const) {
-      figures[`${store}: ${what}, a second`] = perSecond(one[what])
-      figures[`${store}: ${what}, stall in ms`] = one[what].stall.wallMs
+      const measured = one[what]
+      if (measured === undefined) continue
+      figures[`${store}: ${what}, a second`] = perSecond(measured)
+      figures[`${store}: ${what}, stall in ms`] = measured.stall.wallMs
+      if (what === 'list') figures[`${store}: list, ms for 1,000`] = (measured.ms / measured.count) * 1_000
     }
-    figures[`${store}: list, ms for 1,000`] = (one.list.ms / one.list.count) * 1_000
     for (const what of ['steps', 'items'] as const) {
-      figures[`${store}: ${what}, s`] = one[what].ms / 1_000
-      figures[`${store}: ${what}, stall in ms`] = one[what].stall.wallMs
-      figures[`${store}: ${what}, MB`] = one[what].peakMb
+      const resumed = one[what]
+      if (resumed === undefined) continue
+      figures[`${store}: ${what}, s`] = resumed.ms / 1_000
+      figures[`${store}: ${what}, stall in ms`] = resumed.stall.wallMs
+      figures[`${store}: ${what}, MB`] = resumed.peakMb
     }
-    figures[`${store}: heap, MB`] = one.heap.lateMb - one.heap.earlyMb
+    if (one.heap !== undefined) figures[`${store}: heap, MB`] = one.heap.lateMb - one.heap.earlyMb
   }
   return {
     name: scale.name,
@@ -140,7 +153,7 @@ function resultOf(all: readonly OnStore[], size: number): Result {
       })),
     },
     figures,
-    tables: [
+    tables: tablesWithRows([
       [
         ['one of it', `with ${grouped(small)}`, 'middle half', 'with all', 'middle half', 'ratio', '', 'computed'],
         ...costs.map(({ name, little, much, ratio, computed }) => [
@@ -173,43 +186,34 @@ function resultOf(all: readonly OnStore[], size: number): Result {
             'take over, until all run': takeOver,
             'then until all have ended': end,
             'work off with 100 slots': workOff,
-          }).map(([what, { count, ms, stall }]) => [
-            `${store}: ${what}`,
-            grouped(count),
-            duration(ms),
-            grouped((count / ms) * 1_000),
-            `${stall.wallMs.toFixed(0)} ms`,
-            `${stall.cpuMs.toFixed(0)} ms`,
-            duration(stall.totalCpuMs),
-            duration(stall.serverCpuMs),
-            grouped((count / (stall.totalCpuMs + stall.serverCpuMs)) * 1_000),
-          ]),
+          }).flatMap(([what, measured]) =>
+            measured === undefined ? [] : [throughputRow(`${store}: ${what}`, measured)],
+          ),
         ),
       ],
       [
         ['resumed from its records', 'time', 'longest stall', 'of it computed', 'heap, at most'],
         ...all.flatMap(({ store, ...of }) =>
-          (['steps', 'items'] as const).map((shape) => [
-            `${store}: ${shape === 'steps' ? `an execution of ${steps} steps` : `a batch of ${items} items`}`,
-            duration(of[shape].ms),
-            `${of[shape].stall.wallMs.toFixed(0)} ms`,
-            `${of[shape].stall.cpuMs.toFixed(0)} ms`,
-            `+ ${of[shape].peakMb.toFixed(0)} MB`,
-          ]),
+          (['steps', 'items'] as const).flatMap((shape) => {
+            const resumed = of[shape]
+            if (resumed === undefined) return []
+            const what = shape === 'steps' ? `an execution of ${steps} steps` : `a batch of ${items} items`
+            const { wallMs, cpuMs } = resumed.stall
+            const stall = [`${wallMs.toFixed(0)} ms`, `${cpuMs.toFixed(0)} ms`]
+            return [[`${store}: ${what}`, duration(resumed.ms), ...stall, `+ ${resumed.peakMb.toFixed(0)} MB`]]
+          }),
         ),
       ],
       [
         ['heap while executions go by', 'how many', 'a second', 'alive after a tenth', 'alive after all', 'at most'],
-        ...all.map(({ store, heap: { count, ms, earlyMb, lateMb, peakMb } }) => [
-          store,
-          grouped(count),
-          grouped((count / ms) * 1_000),
-          `${earlyMb.toFixed(1)} MB`,
-          `${lateMb.toFixed(1)} MB`,
-          `${peakMb.toFixed(1)} MB`,
-        ]),
+        ...all.flatMap(({ store, heap }) => {
+          if (heap === undefined) return []
+          const { count, ms, earlyMb, lateMb, peakMb } = heap
+          const sizes = [earlyMb, lateMb, peakMb].map((mb) => `${mb.toFixed(1)} MB`)
+          return [[store, grouped(count), grouped((count / ms) * 1_000), ...sizes]]
+        }),
       ],
-    ],
+    ]),
     notes: [
       'half of what has not ended belongs to ten processes that live, the other half to nobody, of a graph that no process here knows',
       'ratio: by the clock, round by round, and its middle half; computed: the same of the processor time of Docket’s thread and the server together',
@@ -219,6 +223,26 @@ function resultOf(all: readonly OnStore[], size: number): Result {
       ...all.map(({ store, fillSeconds }) => `${store} was filled in ${fillSeconds.toFixed(0)} s`),
     ],
   }
+}
+
+/** Without those of parts that were not wanted. */
+function tablesWithRows(tables: readonly TableRows[]): readonly TableRows[] {
+  return tables.filter(({ length }) => length > 1)
+}
+
+function throughputRow(what: string, { count, ms, stall }: Measured): readonly string[] {
+  const { wallMs, cpuMs, totalCpuMs, serverCpuMs } = stall
+  return [
+    what,
+    grouped(count),
+    duration(ms),
+    grouped((count / ms) * 1_000),
+    `${wallMs.toFixed(0)} ms`,
+    `${cpuMs.toFixed(0)} ms`,
+    duration(totalCpuMs),
+    duration(serverCpuMs),
+    grouped((count / (totalCpuMs + serverCpuMs)) * 1_000),
+  ]
 }
 
 function perSecond({ count, ms }: Measured): number {

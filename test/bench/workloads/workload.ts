@@ -17,6 +17,8 @@ export interface MeasureOptions {
   readonly size?: number | undefined
   /** On which stores, where there are several. @default all */
   readonly stores?: readonly string[] | undefined
+  /** What is measured, where that takes long and can be had apart. @default all of it */
+  readonly parts?: readonly string[] | undefined
 }
 
 /** Cells by row, the head first. */
