@@ -6,10 +6,10 @@ const maxDepth = 200
 
 /**
  * A value as text. Between services, values are JSON and nothing else: what that would change or lose is refused.
- * @throws SerializationError that names the path
+ * @throws SerializationError that names the path, unless the value is sensitive
  */
-export function jsonOf(value: unknown, what: string): string {
-  checkJson(value, what)
+export function jsonOf(value: unknown, what: string, isSensitive = false): string {
+  checkJson(value, { what, isSensitive })
   return JSON.stringify(value) ?? 'null'
 }
 
@@ -32,11 +32,20 @@ export function valueOfJson(text: string): unknown {
   return value
 }
 
-function checkJson(value: unknown, what: string, path = '', depth = 0): void {
+interface Checked {
+  readonly what: string
+  readonly isSensitive: boolean
+}
+
+function checkJson(value: unknown, checked: Checked, path = '', depth = 0): void {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return
   const refuse = (is: string): never => {
+    const { what, isSensitive } = checked
+    const found = isSensitive
+      ? 'it has what JSON has not (what and where is left out, since its type is sensitive)'
+      : `at "${path}" it has ${is}`
     throw new SerializationError(
-      `${what} can't be sent: at "${path}" it has ${is}; between services values are JSON, so let the type's schema convert it (a Date from a string, say), or convert it where the value is made`,
+      `${what} can't be sent: ${found}; between services values are JSON, so let the type's schema convert it (a Date from a string, say), or convert it where the value is made`,
     )
   }
   if (typeof value === 'number') {
@@ -44,13 +53,13 @@ function checkJson(value: unknown, what: string, path = '', depth = 0): void {
   } else if (typeof value !== 'object') refuse(value === undefined ? 'undefined' : describe(value))
   else if (depth > maxDepth) refuse(`more than ${maxDepth} levels, or a circle`)
   else if (Array.isArray(value))
-    for (let index = 0; index < value.length; index++) checkJson(value[index], what, `${path}[${index}]`, depth + 1)
+    for (let index = 0; index < value.length; index++) checkJson(value[index], checked, `${path}[${index}]`, depth + 1)
   else {
     const prototype: unknown = Object.getPrototypeOf(value)
     const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null
     if (!isPlain || 'toJSON' in value) refuse(`a ${value.constructor?.name ?? 'class instance'}`)
     for (const [key, item] of Object.entries(value as object))
       // What is undefined is as good as absent.
-      if (item !== undefined) checkJson(item, what, path === '' ? key : `${path}.${key}`, depth + 1)
+      if (item !== undefined) checkJson(item, checked, path === '' ? key : `${path}.${key}`, depth + 1)
   }
 }

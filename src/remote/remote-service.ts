@@ -98,7 +98,8 @@ export class RemoteService {
   async start(url: string, { request, requestId, headers, callback, signal }: StartCall): Promise<RemoteAnswer> {
     let body: string
     try {
-      body = jsonOf(request, `the request of "${this.#operation.name}"`)
+      const { name, input } = this.#operation
+      body = jsonOf(request, `the request of "${name}"`, input.isSensitive === true)
     } catch (error) {
       return { state: 'failed', error }
     }

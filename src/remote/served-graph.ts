@@ -16,9 +16,13 @@ export type Outcome =
   | { readonly state: 'completed'; readonly value: unknown }
   | { readonly state: 'failed' | 'cancelled'; readonly message: string; readonly code: string | undefined }
 
+const requestType = (sensitive: boolean) =>
+  dataType('docket.request', type<{ readonly value: unknown }>(), { sensitive })
+const outcomeType = (sensitive: boolean) => dataType('docket.outcome', type<Outcome>(), { sensitive })
+
 /** The types of the graphs that stand around those of operations. */
-export const RequestType = dataType('docket.request', type<{ readonly value: unknown }>())
-export const OutcomeType = dataType('docket.outcome', type<Outcome>())
+export const RequestType = requestType(false)
+export const OutcomeType = outcomeType(false)
 export const Notified = dataType('docket.notified', type<{ readonly status: string }>())
 export const Cancel = dataType('docket.cancel', type<{ readonly reason: string }>())
 
@@ -38,10 +42,13 @@ const mostTries = 20
  */
 export function servedGraph(implementation: Implementation, notify: Notify): AnyGraph {
   const { operation } = implementation
+  const isSecret = operation.output.isSensitive === true
+  // What holds a sensitive value is as sensitive.
+  const [Request, Made] = [requestType(operation.input.isSensitive === true), outcomeType(isSecret)]
   const operate = durableStep({
     name: 'Operate',
-    inputs: { request: RequestType },
-    output: OutcomeType,
+    inputs: { request: Request },
+    output: Made,
     receives: [Cancel],
     run: async ({ request }, ctx): Promise<Outcome> => {
       try {
@@ -61,7 +68,7 @@ export function servedGraph(implementation: Implementation, notify: Notify): Any
 
         const answer = implementation.output === undefined ? value : implementation.output(value)
         // What can't be sent is no answer.
-        jsonOf(answer, `the answer of "${operation.name}"`)
+        jsonOf(answer, `the answer of "${operation.name}"`, isSecret)
         return { state: 'completed', value: answer }
       } catch (error) {
         ctx.signal.throwIfAborted()
@@ -75,7 +82,7 @@ export function servedGraph(implementation: Implementation, notify: Notify): Any
   })
   const answer = step({
     name: 'Notify',
-    inputs: { outcome: OutcomeType },
+    inputs: { outcome: Made },
     output: Notified,
     persist: 'execution',
     retry: { maxAttempts: mostTries, backoff: exponential('1s', { max: '5m', jitter: 0.5 }) },

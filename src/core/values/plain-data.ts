@@ -109,6 +109,13 @@ const refusals = {
   store: 'a store can’t keep',
 } as const
 
+const advice =
+  'persisted steps take and give plain data: objects, arrays, Date, Map, Set, bytes, RegExp, URL, plain Errors, BigInt. ' +
+  'Convert the value at the edge of the step, or take `persist` off the step'
+
+/** What each error has found, so that it can be said again without what is closed. */
+const findings = new WeakMap<SerializationError, { readonly made: string; readonly found: Refusal | undefined }>()
+
 /** The error that says why, and where in the value, no key, copy or stored value could be made. Slow: only for when it has failed. */
 export function serializationError(
   purpose: 'key' | 'copy' | 'store',
@@ -116,49 +123,105 @@ export function serializationError(
   cause: unknown,
 ): SerializationError {
   const made = refusals[purpose]
-  const advice =
-    'persisted steps take and give plain data: objects, arrays, Date, Map, Set, bytes, RegExp, URL, plain Errors, BigInt. ' +
-    'Convert the value at the edge of the step, or take `persist` off the step'
   let found: Refusal | undefined
+  let error: SerializationError
   try {
-    found = refusalIn(value, '', [])
+    found = refusalIn(value, undefined, [])
+    error =
+      found === undefined
+        ? new SerializationError(`${made} the value: ${describeThrown(cause)}`, {}, { cause })
+        : new SerializationError(`${made} ${placeOf(found.path)}: it is ${reasonOf(found)}; ${advice}`)
   } catch (thrown) {
-    return new SerializationError(
+    error = new SerializationError(
       `${made} the value: reading it threw ${describeThrown(thrown)}`,
       {},
       { cause: thrown },
     )
   }
-  if (found === undefined) return new SerializationError(`${made} the value: ${describeThrown(cause)}`, {}, { cause })
-  const place = found.path === '' ? 'the value' : `"${found.path.replace(/^\./, '')}"`
-  return new SerializationError(`${made} ${place}: it is ${found.reason}; ${advice}`)
+  findings.set(error, { made, found })
+  return error
+}
+
+/**
+ * The same error, without anything of what is in a sensitive value: its keys are a part of it, as are errors that it throws when it is read. Errors that say nothing of a value stay as they are.
+ * @param isSensitive whether what has this name, of a type or a port, is sensitive; true where the whole value is
+ */
+export function withoutSensitiveParts(error: unknown, isSensitive: boolean | ((name: string) => boolean)): unknown {
+  const finding = error instanceof SerializationError ? findings.get(error) : undefined
+  if (finding === undefined || isSensitive === false) return error
+  const { made, found } = finding
+  if (found === undefined)
+    return new SerializationError(`${made} the value (why is left out, since a type in it is sensitive)`)
+  const { path } = found
+  const shown = isSensitive === true ? 0 : path.findIndex((step) => isSensitive(nameOfStep(step))) + 1
+  if (isSensitive !== true && shown === 0) return error
+  if (shown === path.length) return new SerializationError(`${made} ${placeOf(path)}: it is ${found.reason}; ${advice}`)
+  return new SerializationError(
+    `${made} ${placeOf(path.slice(0, shown))}: something in it is ${found.reason} (where is left out, since the type is sensitive); ${advice}`,
+  )
 }
 
 interface Refusal {
-  readonly path: string
+  readonly path: readonly string[]
   readonly reason: string
+  /** Of a cycle: where it comes back to. */
+  readonly backTo?: readonly string[]
+}
+
+/** A path from its end: most of what is looked at is in no message. */
+interface Place {
+  readonly before: Place | undefined
+  readonly step: string
+}
+
+function pathOf(place: Place | undefined): readonly string[] {
+  const steps: string[] = []
+  for (let one = place; one !== undefined; one = one.before) steps.push(one.step)
+  return steps.toReversed()
+}
+
+function reasonOf({ reason, backTo }: Refusal): string {
+  if (backTo === undefined) return reason
+  return `${reason} back to ${backTo.length === 0 ? 'the value itself' : textOf(backTo)}`
+}
+
+function placeOf(path: readonly string[]): string {
+  return path.length === 0 ? 'the value' : `"${textOf(path)}"`
+}
+
+const longestPath = 60
+
+/** Of what is nested too deep, the beginning. */
+function textOf(path: readonly string[]): string {
+  const text = path.join('').replace(/^\./, '')
+  return path.length > maxDepth ? `${text.slice(0, longestPath)}…` : text
+}
+
+/** The name that a step of a path is by. */
+function nameOfStep(step: string): string {
+  return step.replace(/^\./, '')
 }
 
 interface Open {
   readonly value: object
-  readonly path: string
+  readonly place: Place | undefined
 }
 
 /** The first thing in a value that is not plain data. */
-function refusalIn(value: unknown, path: string, open: readonly Open[]): Refusal | undefined {
-  if (typeof value === 'function') return { path, reason: 'a function' }
-  if (typeof value === 'symbol') return { path, reason: 'a symbol' }
+function refusalIn(value: unknown, place: Place | undefined, open: readonly Open[]): Refusal | undefined {
+  const refused = (reason: string): Refusal => ({ path: pathOf(place), reason })
+  if (typeof value === 'function') return refused('a function')
+  if (typeof value === 'symbol') return refused('a symbol')
   if (typeof value !== 'object' || value === null) return undefined
   const again = open.find((one) => one.value === value)
-  if (again !== undefined)
-    return { path, reason: `a cycle back to ${again.path === '' ? 'the value itself' : again.path.slice(1)}` }
-  if (open.length > maxDepth) return { path: `${path.slice(0, 60)}…`, reason: `nested deeper than ${maxDepth} levels` }
+  if (again !== undefined) return { ...refused('a cycle'), backTo: pathOf(again.place) }
+  if (open.length > maxDepth) return refused(`nested deeper than ${maxDepth} levels`)
   const kind = plainKindOf(value)
-  if (kind === undefined) return { path, reason: nameOf(value) }
-  if (hasSymbolKeys(value)) return { path, reason: 'an object with a symbol as a key' }
-  const nowOpen = [...open, { value, path }]
+  if (kind === undefined) return refused(nameOf(value))
+  if (hasSymbolKeys(value)) return refused('an object with a symbol as a key')
+  const nowOpen = [...open, { value, place }]
   for (const [step, part] of partsOf(value, kind)) {
-    const refusal = refusalIn(part, path + step, nowOpen)
+    const refusal = refusalIn(part, { before: place, step }, nowOpen)
     if (refusal !== undefined) return refusal
   }
   return undefined

@@ -3,6 +3,7 @@ import type { Problem } from '../check-options.ts'
 import type { Codec } from '../contracts/codec.ts'
 import { briefErrorTreeOf, errorTreeOf, shortErrorTreesOf } from './error-tree.ts'
 import { SerializationError } from '../errors.ts'
+import { withoutSensitiveParts } from './plain-data.ts'
 import { describeThrown } from '../thrown.ts'
 import type { StoredValue, ValueFormat } from '../contracts/stored-value.ts'
 import { isSealed, maxNameLength, opened, sealed } from './value-envelope.ts'
@@ -156,6 +157,24 @@ export function createValueEncoding(options: ValueEncodingOptions = {}): ValueEn
     encodeError: (thrown, identity) => encoded(errorBody(thrown, formatted, maxBytes), identity),
     decodeError: decode,
     resultKey: (digest) => hashing?.keyedHash?.(digest) ?? digest,
+  }
+}
+
+/**
+ * As `encode`, for a value of which parts may be sensitive: an error says nothing of them.
+ * @param isSensitive whether the whole value is, or what has a name in it
+ * @throws (as rejection) SerializationError
+ */
+export async function encodedValue(
+  encoding: Pick<ValueEncoding, 'encode'>,
+  value: unknown,
+  identity: ValueIdentity,
+  isSensitive: boolean | ((name: string) => boolean),
+): Promise<StoredValue> {
+  try {
+    return await encoding.encode(value, identity)
+  } catch (error) {
+    throw withoutSensitiveParts(error, isSensitive)
   }
 }
 

@@ -7,6 +7,7 @@ import { InputError, OptionError } from '../../core/errors.ts'
 import { problemOfDataType } from '../../core/graph/check-step.ts'
 import { isEventType } from '../../core/language/event-type.ts'
 import type { AnyEventType } from '../../core/language/event-type.ts'
+import { encodedValue } from '../../core/values/value-encoding.ts'
 import { randomId } from '../../runtime/environment/ids.ts'
 import { checkValue, issuesText } from '../../runtime/inputs/check-value.ts'
 import { allAnswers } from '../../runtime/store-access/all-answers.ts'
@@ -72,7 +73,7 @@ async function emitChecked(
   }
   // Some stores know how they write values, and what time it is, only once they are open.
   await (transaction === undefined ? connection.readyBy() : connection.opened())
-  const stored = await encoding.encode(value, eventIdentity(type, key))
+  const stored = await encodedValue(encoding, value, eventIdentity(type, key), type.isSensitive === true)
   const at = clock.now()
   const event = {
     id: eventIdOf(encoding, type, key),

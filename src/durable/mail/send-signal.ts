@@ -10,9 +10,11 @@ import {
   signalSlot,
 } from '../../core/contracts/signal-message.ts'
 import { InputError, OptionError } from '../../core/errors.ts'
+import { isSensitiveType } from '../../core/graph/sensitivity.ts'
 import { isRecord } from '../../core/is-record.ts'
 import { isUpdateType } from '../../core/language/update.ts'
 import type { AnyDataType } from '../../core/language/data-type.ts'
+import { encodedValue } from '../../core/values/value-encoding.ts'
 import { randomId } from '../../runtime/environment/ids.ts'
 import { checkValue, issuesText } from '../../runtime/inputs/check-value.ts'
 import { allAnswers } from '../../runtime/store-access/all-answers.ts'
@@ -98,7 +100,7 @@ async function sendChecked(
   }
   const { connection, clock } = context
   const { store, encoding } = connection
-  const payload = await encoding.encode(value, signalIdentity(executionId, to))
+  const payload = await encodedValue(encoding, value, signalIdentity(executionId, to), isSensitiveType(type))
   // A connection that is within a transaction may not be able to renew a lease.
   await (transaction === undefined ? connection.readyBy() : connection.patiently(() => connection.opened()))
   const content = { id, payload, at: clock.now() }

@@ -6,11 +6,13 @@ import type { Duration } from '../../core/duration.ts'
 import { signalIdentity } from '../../core/contracts/signal-message.ts'
 import { updateMessage, updateName } from '../../core/contracts/update-message.ts'
 import { DeadlockError, InputError, OptionError } from '../../core/errors.ts'
+import { isSensitiveType } from '../../core/graph/sensitivity.ts'
 import { isRecord } from '../../core/is-record.ts'
 import { isUpdateType } from '../../core/language/update.ts'
 import type { AnyUpdateType } from '../../core/language/update.ts'
 import { UpdateError } from '../../core/update-error.ts'
 import { canonicalize, digest as digestOf } from '../../core/values/keys.ts'
+import { encodedValue } from '../../core/values/value-encoding.ts'
 import { callingStep } from '../../runtime/environment/current-step.ts'
 import { randomId } from '../../runtime/environment/ids.ts'
 import { beginWait, cantEndBefore, endWait } from '../../runtime/environment/open-waits.ts'
@@ -84,8 +86,8 @@ async function sendChecked(
     const message = `update "${type.name}" of execution "${target.id}" does not fit: ${issuesText(checked.issues)}`
     throw new InputError('INPUT_INVALID', message, checked.issues, place, { cause: checked.thrown })
   }
+  const payload = await encodedValue(encoding, value, signalIdentity(target.id, to), isSensitiveType(type))
   const digest = encoding.resultKey(digestOf(canonicalize(value)))
-  const payload = await encoding.encode(value, signalIdentity(target.id, to))
   await connection.readyBy()
   const message = updateMessage(target.id, { name, digest }, { payload, at: clock.now() })
   requireLength(store, 'message', 'update: its name and id together', message.id!)

@@ -245,7 +245,7 @@ export class AttemptNotes {
     try {
       return this.#connection.encoding.encode(noted, identityOf(this.#right.id, run, 'output'))
     } catch (error) {
-      return Promise.reject(placed(error, run, 'result') as Error)
+      return Promise.reject(placed(error, run, 'state') as Error)
     }
   }
 }

@@ -1,5 +1,8 @@
 import { LeaseLostError, SerializationError } from '../../core/errors.ts'
 import { hasCause } from '../../core/thrown.ts'
+import { isSensitiveType } from '../../core/graph/sensitivity.ts'
+import type { AnyDataType } from '../../core/language/data-type.ts'
+import { withoutSensitiveParts } from '../../core/values/plain-data.ts'
 import type { HeadChange } from '../../core/contracts/execution-record.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import type { StepStatus } from '../../core/contracts/statuses.ts'
@@ -30,15 +33,17 @@ export class ExecutionRecorder implements Recorder {
   readonly owner: string
   readonly #connection: StoreConnection
   readonly #right: OwnershipRight
+  readonly #target: AnyDataType
   readonly #stragglers = new Set<StepRun>()
   readonly #underWay = new WritesUnderWay()
   /** The step that ended last, where the execution forgets those that have ended. */
   lastForgotten: StepRun | undefined
   #endKept = false
 
-  constructor(connection: StoreConnection, right: OwnershipRight, commits: ExecutionCommits) {
+  constructor(connection: StoreConnection, right: OwnershipRight, commits: ExecutionCommits, target: AnyDataType) {
     this.#connection = connection
     this.#right = right
+    this.#target = target
     this.owner = right.owner
     this.commits = commits
     this.notes = new AttemptNotes(connection, right, commits, this.#underWay)
@@ -128,7 +133,7 @@ export class ExecutionRecorder implements Recorder {
     try {
       await this.notes.state(run, state, waitsUntil)
     } catch (error) {
-      throw placed(error, run, 'result')
+      throw placed(error, run, 'state')
     }
   }
 
@@ -313,8 +318,9 @@ export class ExecutionRecorder implements Recorder {
       return await this.#connection.encoding.encode(value, ['execution', id, 'output'])
     } catch (error) {
       if (!(error instanceof SerializationError)) throw error
-      const message = `the output of execution "${id}" can't be remembered: ${error.message}`
-      throw new SerializationError(message, { executionId: id }, { cause: error })
+      const cause = withoutSensitiveParts(error, isSensitiveType(this.#target)) as SerializationError
+      const message = `the output of execution "${id}" can't be remembered: ${cause.message}`
+      throw new SerializationError(message, { executionId: id }, { cause })
     }
   }
 }

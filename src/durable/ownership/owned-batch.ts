@@ -70,7 +70,7 @@ export class OwnedBatch implements Owned, DurableParts {
       parts.onRefused()
       this.lose()
     })
-    this.#recorder = new BatchRecorder(connection, right, commits)
+    this.#recorder = new BatchRecorder(connection, right, commits, plan.whole.target)
     if (receivesValues(plan.whole)) {
       this.#signals = new BatchSignals({ connection, commits, id: this.id, plan, keys: parts.keys })
       this.#signals.keep(parts.mail ?? [])

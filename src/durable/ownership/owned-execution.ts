@@ -78,7 +78,7 @@ export class OwnedExecution implements Owned {
     const of = { id: this.id, emitter: parts.options.emitter, held }
     if (plan.eventSteps.length > 0 || plan.hasFunctions) this.events = new EventWaits(connection, commits, of)
     if (plan.waits) this.#timers = new TimerMail(connection, commits, { id: this.id, former: plan.index.former })
-    this.#recorder = new ExecutionRecorder(parts.connection, parts.right, commits)
+    this.#recorder = new ExecutionRecorder(parts.connection, parts.right, commits, plan.target)
     const owned = {
       id: this.id,
       place: { graph: this.graph, executionId: this.id },

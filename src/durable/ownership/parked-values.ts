@@ -1,6 +1,8 @@
 import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import { takersOf } from '../../core/graph/plan.ts'
+import { isSensitiveType } from '../../core/graph/sensitivity.ts'
+import { encodedValue } from '../../core/values/value-encoding.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { Execution } from '../../runtime/execution/execution.ts'
 import type { StepRun } from '../../runtime/execution/step-run.ts'
@@ -24,8 +26,11 @@ export async function parkedValues(
     if (execution.persistOf(run.planStep.spec) !== undefined || !isNeeded(plan, runs, run)) continue
     if (!isWanted(run)) continue
     const { error, endedAt, dueAt } = run
+    const { spec } = run.planStep
     const status = statusOf(run)
-    const output = run.hasOutput ? await encoding.encode(run.output, identityOf(id, run, 'output')) : undefined
+    const output = run.hasOutput
+      ? await encodedValue(encoding, run.output, identityOf(id, run, 'output'), isSensitiveType(spec.output))
+      : undefined
     const stored =
       error === undefined || run.hasOutput ? undefined : await encoding.encodeError(error, identityOf(id, run, 'error'))
     const attempts = await attemptsOfRun(run, id, encoding, execution.recorder?.owner ?? '')

@@ -6,6 +6,8 @@ import { answerPlace, answerRecord } from '../../core/contracts/update-message.t
 import type { StoredAnswer } from '../../core/contracts/update-message.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import type { Plan } from '../../core/graph/plan.ts'
+import { touchesSensitiveTypes } from '../../core/graph/sensitivity.ts'
+import { withoutSensitiveParts } from '../../core/values/plain-data.ts'
 import { SerializationError } from '../../core/errors.ts'
 import { isPromiseLike } from '../../runtime/inputs/check-value.ts'
 import { atMost } from '../../runtime/environment/clock.ts'
@@ -37,6 +39,7 @@ export class StoredCheckpoints {
   /** What is recorded of one step arrives in its order, though a codec takes its time. */
   readonly #encoding = new Map<string, Promise<unknown>>()
   readonly #shown: ShownValues
+  readonly #plan: Plan
 
   constructor(
     connection: StoreConnection,
@@ -47,6 +50,7 @@ export class StoredCheckpoints {
     this.#commits = commits
     this.#id = of.id
     this.#isNew = of.isNew
+    this.#plan = of.plan
     this.#shown = new ShownValues(connection, of)
   }
 
@@ -184,8 +188,14 @@ export class StoredCheckpoints {
       }
       return isLate ? Promise.all(records) : (records as readonly CheckpointRecord[])
     } catch (error) {
-      return Promise.reject(error)
+      return Promise.reject(this.#withoutSensitiveParts(step, error))
     }
+  }
+
+  /** Nothing says of which types it is what a verb came to. */
+  #withoutSensitiveParts(step: string, error: unknown): unknown {
+    const spec = this.#plan.steps.find((one) => one.spec.name === step)?.spec
+    return withoutSensitiveParts(error, spec === undefined || touchesSensitiveTypes(spec))
   }
 
   #answerOf({ update, outcome }: UpdateAnswer, at: number): CheckpointRecord | Promise<CheckpointRecord> {

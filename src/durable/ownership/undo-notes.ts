@@ -4,6 +4,7 @@ import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import type { UndoView } from '../../runtime/execution/execution-view.ts'
 import type { StepRun } from '../../runtime/execution/step-run.ts'
 import { sleep } from '../../runtime/environment/clock.ts'
+import { placed } from '../../runtime/results/claim-keeper.ts'
 import { patienceOf, pauseAfter } from '../../runtime/store-access/store-patience.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import {
@@ -44,15 +45,23 @@ export class UndoNotes {
 
   /** Resolves once it is on record what the attempt is given, and whether an earlier one is uncertain. Rejects where that can't be written. */
   async begins(run: StepRun): Promise<void> {
-    const { encoding, clock } = this.#connection
+    const { clock } = this.#connection
     const { step } = run
     const place = { step, item: itemOf(run) }
     this.haveBegun = true
     this.#begun.add(placeOf(place))
-    const inputs = await encoding.encode(run.inputs, undoIdentity(this.#right.id, place, 'inputs'))
+    const inputs = await this.#inputsOf(run, place)
     const isUncertain = run.execution.effects?.of(step)?.isUncertain === true
     const steps = [inputsRecordOf(place, inputs), ...(isUncertain ? [uncertainRecordOf(place)] : [])]
     await this.#commits.write({ steps, step, until: clock.elapsed() + patienceOf(run.planStep.spec) })
+  }
+
+  async #inputsOf(run: StepRun, place: StepPlace): Promise<StoredValue> {
+    try {
+      return await this.#connection.encoding.encode(run.inputs, undoIdentity(this.#right.id, place, 'inputs'))
+    } catch (error) {
+      throw placed(error, run, 'inputs')
+    }
   }
 
   /** The step has a value, which is on record. */

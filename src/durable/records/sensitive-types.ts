@@ -1,8 +1,8 @@
 import type { AnyGraph, StepSpec } from '../../core/graph/graph-index.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import type { Plan } from '../../core/graph/plan.ts'
+import { isSensitiveType } from '../../core/graph/sensitivity.ts'
 import type { AnyDataType } from '../../core/language/data-type.ts'
-import { isUpdateType } from '../../core/language/update.ts'
 import { isRecord } from '../../core/is-record.ts'
 
 /** The mark of an execution's inputs that names its sensitive types. */
@@ -31,11 +31,13 @@ function sensitiveAmong(
   specs: readonly Pick<StepSpec, 'receives' | 'publishes'>[],
 ): readonly string[] {
   const all = [...types, ...specs.flatMap(({ receives, publishes }) => [...receives, ...publishes])]
-  return [...new Set(all.filter(isSensitive).map(({ name }) => name))]
+  return [...new Set(all.filter(isSensitiveType).map(({ name }) => name))]
 }
 
-function isSensitive(type: AnyDataType): boolean {
-  return type.isSensitive === true || (isUpdateType(type) && type.result.isSensitive === true)
+/** Whether a type of an execution's document is sensitive, by its name. */
+export function isSensitiveIn(plan: Plan): (name: string) => boolean {
+  const { $sensitive: names = [] } = sensitiveMark(plan)
+  return (name) => names.includes(name)
 }
 
 /** What such a mark says, of inputs as they are stored, which may be anything. */

@@ -5,9 +5,10 @@ import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import type { ValueSource } from '../../runtime/steps/step-work.ts'
 import { isRecord } from '../../core/is-record.ts'
+import { encodedValue } from '../../core/values/value-encoding.ts'
 import type { ValueEncoding, ValueIdentity } from '../../core/values/value-encoding.ts'
 import { graphHashOf } from './graph-hash.ts'
-import { sensitiveMark, sensitiveNamesOf } from './sensitive-types.ts'
+import { isSensitiveIn, sensitiveMark, sensitiveNamesOf } from './sensitive-types.ts'
 import { namesAtStart } from './stored-names.ts'
 import type { StoredLimits } from './stored-limits.ts'
 import type { StoredNames } from './stored-names.ts'
@@ -105,6 +106,16 @@ function waitsOf({ index, signalSteps, receivers }: Pick<Plan, 'index' | 'signal
     signals: signalSteps.map(({ spec }) => spec.output.name),
     ...(receives.length > 0 && { receives }),
   }
+}
+
+/** Such a document, as a store keeps it. @throws (as rejection) SerializationError */
+export function encodedDocument(
+  encoding: ValueEncoding,
+  document: unknown,
+  id: string,
+  plan: Plan,
+): Promise<StoredValue> {
+  return encodedValue(encoding, document, ['execution', id, 'inputs'], isSensitiveIn(plan))
 }
 
 /** Decodes an execution's inputs. @throws SerializationError */

@@ -8,6 +8,7 @@ import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import type { Store } from '../../core/contracts/store.ts'
 import type { StoredValue, ValueFormat } from '../../core/contracts/stored-value.ts'
+import { withoutSensitiveParts } from '../../core/values/plain-data.ts'
 import { createValueEncoding } from '../../core/values/value-encoding.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import { batchFrameOf } from '../../runtime/batch/batch-options.ts'
@@ -29,9 +30,10 @@ import { machineVersion } from '../records/machine-version.ts'
 import { chunksOf, itemsStep } from '../records/batch-items.ts'
 import type { BatchItems, ItemsChunk } from '../records/batch-items.ts'
 import { outcomeRecordOf } from '../records/outcome-record.ts'
-import { sensitiveMark } from '../records/sensitive-types.ts'
+import { isSensitiveIn, sensitiveMark } from '../records/sensitive-types.ts'
 import type { BatchHead } from '../records/restore-batch.ts'
 import { boundsOf, deadlineOnceBegun, latestEndOf, storedLimitsOf } from '../records/stored-limits.ts'
+import { encodedDocument } from '../records/stored-inputs.ts'
 import { namesAtStart } from '../records/stored-names.ts'
 import { headersOut } from './headers-out.ts'
 import type { StartRequest } from './execution-request.ts'
@@ -78,13 +80,18 @@ export async function batchRequest(
   const { drawing } = frame.plan.whole.index
   const digests: string[] = []
   const chunks = new Chunks(id, context.options.maxValueBytes, store.format)
-  for (const [index, item] of items.entries()) {
-    if (turn.mustYield()) await turn.next()
-    if (index % itemsPerDigest === 0) digests.push(digestOfItems({ keys, items }, index))
-    chunks.add(keys[index]!, item)
-  }
   const once = { shared, overrides: isOverriding ? overrides : undefined, onError }
-  const requestDigest = encoding.resultKey(digestOfBatch(target.name, once, digests, drawing))
+  let requestDigest: string
+  try {
+    for (const [index, item] of items.entries()) {
+      if (turn.mustYield()) await turn.next()
+      if (index % itemsPerDigest === 0) digests.push(digestOfItems({ keys, items }, index))
+      chunks.add(keys[index]!, item)
+    }
+    requestDigest = encoding.resultKey(digestOfBatch(target.name, once, digests, drawing))
+  } catch (error) {
+    throw withoutSensitiveParts(error, isSensitiveIn(frame.plan.whole))
+  }
   const parts = { items, keys, chunkEnds: chunks.ends() }
   const place = placeInQueue(context, withDrawnPlace({ queue, priority, startAt, key: queueKey }, drawing))
   let reads: readonly ItemRead[] | undefined
@@ -121,7 +128,7 @@ export async function batchRequest(
         graph: graph.name,
         target: target.name,
         requestDigest,
-        inputs: await encoding.encode(head, ['execution', id, 'inputs']),
+        inputs: await encodedDocument(encoding, head, id, frame.plan.whole),
         headers: options.headers,
         graphHash: graphHashOf(frame.plan.whole.index),
         machineVersion,

@@ -5,6 +5,8 @@ import { ExecutionConflictError } from '../../core/errors.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import type { ExecutionRecord, NewExecution } from '../../core/contracts/execution-record.ts'
 import { planOf } from '../../core/graph/plan.ts'
+import { isSensitiveType } from '../../core/graph/sensitivity.ts'
+import { encodedValue } from '../../core/values/value-encoding.ts'
 import type { Plan, PlanStep } from '../../core/graph/plan.ts'
 import { withDrawnArgs } from '../../runtime/inputs/drawn-args.ts'
 import { checkLeaves, givenInputs, namedLeaves } from '../../runtime/inputs/given-inputs.ts'
@@ -21,7 +23,7 @@ import { countsAttempts, firstAttemptOf } from '../ownership/announced-attempts.
 import { graphHashOf } from '../records/graph-hash.ts'
 import { machineVersion } from '../records/machine-version.ts'
 import { latestEndOf, storedLimitsOf } from '../records/stored-limits.ts'
-import { storedInputsOf } from '../records/stored-inputs.ts'
+import { encodedDocument, storedInputsOf } from '../records/stored-inputs.ts'
 import type { ChildMarks } from '../records/stored-inputs.ts'
 import { ownedExecutionOf } from '../recovery/execution-from-records.ts'
 import { headersOut } from './headers-out.ts'
@@ -214,7 +216,7 @@ async function newRecordOf(
     graph: graph.name,
     target: target.name,
     requestDigest,
-    inputs: await context.connection.encoding.encode(inputs, ['execution', options.id, 'inputs']),
+    inputs: await encodedDocument(context.connection.encoding, inputs, options.id, plan),
     headers: options.headers ?? {},
     graphHash: graphHashOf(plan.index),
     machineVersion,
@@ -244,8 +246,9 @@ async function marksOf(
   const sources = await Promise.all(
     parent.marks.sources.map(async (source, index) => {
       if (source === undefined || leafValues[index] === undefined) return undefined
-      const identity = ['execution', options.id, 'inputs', plan.leaves[index]!.type.name]
-      const { length } = await connection.encoding.encode(leafValues[index], identity)
+      const { type } = plan.leaves[index]!
+      const identity = ['execution', options.id, 'inputs', type.name]
+      const { length } = await encodedValue(connection.encoding, leafValues[index], identity, isSensitiveType(type))
       return length < referencedFrom ? undefined : source
     }),
   )

@@ -9,7 +9,7 @@ import { inputErrorOf, isLeafOf, recordedInputs } from '../../runtime/inputs/giv
 import { readRecord } from '../../runtime/inputs/input-record.ts'
 import { requestDigestOf } from '../../runtime/results/execution-memory.ts'
 import type { DocketContext } from '../context/docket-context.ts'
-import { readInputs, storedInputsOf } from '../records/stored-inputs.ts'
+import { encodedDocument, readInputs, storedInputsOf } from '../records/stored-inputs.ts'
 
 /** What a fork is given in the place of what its original had. */
 export interface ForkInputs {
@@ -71,7 +71,7 @@ export async function forkInputs(
     record: {
       ...record,
       requestDigest: encoding.resultKey(requestDigestOf(plan, leafValues)),
-      inputs: await encoding.encode(document, ['execution', record.id, 'inputs']),
+      inputs: await encodedDocument(encoding, document, record.id, plan),
     },
     plan,
     anew: takersOfTypes(plan, names),

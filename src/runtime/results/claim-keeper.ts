@@ -1,4 +1,6 @@
 import { SerializationError } from '../../core/errors.ts'
+import { isSensitivePort, isSensitiveType, touchesSensitiveTypes } from '../../core/graph/sensitivity.ts'
+import { withoutSensitiveParts } from '../../core/values/plain-data.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { ResultCache } from './result-cache.ts'
 import type { ResultRight, SharedResults } from './shared-results.ts'
@@ -124,17 +126,26 @@ export class SharedKeeper implements ClaimKeeper {
   }
 }
 
-/** The error, with the step whose value could not be kept. */
+/** The error, with the step whose value could not be kept. What it keeps while it runs may be made of anything that it takes. */
 export function placed(
   error: unknown,
-  run: Pick<Claimant, 'step' | 'attempt'> & { readonly execution: { readonly place: ErrorPlace } },
-  what: 'inputs' | 'result',
+  run: Pick<Claimant, 'planStep' | 'step' | 'attempt'> & { readonly execution: { readonly place: ErrorPlace } },
+  what: 'inputs' | 'result' | 'state',
 ): unknown {
-  if (!(error instanceof SerializationError)) return error
+  if (!(error instanceof SerializationError) || error.step === run.step) return error
   const { place } = run.execution
+  const { spec } = run.planStep
+  const cause = withoutSensitiveParts(
+    error,
+    what === 'result'
+      ? isSensitiveType(spec.output)
+      : what === 'state'
+        ? touchesSensitiveTypes(spec)
+        : (name) => isSensitivePort(spec, name),
+  ) as SerializationError
   return new SerializationError(
-    `the ${what} of step "${run.step}" can't be remembered: ${error.message}`,
+    `the ${what} of step "${run.step}" can't be remembered: ${cause.message}`,
     { ...place, step: run.step, attempt: run.attempt },
-    { cause: error },
+    { cause },
   )
 }

@@ -1,6 +1,8 @@
 import { ExecutionConflictError } from '../../core/errors.ts'
 import { canonicalize, digest } from '../../core/values/keys.ts'
+import { withoutSensitiveParts } from '../../core/values/plain-data.ts'
 import { hashOfDrawing } from '../../core/graph/drawing.ts'
+import { isSensitiveType } from '../../core/graph/sensitivity.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import { LruMap } from '../collections/lru-map.ts'
 import { processCache } from './result-cache.ts'
@@ -38,7 +40,13 @@ export function requestDigestOf(plan: Plan, leafValues: readonly unknown[]): str
   const inputs = Object.fromEntries(plan.leaves.map((leaf, position) => [leaf.type.name, leafValues[position]]))
   const { drawing } = plan.index
   const what = drawing === undefined ? undefined : hashOfDrawing(drawing)
-  return digest(canonicalize({ target: plan.target.name, inputs, drawing: what }))
+  try {
+    return digest(canonicalize({ target: plan.target.name, inputs, drawing: what }))
+  } catch (error) {
+    throw withoutSensitiveParts(error, (name) =>
+      plan.leaves.some(({ type }) => type.name === name && isSensitiveType(type)),
+    )
+  }
 }
 
 function rememberCall(graph: string, id: string, requestDigest: string): void {
