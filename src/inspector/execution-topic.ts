@@ -5,10 +5,10 @@ import type { StepInfo } from '../durable/records/step-info.ts'
 import { detailsOf } from './docket-calls.ts'
 import { rowOf } from './execution-row.ts'
 import { Pacer } from './pacer.ts'
-import type { StepView } from './protocol.ts'
+import type { PacerClock } from './pacer.ts'
+import type { StepChange, StepView } from './protocol.ts'
 import { RequestProblem } from './request-problem.ts'
 import { stepChangeOf } from './step-change.ts'
-import type { StepChange } from './step-change.ts'
 import { stepViewOf } from './step-view.ts'
 import { Topic } from './topic.ts'
 import type { Unnumbered } from './topic.ts'
@@ -34,13 +34,13 @@ export class ExecutionTopic extends Topic {
   readonly #unobserve: () => void
   #isGone = false
 
-  constructor(docket: Docket, id: string, nextSeq: () => number) {
+  constructor(docket: Docket, id: string, nextSeq: () => number, clock?: PacerClock) {
     super(nextSeq)
     this.#docket = docket
     this.#id = id
-    this.#lookPacer = new Pacer(() => this.#look(), { leastMs: 250, idleMs: 1_000 })
+    this.#lookPacer = new Pacer(() => this.#look(), { leastMs: 250, idleMs: 1_000 }, clock)
     this.#unobserve = docket.observe((event) => this.#take(event), { execution: id })
-    this.#changePacer = new Pacer(() => this.#showChanges(), { leastMs: frameMs })
+    this.#changePacer = new Pacer(() => this.#showChanges(), { leastMs: frameMs }, clock)
   }
 
   /** Synchronous, in the middle of the execution: it only notes that there is something to look at. */
@@ -75,7 +75,7 @@ export class ExecutionTopic extends Topic {
       // What is looked up next is sent, whatever it is.
       this.#steps.delete(keyOf({ step }))
     }
-    if (changes.length > 0) this.show({ type: 'steps', steps: changes })
+    if (changes.length > 0) this.show({ type: 'steps', steps: [], changes })
     if (this.#changes.size > 0) this.#changePacer.call()
   }
 

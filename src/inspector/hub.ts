@@ -2,6 +2,7 @@ import { clearInterval, setInterval } from 'node:timers'
 import type { Docket } from '../durable/docket.ts'
 import { ExecutionTopic } from './execution-topic.ts'
 import { ListTopic } from './list-topic.ts'
+import type { PacerClock } from './pacer.ts'
 import { PageConnection } from './page-connection.ts'
 import type { ExecutionFilter, LiveFrame } from './protocol.ts'
 import { queryOf } from './read-query.ts'
@@ -23,13 +24,16 @@ export interface Watched {
  */
 export class Hub {
   readonly #docket: Docket
+  readonly #clock: PacerClock | undefined
   readonly #pages = new Map<PageConnection, string | undefined>()
   readonly #topics = new Map<string, Topic>()
   #seq = 0
   #pinging: NodeJS.Timeout | undefined
 
-  constructor(docket: Docket) {
+  /** @param clock of what it looks at */
+  constructor(docket: Docket, clock?: PacerClock) {
     this.#docket = docket
+    this.#clock = clock
   }
 
   get seq(): number {
@@ -62,8 +66,8 @@ export class Hub {
     const topic =
       known ??
       (execution === undefined
-        ? new ListTopic(this.#docket, queryOf(filter), nextSeq)
-        : new ExecutionTopic(this.#docket, execution, nextSeq))
+        ? new ListTopic(this.#docket, queryOf(filter), nextSeq, this.#clock)
+        : new ExecutionTopic(this.#docket, execution, nextSeq, this.#clock))
     this.#topics.set(key, topic)
     const before = this.#pages.get(page)
     this.#pages.set(page, key)

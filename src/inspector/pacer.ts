@@ -10,6 +10,22 @@ export interface Pace {
   readonly idleMs?: number
 }
 
+/** The time that it goes by. */
+export interface PacerClock {
+  /** Milliseconds of a time that only moves forward. */
+  elapsed(): number
+  /** Calls back once, and keeps no process alive for it. */
+  setTimeout(handler: () => void, ms: number): unknown
+  clearTimeout(handle: never): void
+}
+
+/** The machine's own. */
+const machineClock: PacerClock = {
+  elapsed: () => performance.now(),
+  setTimeout: (handler, ms) => setTimeout(handler, ms).unref(),
+  clearTimeout: (handle) => clearTimeout(handle),
+}
+
 /** So much of the time the work may take at the most, as one part of as many. */
 const share = { busy: 10, idle: 20 } as const
 
@@ -17,9 +33,10 @@ const share = { busy: 10, idle: 20 } as const
 export class Pacer {
   readonly #work: () => Promise<void> | void
   readonly #pace: Pace
+  readonly #clock: PacerClock
   // Whoever calls for it may be in the middle of an execution, in its async context.
   readonly #context = new AsyncResource('docket-inspector')
-  #timer: NodeJS.Timeout | undefined
+  #timer: unknown
   #dueAt = Infinity
   #endedAt = -Infinity
   #tookMs = 0
@@ -28,8 +45,9 @@ export class Pacer {
   #isStopped = false
 
   /** @param work must not reject */
-  constructor(work: () => Promise<void> | void, pace: Pace) {
+  constructor(work: () => Promise<void> | void, pace: Pace, clock: PacerClock = machineClock) {
     this.#work = work
+    this.#clock = clock
     this.#pace = pace
   }
 
@@ -42,7 +60,7 @@ export class Pacer {
 
   stop(): void {
     this.#isStopped = true
-    clearTimeout(this.#timer)
+    this.#clock.clearTimeout(this.#timer as never)
   }
 
   #schedule(): void {
@@ -52,13 +70,12 @@ export class Pacer {
       : idleMs === undefined
         ? Infinity
         : Math.max(idleMs, share.idle * this.#tookMs)
-    const dueAt = Math.max(performance.now(), this.#endedAt + pauseMs)
+    const dueAt = Math.max(this.#clock.elapsed(), this.#endedAt + pauseMs)
     if (dueAt === Infinity || (this.#timer !== undefined && dueAt >= this.#dueAt)) return
-    clearTimeout(this.#timer)
+    this.#clock.clearTimeout(this.#timer as never)
     this.#dueAt = dueAt
     this.#context.runInAsyncScope(() => {
-      this.#timer = setTimeout(() => void this.#run(), Math.max(0, dueAt - performance.now()))
-      this.#timer.unref()
+      this.#timer = this.#clock.setTimeout(() => void this.#run(), Math.max(0, dueAt - this.#clock.elapsed()))
     })
   }
 
@@ -66,11 +83,11 @@ export class Pacer {
     this.#timer = undefined
     this.#isCalledFor = false
     this.#isRunning = true
-    const beganAt = performance.now()
+    const beganAt = this.#clock.elapsed()
     try {
       await this.#work()
     } finally {
-      this.#endedAt = performance.now()
+      this.#endedAt = this.#clock.elapsed()
       this.#tookMs = this.#endedAt - beganAt
       this.#isRunning = false
       if (!this.#isStopped) this.#schedule()

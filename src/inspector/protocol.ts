@@ -194,6 +194,10 @@ export interface StepView {
   readonly undo?: string
 }
 
+/** What an event says of a step: what it waited for, was due at or failed of before does not hold any more, unless it says so again. */
+export type StepChange = Pick<StepView, 'step' | 'status' | 'attempt'> &
+  Partial<Pick<StepView, 'startedAt' | 'endedAt' | 'dueAt' | 'error'>>
+
 /** One value, as text for people. */
 export interface ValueView {
   readonly type: string
@@ -366,13 +370,17 @@ export type LiveFrame =
       readonly rows: readonly ExecutionRow[]
       readonly gone?: readonly string[]
     }
-  /** Steps of the watched execution that changed, and the execution's own line and situation where these did. `isGone`: it was deleted. */
+  /**
+   * Steps of the watched execution that changed, each whole, in the place of what was known of it; `changes`: what has happened to steps in the moment. The execution's own line and
+   * situation where these changed. `isGone`: it was deleted.
+   */
   | {
       readonly type: 'steps'
       readonly situation?: string
       readonly isGone?: boolean
       readonly seq: number
-      readonly steps: readonly (Pick<StepView, 'step' | 'status' | 'attempt'> & Partial<StepView>)[]
+      readonly steps: readonly StepView[]
+      readonly changes?: readonly StepChange[]
       readonly row?: ExecutionRow
     }
   /** Actors of other programs have changed: `/api/foreign` has them. At most once a second. */

@@ -1,9 +1,6 @@
 import type { ExecutionEvent } from '../core/contracts/events.ts'
 import { errorViewOf } from './error-view.ts'
-import type { StepView } from './protocol.ts'
-
-/** What an event says of a step. */
-export type StepChange = Pick<StepView, 'step' | 'status' | 'attempt'> & Partial<StepView>
+import type { StepChange } from './protocol.ts'
 
 /** Undefined for what is of no step, of an item of a batch (which has no key there), or says nothing of where the step is. */
 export function stepChangeOf(event: ExecutionEvent): StepChange | undefined {

@@ -98,6 +98,9 @@ describe('a page that watches', () => {
     for (const watching of [one, other]) {
       await watching.until(() => statusOf(watching, 'Answer') === 'completed')
       expect(watching.steps.get('Answer')).toMatchObject({ attempt: 1, dependsOn: ['Word', 'Count'], kind: 'step' })
+      // What a step has waited for is not what it waits for.
+      await watching.until(() => statusOf(watching, 'Word') === 'completed')
+      expect(watching.steps.get('Word')).not.toHaveProperty('waitsFor')
     }
     await docket.delete('before')
     await one.until(() => one.isGone)
@@ -146,35 +149,6 @@ test('a page that comes late, one that was away, and one after a restart have th
     await watching.until(() => isDone(watching))
     expect(pictureOf(watching)).toEqual(pictureOf(there))
   }
-})
-
-test('while no page is open, an inspector observes nothing and reads nothing', async () => {
-  const reads: string[] = []
-  const counted = new Proxy(docket, {
-    get: (target, key) => {
-      const value: unknown = Reflect.get(target, key, target)
-      if (typeof value !== 'function') return value
-      return (...args: readonly unknown[]): unknown => {
-        reads.push(String(key))
-        return Reflect.apply(value, target, args)
-      }
-    },
-  })
-  await using quiet = await createInspector({ docket: counted })
-  await docket.execute(quick, Count, { Name: 'ab' })
-  await sleep(50)
-  expect(reads.filter((name) => name !== 'about')).toEqual([])
-  const one = await page(quiet)
-  await one.watch()
-  await one.until(() => reads.includes('list'))
-  await one.watch('nobody').catch(() => {})
-  await one.until(() => reads.includes('observe'))
-  one.close()
-  await sleep(50)
-  const { length } = reads
-  await docket.execute(quick, Count, { Name: 'ab' }, { id: 'unseen' })
-  await sleep(300)
-  expect(reads.slice(length)).toEqual([])
 })
 
 async function opened(): Promise<WebSocket> {

@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import type { Inspector } from 'docket/inspector'
 import { WebSocket } from 'ws'
-import type { Act, ActOutcomes, ExecutionRow, LiveFrame, PageFrame, StepView } from '../../src/inspector/protocol.ts'
+import type { Act, ActOutcomes, ExecutionRow, ExecutionView } from '../../src/inspector/protocol.ts'
+import type { LiveFrame, PageFrame, StepView } from '../../src/inspector/protocol.ts'
+import { changedStep } from '../../src/inspector/page/connection/applied-steps.ts'
 import { tokenOf } from './inspected-docket.ts'
 
 /** What the page does, without the page: requests, and the picture that it has of what it watches. */
@@ -9,7 +11,7 @@ export class PageClient {
   readonly frames: LiveFrame[] = []
   /** The picture: rows by id, steps by name, as the newest frames have them. */
   readonly rows = new Map<string, ExecutionRow>()
-  readonly steps = new Map<string, Partial<StepView>>()
+  readonly steps = new Map<string, StepView>()
   isGone = false
   readonly socket: WebSocket
   readonly #origin: string
@@ -38,9 +40,12 @@ export class PageClient {
   /** The list, or one execution, with what there is of it now. */
   async watch(execution?: string): Promise<void> {
     if (execution === undefined) return this.send({ type: 'watch' })
+    const before = this.frames.length
     this.send({ type: 'watch', execution })
-    const { steps } = await this.get<{ readonly steps: readonly StepView[] }>(`execution?id=${execution}`)
-    for (const step of steps) this.steps.set(step.step, { ...step, ...this.steps.get(step.step) })
+    const view = await this.get<Pick<ExecutionView, 'steps' | 'seq'>>(`execution?id=${execution}`)
+    for (const step of view.steps) this.steps.set(step.step, step)
+    for (const frame of this.frames.slice(before))
+      if (frame.type === 'steps' && frame.seq > view.seq) this.#takeSteps(frame)
   }
 
   async get<T>(path: string): Promise<T> {
@@ -75,8 +80,15 @@ export class PageClient {
       for (const row of frame.rows) this.rows.set(row.id, row)
       for (const id of frame.gone ?? []) this.rows.delete(id)
     }
-    if (frame.type !== 'steps') return
+    if (frame.type === 'steps') this.#takeSteps(frame)
+  }
+
+  #takeSteps(frame: Extract<LiveFrame, { readonly type: 'steps' }>): void {
     if (frame.isGone === true) this.isGone = true
-    for (const step of frame.steps) this.steps.set(step.step, { ...this.steps.get(step.step), ...step })
+    for (const step of frame.steps) this.steps.set(step.step, step)
+    for (const change of frame.changes ?? []) {
+      const known = this.steps.get(change.step)
+      if (known !== undefined) this.steps.set(change.step, changedStep(known, change))
+    }
   }
 }

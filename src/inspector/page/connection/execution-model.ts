@@ -1,5 +1,6 @@
 import type { ExecutionView, LiveFrame, StepView } from '../../protocol.ts'
 import { hasEnded } from '../text/statuses.ts'
+import { changedStep, withRow } from './applied-steps.ts'
 import { RequestError } from './api.ts'
 import type { Api } from './api.ts'
 import type { LiveConnection } from './live-connection.ts'
@@ -119,18 +120,22 @@ export class ExecutionModel extends Notifier {
   #apply(frame: Extract<LiveFrame, { readonly type: 'steps' }>): void {
     if (frame.seq <= this.#seq) return
     this.#seq = frame.seq
-    for (const change of frame.steps) {
-      const place = this.#places.get(stepKey(change))
-      // A step that the plan does not have: the plan is another one.
-      if (place === undefined) this.reload()
-      else this.#steps[place] = { ...this.#steps[place]!, ...change }
-    }
-    if (frame.row !== undefined) this.view = { ...this.view!, ...frame.row }
+    for (const step of frame.steps) this.#put(step, () => step)
+    for (const change of frame.changes ?? []) this.#put(change, (known) => changedStep(known, change))
+    const hadEnded = hasEnded(this.view!.status)
+    if (frame.row !== undefined) this.view = withRow(this.view!, frame.row)
     if (frame.situation !== undefined) this.view = { ...this.view!, situation: frame.situation }
     if (frame.isGone === true) this.isGone = true
-    const hasChangedEnd = frame.row !== undefined && hasEnded(frame.row.status)
+    const hasChangedEnd = frame.row !== undefined && (hadEnded || hasEnded(frame.row.status))
     // Output, acts and children come with the whole answer.
     if (hasChangedEnd) this.reload()
+  }
+
+  #put(step: Pick<StepView, 'step' | 'item'>, now: (known: StepView) => StepView): void {
+    const place = this.#places.get(stepKey(step))
+    // A step that the plan does not have: the plan is another one.
+    if (place === undefined) this.reload()
+    else this.#steps[place] = now(this.#steps[place]!)
   }
 }
 

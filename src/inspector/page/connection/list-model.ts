@@ -3,6 +3,9 @@ import type { Api } from './api.ts'
 import type { LiveConnection } from './live-connection.ts'
 import { Notifier } from './notifier.ts'
 
+/** How many rows a page of the list has. */
+const firstPage = 100
+
 /** The list of executions as this page knows it: the pages that were loaded, with every change since. */
 export class ListModel extends Notifier {
   readonly #api: Api
@@ -11,6 +14,8 @@ export class ListModel extends Notifier {
   #rows: ExecutionRow[] = []
   #places = new Map<string, number>()
   #next: string | undefined
+  /** Where the next rows are that are read again. */
+  #turn = 0
   #isLoading = false
   #isOver = false
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -78,6 +83,7 @@ export class ListModel extends Notifier {
       this.#api.executions(this.#filter),
       // What is shown beside the list counts every status, whichever the list shows.
       this.#api.counts({ ...this.#filter, status: '' }),
+      this.#loadSomeAgain(),
     ])
     if (this.#isOver) return
     this.#isLoading = false
@@ -89,6 +95,30 @@ export class ListModel extends Notifier {
     if (counts.status === 'fulfilled') this.counts = counts.value.counts
     this.changed()
     this.#timer = setTimeout(() => this.#loadWhenSeen(), 5_000)
+  }
+
+  /** Rows behind the first page come from no live change: with each refresh a hundred of them are read again, from one on that has not ended, in turn. */
+  async #loadSomeAgain(): Promise<void> {
+    const isOpen = ({ endedAt }: ExecutionRow, index: number): boolean => index >= firstPage && endedAt === undefined
+    const next = this.#rows.findIndex((row, index) => index >= this.#turn && isOpen(row, index))
+    const start = next === -1 ? this.#rows.findIndex(isOpen) : next
+    this.#turn = start + firstPage
+    const some = start === -1 ? [] : this.#rows.slice(start, start + firstPage)
+    const [newest, oldest] = [some[0], some.at(-1)]
+    if (newest === undefined || oldest === undefined) return
+    const before = new Date(Date.parse(newest.createdAt) + 1).toISOString()
+    const page = await this.#api.executions({ ...this.#filter, from: oldest.createdAt, before })
+    const now = new Map(page.executions.map((row) => [row.id, row]))
+    const last = page.next === undefined ? '' : page.executions.at(-1)!.createdAt
+    // Of equal times, some may stand on another page.
+    const ids = new Set(some.map(({ id }) => id))
+    const isGone = ({ id, createdAt }: ExecutionRow): boolean => ids.has(id) && createdAt > last && !now.has(id)
+    this.#place(this.#rows.filter((row) => !isGone(row)).map((row) => now.get(row.id) ?? row))
+  }
+
+  #place(rows: ExecutionRow[]): void {
+    this.#rows = rows
+    this.#places = new Map(rows.map(({ id }, index) => [id, index]))
   }
 
   #loadWhenSeen(): void {
@@ -105,9 +135,8 @@ export class ListModel extends Notifier {
       lastPlace === undefined || next === undefined
         ? []
         : this.#rows.slice(lastPlace + 1).filter(({ id }) => !ids.has(id))
-    this.#rows = [...first, ...older]
     if (older.length === 0) this.#next = next
-    this.#places = new Map(this.#rows.map(({ id }, index) => [id, index]))
+    this.#place([...first, ...older])
   }
 
   #add(rows: readonly ExecutionRow[]): void {
@@ -128,8 +157,7 @@ export class ListModel extends Notifier {
     }
     if (frame.gone !== undefined && frame.gone.length > 0) {
       const gone = new Set(frame.gone)
-      this.#rows = this.#rows.filter(({ id }) => !gone.has(id))
-      this.#places = new Map(this.#rows.map(({ id }, index) => [id, index]))
+      this.#place(this.#rows.filter(({ id }) => !gone.has(id)))
       hasNew = true
     }
     this.changed()
