@@ -70,7 +70,7 @@ export function createApp(parts: AppParts): Hono {
     return executionViewOf(details, plan, acts, seq)
   })
   get('/api/value', async ({ req }) => {
-    const query = needed(readParameters(req.url, ['id', 'of', 'type', 'step', 'item']), ['id', 'of'])
+    const query = needed(readParameters(req.url, ['id', 'of', 'type', 'step', 'item', 'form']), ['id', 'of'])
     const [details, plan] = await Promise.all([detailsOf(docket, query.id), docket.plan(query.id)])
     return valueViewOf(details, plan, query)
   })

@@ -8,7 +8,7 @@
  * | `GET /api/executions?<ExecutionFilter>&after&limit`  | `ExecutionRows` |
  * | `GET /api/counts?<ExecutionFilter>`                  | `StatusCounts`  |
  * | `GET /api/execution?id`                              | `ExecutionView` |
- * | `GET /api/value?id&of&type&step&item`                | `ValueView`     |
+ * | `GET /api/value?id&of&type&step&item&form`           | `ValueView`     |
  * | `GET /api/why?id&step&item`                          | `WhyView`       |
  * | `GET /api/machine?id&step`                           | `MachineView`   |
  * | `GET /api/form?graph&target`                         | `StartForm`     |
@@ -16,7 +16,7 @@
  * | `GET /api/foreign`                                   | `ForeignActors` |
  * | `POST /api/acts` of an `Act`                         | `ActOutcomes`   |
  *
- * `of` of a value is `input` (then `type` says which), `output` (of the execution), or `step` (the output of `step`, of `item` in a batch).
+ * `of` of a value is `input` (then `type` says which), `output` (of the execution), or `step` (the output of `step`, of `item` in a batch). With `form=typed` its text is JSON in which nothing is lost.
  *
  * What went wrong is answered with `Refusal`, and a status of 400 (it is wrong), 401 (no token), 403 (refused), 404 (not there), 409 (in conflict) or 503 (the store can't be reached).
  */
@@ -201,7 +201,7 @@ export type StepChange = Pick<StepView, 'step' | 'status' | 'attempt'> &
 /** One value, as text for people. */
 export interface ValueView {
   readonly type: string
-  /** JSON, indented, of the first 64 kB; absent where it is sensitive or can't be read. */
+  /** JSON for people, indented, of the first 64 kB; absent where it is sensitive or can't be read. Typed, what JSON has no form for is tagged: `{ "$date": … }`. */
   readonly text?: string
   /** How long the whole text is, in bytes. */
   readonly bytes: number
@@ -275,6 +275,7 @@ export type Act =
       readonly act: 'fork'
       readonly id: string
       readonly from: string
+      /** Typed JSON, by type. */
       readonly overrides?: Readonly<Record<string, unknown>>
     }
   | { readonly act: 'signal'; readonly id: string; readonly type: string; readonly value: unknown }

@@ -1,8 +1,26 @@
 import { isBytes } from '../core/is-builtin.ts'
+import { describeThrown } from '../core/thrown.ts'
+import { valueOfTree } from '../core/values/value-of-tree.ts'
+import { treeOf } from '../core/values/value-tree.ts'
+import { RequestProblem } from './request-problem.ts'
 
 /** A value as JSON for people; what JSON has no form for is written as text. @throws what `JSON.stringify` throws, and what getters do */
 export function valueText(value: unknown): string {
   return JSON.stringify(value, forPeople, 2) ?? String(value)
+}
+
+/** A value as JSON in which nothing is lost: what JSON has no form for is tagged, as in `{ "$date": … }`. @throws SerializationError for what is no plain data */
+export function typedText(value: unknown): string {
+  return JSON.stringify(treeOf(value), undefined, 2)
+}
+
+/** The value of such JSON. @throws RequestProblem for tags that nobody knows */
+export function typedValue(json: unknown): unknown {
+  try {
+    return valueOfTree(json)
+  } catch (thrown) {
+    throw new RequestProblem(400, `it has a tag that is none: ${describeThrown(thrown)}`)
+  }
 }
 
 function forPeople(this: unknown, _key: string, value: unknown): unknown {

@@ -3,7 +3,7 @@ import type { ExecutionPlan } from '../durable/execution-plan.ts'
 import type { ExecutionDetails } from '../durable/records/execution-info.ts'
 import type { ValueView } from './protocol.ts'
 import { RequestProblem } from './request-problem.ts'
-import { cutToBytes, valueText } from './value-text.ts'
+import { cutToBytes, typedText, valueText } from './value-text.ts'
 
 /** How much of a value is sent. */
 const mostBytes = 64 * 1024
@@ -14,16 +14,19 @@ export interface ValueQuery {
   readonly type?: string
   readonly step?: string
   readonly item?: string
+  /** `typed`: as it is edited, so that it comes back as what it was. */
+  readonly form?: string
 }
 
 /** One value as text; nothing of it where its type is sensitive, as its declaration says, or said when the execution began. @throws RequestProblem for what is not there */
 export function valueViewOf(details: ExecutionDetails, plan: ExecutionPlan | undefined, query: ValueQuery): ValueView {
+  if (query.form !== undefined && query.form !== 'typed') throw new RequestProblem(400, 'form is typed, or not there')
   const { type, value, isSensitive } = found(details, plan, query)
   const nothing = { type, bytes: 0, isCut: false }
   if (isSensitive) return { ...nothing, isSensitive, problem: 'its type is declared as sensitive' }
   if (value === undefined) return { ...nothing, isSensitive: false, problem: 'there is no value' }
   try {
-    const text = valueText(value)
+    const text = query.form === 'typed' ? typedText(value) : valueText(value)
     const shown = cutToBytes(text, mostBytes)
     return { type, text: shown, bytes: Buffer.byteLength(text), isCut: shown.length < text.length, isSensitive: false }
   } catch (thrown) {

@@ -42,7 +42,7 @@ export function ForkDialog({
     if (isSensitive) setNote(`The value of ${type} is never shown: write a new one.`)
     else
       try {
-        const value = await api.value(id, address)
+        const value = await api.value(id, address, 'typed')
         if (value.text !== undefined && !value.isCut) text = value.text
         else setNote(`The value of ${type} can’t be edited (${value.problem ?? 'it is too large'}): write a new one.`)
       } catch (error) {
@@ -94,6 +94,12 @@ export function ForkDialog({
           </div>
         )
       })}
+      {Object.keys(texts).length > 0 && (
+        <p class="quiet">
+          What JSON has no form for stands there with a tag, as in{' '}
+          <code>{'{ "$date": "2026-01-31T12:00:00.000Z" }'}</code> or <code>{'{ "$bigint": "12" }'}</code>.
+        </p>
+      )}
       {note !== undefined && (
         <p class="is-warning" role="status">
           {note}

@@ -63,10 +63,9 @@ export class Api {
     return this.#get('execution', { id })
   }
 
-  value(id: string, address: ValueAddress): Promise<ValueView> {
-    if (address.of === 'input') return this.#get('value', { id, of: 'input', type: address.type })
-    if (address.of === 'output') return this.#get('value', { id, of: 'output' })
-    return this.#get('value', { id, of: 'step', step: address.step, item: address.item })
+  /** @param form `typed`: as it is edited */
+  value(id: string, address: ValueAddress, form?: 'typed'): Promise<ValueView> {
+    return this.#get('value', { id, ...address, form })
   }
 
   why(id: string, step?: string, item?: string): Promise<WhyView> {
