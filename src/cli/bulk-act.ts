@@ -1,5 +1,7 @@
 import type { Docket, ExecutionInfo } from '../index.ts'
 import { append } from '../core/append.ts'
+import { executionStatuses } from '../core/contracts/statuses.ts'
+import type { ExecutionStatus } from '../core/contracts/statuses.ts'
 import { describeThrown, readOf } from '../core/thrown.ts'
 import { didYouMean } from '../core/closest-name.ts'
 import type { CliCall } from './cli-call.ts'
@@ -8,7 +10,7 @@ import type { ExitCode } from './cli-error.ts'
 import { confirm } from './confirm.ts'
 import { filterOf, hintOfGraph, pagesOf } from './execution-filter.ts'
 import { plain } from './plain-text.ts'
-import { recordAct } from './record-act.ts'
+import { onRecord } from './record-act.ts'
 
 /** An act on one execution. */
 export interface Act {
@@ -16,6 +18,8 @@ export interface Act {
   readonly verb: string
   /** What is said of one that it was done to: `cancelled`. */
   readonly done: string
+  /** The statuses in which it can be done to one: a filter that names none finds these alone. @default all */
+  readonly statuses?: readonly ExecutionStatus[]
   /** Whether it can be done to one in this status; else why not, as in `it has ended`. */
   readonly refusalOf: (one: Chosen) => string | undefined
   /** Does it. @returns what came of it, where that is not `done` */
@@ -40,9 +44,11 @@ const fewIds = 20
 
 /** Does something to the executions that are named, or that a filter finds: one outcome for each. */
 export async function bulkAct(call: CliCall, docket: Docket, act: Act): Promise<ExitCode> {
-  const chosen = await choose(call, docket)
+  const chosen = await choose(call, docket, act)
+  const left = await leftAlone(call, docket, act)
+  if (left !== undefined) call.printer.say(`left alone: ${left}`)
   if (chosen.length === 0) {
-    call.printer.say(hintOfGraph(docket, filterOf(call)?.graph) ?? 'there is none')
+    call.printer.say(hintOfGraph(docket, filterOf(call)?.graph) ?? `there is none to ${act.verb}`)
     return exitCodes.done
   }
   const possible = chosen.filter((one) => typeof one !== 'string' && act.refusalOf(one) === undefined).length
@@ -71,8 +77,11 @@ export async function bulkAct(call: CliCall, docket: Docket, act: Act): Promise<
     if (refusal !== undefined) return report({ id, outcome: 'refused', reason: refusal }, exitCodes.refused)
     if (isDry) return report({ id, outcome: 'wouldBe', reason: null }, exitCodes.done)
     try {
-      await recordAct(docket, act.verb, { execution: id })
-      report({ id, outcome: (await act.act(docket, id)) ?? act.done, reason: null }, exitCodes.done)
+      const outcome = await onRecord(docket, { act: act.verb, execution: id }, () => act.act(docket, id), itself)
+      report(
+        { id, outcome: outcome ?? act.done, reason: null },
+        outcome === 'notFound' ? exitCodes.notFound : exitCodes.done,
+      )
     } catch (error) {
       const isStore = readOf(error, 'code') === 'STORE_FAILED'
       report(
@@ -86,7 +95,7 @@ export async function bulkAct(call: CliCall, docket: Docket, act: Act): Promise<
 }
 
 /** The executions, or ids of which there is none. @throws CliError for ids and a filter together, and for neither */
-async function choose(call: CliCall, docket: Docket): Promise<readonly (Chosen | string)[]> {
+async function choose(call: CliCall, docket: Docket, act: Act): Promise<readonly (Chosen | string)[]> {
   const filter = filterOf(call)
   const { args } = call
   if (args.length > 0) {
@@ -101,13 +110,36 @@ async function choose(call: CliCall, docket: Docket): Promise<readonly (Chosen |
   }
   if (filter === undefined && !call.has('all'))
     throw new CliError(exitCodes.usage, 'say which: give ids, a filter such as --graph and --status, or --all')
+  const { statuses } = act
   const found: Chosen[] = []
-  for await (const page of pagesOf(docket, filter ?? {}))
+  const query = isNarrowed(call, act) ? { ...filter, status: statuses } : (filter ?? {})
+  for await (const page of pagesOf(docket, query))
     append(
       found,
       page.map(({ id, status }) => ({ id, status })),
     )
   return found
+}
+
+/** Whether it is the act that says in which statuses executions are chosen. */
+function isNarrowed({ args, options }: CliCall, { statuses }: Act): boolean {
+  // Only what has not ended waits for anything.
+  const isOpen = options['status'] === undefined && options['waitsFor'] === undefined
+  return args.length === 0 && isOpen && statuses !== undefined
+}
+
+/** How many a filter finds that the act is not for, by status; undefined where there are none. */
+async function leftAlone(call: CliCall, docket: Docket, act: Act): Promise<string | undefined> {
+  if (!isNarrowed(call, act)) return undefined
+  const { waitsFor: _, limit: __, after: ___, ...filter } = filterOf(call) ?? {}
+  const status = executionStatuses.filter((one) => !act.statuses!.includes(one))
+  const counts = Object.entries(await docket.count({ ...filter, status }))
+  const texts = counts.map(([of, { count: many, isMore }]) => `${many.toLocaleString('en')}${isMore ? '+' : ''} ${of}`)
+  return texts.length === 0 ? undefined : texts.join(', ')
+}
+
+function itself(outcome: string | undefined): string | undefined {
+  return outcome
 }
 
 async function notFound(docket: Docket, id: string): Promise<string> {

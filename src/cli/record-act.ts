@@ -1,13 +1,18 @@
 import { hostname, userInfo } from 'node:os'
-import type { Docket } from '../index.ts'
+import type { Docket, NewAct } from '../index.ts'
 
-/** Writes an act down before it is done, under the user of the machine. @throws StoreError: what can't be written down is not done */
-export async function recordAct(
+/**
+ * Does something that is on record, under the user of the machine, before it is done: what can't be written down is not done.
+ * @param notDone why a result means that nothing was done
+ * @throws StoreError, and what the work throws
+ */
+export function onRecord<Result>(
   docket: Docket,
-  act: string,
-  about: { readonly execution?: string | undefined; readonly note?: string | undefined } = {},
-): Promise<void> {
-  await docket.acts.record({ by: userOfMachine(), act, ...about })
+  act: Omit<NewAct, 'by'>,
+  work: () => Promise<Result>,
+  notDone?: (result: Result) => string | undefined,
+): Promise<Result> {
+  return docket.acts.perform({ by: userOfMachine(), ...act }, work, notDone)
 }
 
 /** The user of this machine, as `user@host`: at most 500 characters. */

@@ -2,6 +2,8 @@ import { isName } from '../core/check-name.ts'
 import { checkOptions, describe, isWholeFromOne } from '../core/check-options.ts'
 import type { ActRecord } from '../core/contracts/act-record.ts'
 import type { ActRecorded } from '../core/contracts/act-events.ts'
+import { shorten } from '../core/shorten.ts'
+import { describeThrown } from '../core/thrown.ts'
 import { deliverEvent } from '../runtime/execution/event-delivery.ts'
 import { orClosed } from './context/closed-while-waiting.ts'
 import type { DocketContext } from './context/docket-context.ts'
@@ -54,17 +56,52 @@ export class Acts {
    * @throws (as rejection) OptionError, DocketClosedError, StoreError
    */
   async record(act: NewAct): Promise<ActInfo> {
+    return this.#record(act, -Infinity)
+  }
+
+  /** `after`: it stands behind what is from this time. */
+  async #record(act: NewAct, after: number): Promise<ActInfo> {
     checkAct(act)
     const context = this.#context
     return orClosed(context, 'acts.record', act.execution, async () => {
       const { connection } = context
       await connection.readyBy()
       const { by, act: what, execution, note } = act
-      const record: ActRecord = { id: context.newId(), at: connection.clock.now(), by, act: what, execution, note }
+      const at = Math.max(connection.clock.now(), after + 1)
+      const record: ActRecord = { id: context.newId(), at, by, act: what, execution, note }
       await connection.patiently(() => connection.store.addActs([record]))
       await emitAct(context, record)
       return actInfoOf(record)
     })
+  }
+
+  /**
+   * Does something that is on record before it is done. Where it comes to nothing, a second line says so and why (`not done: …`): an act that has none behind it was done, or its process
+   * died meanwhile.
+   * @param notDone why what the work came to means that nothing was done; undefined where it was
+   * @example await docket.acts.perform({ by: 'ada', act: 'cancel', execution: id }, () => docket.cancel(id))
+   * @throws (as rejection) what `record` throws: then nothing is done; and what the work throws
+   */
+  async perform<Result>(
+    act: NewAct,
+    work: () => Result | Promise<Result>,
+    notDone: (result: Result) => string | undefined = () => undefined,
+  ): Promise<Result> {
+    const { at } = await this.record(act)
+    const { by, act: what, execution } = act
+    const concluded = (why: string): Promise<unknown> =>
+      this.#record({ by, act: what, execution, note: shorten(`not done: ${why}`, longestOutcome) }, at.getTime())
+    let result: Result
+    try {
+      result = await work()
+    } catch (error) {
+      // What went wrong counts; that it can't be written down, too, is mostly the same failure.
+      await concluded(describeThrown(error)).catch(() => {})
+      throw error
+    }
+    const why = notDone(result)
+    if (why !== undefined) await concluded(why)
+    return result
   }
 
   /** Acts, the newest first, a page at a time. They are kept for 90 days, or for as long as `retain.acts` says. @throws (as rejection) OptionError, DocketClosedError, StoreError */
@@ -84,6 +121,7 @@ export class Acts {
 }
 
 const mostActs = 25
+const longestOutcome = 1_000
 
 /** The newest acts on an execution. */
 export async function actsOn(context: DocketContext, execution: string): Promise<readonly ActInfo[]> {

@@ -4,9 +4,11 @@ import type { ExecutionStatus } from '../core/contracts/statuses.ts'
 import { describeThrown, readOf } from '../core/thrown.ts'
 import type { AnyDataType } from '../core/language/data-type.ts'
 import { type as unchecked, dataType } from '../core/language/data-type.ts'
+import type { NewAct } from '../durable/acts.ts'
 import type { Docket } from '../durable/docket.ts'
 import type { Act, ActOutcomes } from './protocol.ts'
 import { queryOf } from './read-query.ts'
+import { typedValue } from './value-text.ts'
 
 type Outcome = ActOutcomes['outcomes'][number]
 type BulkAct = Extract<Act, { readonly act: 'cancel' | 'retry' | 'delete' }>
@@ -64,11 +66,12 @@ export class Acts {
       const hasEnded = isTerminal(status)
       if (act === 'cancel' && hasEnded) return { isDone: false, text: `it has ended: ${status}` }
       if (act !== 'cancel' && !hasEnded) return { isDone: false, text: `it has not ended: ${status}` }
-      await this.#record({ act, execution: id })
-      if (act === 'cancel') await this.#docket.cancel(id, `cancelled by ${this.#user}`)
-      else if (act === 'retry') await this.#docket.retry(id)
-      else if (!(await this.#docket.delete(id))) return { isDone: false, text: 'there is no such execution' }
-      return { isDone: true }
+      return this.#onRecord({ act, execution: id }, async () => {
+        if (act === 'cancel') await this.#docket.cancel(id, `cancelled by ${this.#user}`)
+        else if (act === 'retry') await this.#docket.retry(id)
+        else if (!(await this.#docket.delete(id))) return { isDone: false, text: 'there is no such execution' }
+        return { isDone: true }
+      })
     })
   }
 
@@ -84,28 +87,25 @@ export class Acts {
   async #doOne(act: OneAct): Promise<Omit<Outcome, 'id'>> {
     const docket = this.#docket
     if ('queue' in act) {
-      await this.#record({ act: act.act, note: act.queue })
       const queue = docket.queue(act.queue)
-      await (act.act === 'pauseQueue' ? queue.pause(`by ${this.#user}`) : queue.resume())
-      return { isDone: true }
+      return this.#onRecord({ act: act.act, note: act.queue }, async () => {
+        await (act.act === 'pauseQueue' ? queue.pause(`by ${this.#user}`) : queue.resume())
+        return { isDone: true }
+      })
     }
-    if ('schedule' in act) return this.#schedule(act)
+    if ('schedule' in act) return this.#onRecord({ act: act.act, note: act.schedule }, () => this.#schedule(act))
     if (act.act === 'start') {
-      await this.#record({ act: 'start', execution: act.id, note: `${act.target} of ${act.graph}` })
-      const handle = await docket.startByName(
-        act.graph,
-        act.target,
-        act.inputs,
-        act.id === undefined ? {} : { id: act.id },
-      )
-      return { isDone: true, newId: handle.id }
+      const { graph, target, inputs, id } = act
+      return this.#onRecord({ act: 'start', execution: id, note: `${target} of ${graph}` }, async () => {
+        const handle = await docket.startByName(graph, target, inputs, id === undefined ? {} : { id })
+        return { isDone: true, newId: handle.id }
+      })
     }
     return this.#ofExecution(act)
   }
 
   async #schedule(act: Extract<OneAct, { readonly schedule: string }>): Promise<Omit<Outcome, 'id'>> {
     const { schedules } = this.#docket
-    await this.#record({ act: act.act, note: act.schedule })
     if (act.act === 'backfillSchedule') {
       const made = await schedules.backfill(act.schedule, { from: new Date(act.from), to: new Date(act.to) })
       return { isDone: true, text: `${made.started} started, ${made.existing} were there, ${made.skipped} skipped` }
@@ -121,28 +121,33 @@ export class Acts {
   ): Promise<Omit<Outcome, 'id'>> {
     const handle = await this.#docket.get(act.id)
     if (handle === undefined) return { isDone: false, text: 'there is no such execution' }
-    const record = (note: string): Promise<void> => this.#record({ act: act.act, execution: act.id, note })
+    const onRecord = (note: string, work: () => Promise<Omit<Outcome, 'id'>>): Promise<Omit<Outcome, 'id'>> =>
+      this.#onRecord({ act: act.act, execution: act.id, note }, work)
     if (act.act === 'fork') {
-      const { from, overrides } = act
-      await record(
-        overrides === undefined ? `from ${from}` : `from ${from}, with ${Object.keys(overrides).join(', ')} given`,
-      )
-      const forked = await this.#docket.fork(act.id, { from, ...(overrides !== undefined && { overrides }) })
-      return { isDone: true, newId: forked.id }
+      const { from } = act
+      const given = act.overrides && Object.keys(act.overrides).join(', ')
+      return onRecord(given === undefined ? `from ${from}` : `from ${from}, with ${given} given`, async () => {
+        const overrides =
+          act.overrides &&
+          Object.fromEntries(Object.entries(act.overrides).map(([type, json]) => [type, typedValue(json)] as const))
+        const forked = await this.#docket.fork(act.id, { from, ...(overrides !== undefined && { overrides }) })
+        return { isDone: true, newId: forked.id }
+      })
     }
-    if (act.act === 'reschedule') {
-      await record(`${act.timer} to ${act.at}`)
-      const verdict = await handle.reschedule(act.timer, new Date(act.at))
-      return { isDone: verdict === 'accepted', text: verdict }
-    }
-    await record(act.type)
-    const type = await this.#typeOf(act.id, act.type)
-    if (act.act === 'signal') {
-      const verdict = await handle.signal(type as never, act.value as never)
-      return { isDone: verdict === 'accepted', text: verdict }
-    }
-    await handle.update(type as never, act.value as never, { timeout: updatePatience })
-    return { isDone: true, text: 'it was answered' }
+    if (act.act === 'reschedule')
+      return onRecord(`${act.timer} to ${act.at}`, async () => {
+        const verdict = await handle.reschedule(act.timer, new Date(act.at))
+        return { isDone: verdict === 'accepted', text: verdict }
+      })
+    return onRecord(act.type, async () => {
+      const type = await this.#typeOf(act.id, act.type)
+      if (act.act === 'signal') {
+        const verdict = await handle.signal(type as never, act.value as never)
+        return { isDone: verdict === 'accepted', text: verdict }
+      }
+      await handle.update(type as never, act.value as never, { timeout: updatePatience })
+      return { isDone: true, text: 'it was answered' }
+    })
   }
 
   /** The type that values for an execution are sent under, with its schema where the graph is known here. */
@@ -155,17 +160,13 @@ export class Acts {
     return types.find((type) => type.name === name) ?? (dataType(name, unchecked<unknown>()) as AnyDataType)
   }
 
-  /** Before it is done: what was tried is known too, and what can't be put on record is not done. */
-  async #record({
-    act,
-    execution,
-    note,
-  }: {
-    readonly act: string
-    readonly execution?: string | undefined
-    readonly note?: string
-  }): Promise<void> {
-    await this.#docket.acts.record({ by: this.#user, act, execution, note: note?.slice(0, longestNote) })
+  /** On record before it is done, and behind it where it was not: what can't be put on record is not done. */
+  #onRecord(
+    { act, execution, note }: Omit<NewAct, 'by'>,
+    work: () => Promise<Omit<Outcome, 'id'>>,
+  ): Promise<Omit<Outcome, 'id'>> {
+    const about = { by: this.#user, act, execution, note: note?.slice(0, longestNote) }
+    return this.#docket.acts.perform(about, work, ({ isDone, text = '' }) => (isDone ? undefined : text))
   }
 }
 

@@ -168,6 +168,27 @@ test('every act is on record with its user and machine before it is done', async
   expect((await cli(['acts', 'o'])).out).toMatch(/^AT .*\n\S+ .* cancel +o\n\S+ .* start +o +orders Receipt\n$/)
 })
 
+test('an act that came to nothing says so on record', async () => {
+  await cli(['start', 'orders', 'Approved', '-i', 'Order={"id":"1"}', '--id', 'o'])
+  await approve('{"by":"Ada"}')
+  await approve('{"by":"Bea"}')
+  await cli(['fork', 'o', '--from', 'Shp'])
+  const notes = (await cli(['acts', 'o', '--json'])).json.map(({ act, note }) => [act, note])
+  expect(notes).toHaveLength(6)
+  expect(notes).toEqual(
+    expect.arrayContaining([
+      ['fork', expect.stringMatching(/^not done: .*Ship/)],
+      ['fork', 'from Shp'],
+      ['signal', 'not done: duplicate'],
+      ['signal', 'Approval'],
+      ['start', 'orders Approved'],
+    ]),
+  )
+  // The newest stands first: behind what was tried is what came of it.
+  const forks = notes.flatMap(([act, note]) => (act === 'fork' ? [String(note)] : []))
+  expect(forks.at(-1)).toBe('from Shp')
+})
+
 describe('acts on many', () => {
   test('cancel of 5,000 executions of which 10 have ended cancels 4,990, and reports 10', async () => {
     await using starter = openShop({ work: false })
@@ -175,11 +196,13 @@ describe('acts on many', () => {
     await starter.startMany(orders, Receipt, starts)
     for (let i = 0; i < 10; i++) await starter.cancel(`o-${i * 400}`)
     const { code, json, err } = await cli(['cancel', '--graph', 'orders', '--yes', '--json'])
-    expect(json).toHaveLength(5_000)
-    expect(Map.groupBy(json, ({ outcome }) => outcome).get('refused')).toHaveLength(10)
-    expect(err).toBe('4990 cancelled, 10 refused\n')
-    expect(code).toBe(4)
+    expect(json).toHaveLength(4_990)
+    expect(err).toBe('left alone: 10 cancelled\n4990 cancelled\n')
+    expect(code).toBe(0)
     expect((await cli(['list', '--status', 'pending', '--json', '--all'])).json).toEqual([])
+    // Those that are named are reported one by one.
+    const named = await cli(['cancel', '--graph', 'orders', '--status', 'cancelled', '--from', '1h', '--yes', '--json'])
+    expect([named.code, new Set(named.json.map(({ outcome }) => outcome))]).toEqual([4, new Set(['refused'])])
   })
 
   test('the count is shown, and nothing is done unless somebody says yes', async () => {
@@ -189,18 +212,27 @@ describe('acts on many', () => {
     expect(await cli(all)).toMatchObject({
       code: 2,
       out: '',
-      err: expect.stringMatching(/^error: cancel 2 executions of 3\?.*--yes/),
+      err: expect.stringMatching(/^left alone: 1 cancelled\nerror: cancel 2 executions\?.*--yes/),
     })
     expect(await cli(all, { typed: 'no\n' })).toMatchObject({ code: 4, out: '' })
     const dry = await cli([...all, '--dry-run'])
-    expect(dry.out.trim().split('\n').toSorted()).toEqual([
-      'a  refused: it has ended: cancelled',
-      'b  wouldBe',
-      'c  wouldBe',
-    ])
+    expect(dry.out.trim().split('\n').toSorted()).toEqual(['b  wouldBe', 'c  wouldBe'])
     expect(await statusOf('b')).toBe('pending')
-    expect(await cli(all, { typed: 'yes\n' })).toMatchObject({ code: 4, err: expect.stringMatching(/2 cancelled/) })
+    expect(await cli(all, { typed: 'yes\n' })).toMatchObject({ code: 0, err: expect.stringMatching(/2 cancelled/) })
     expect(await statusOf('b')).toBe('cancelled')
+  })
+
+  test('retry by a filter is for those that failed or were cancelled', async () => {
+    await failed('a')
+    await cli(['run', 'orders', 'Receipt', '-i', 'Order={"id":"1"}', '--id', 'b', '-q'])
+    await started('c')
+    const { code, json, err } = await cli(['retry', '--graph', 'orders', '--yes', '--json'])
+    expect({ code, json, err }).toEqual({
+      code: 0,
+      json: [{ id: 'a', outcome: 'retried', reason: null }],
+      err: 'left alone: 1 pending, 1 completed\n',
+    })
+    expect((await cli(['retry', '--graph', 'parcels', '--yes'])).err).toBe('there is none to retry\n')
   })
 
   test('a call has ids or a filter, not both, and not neither', async () => {

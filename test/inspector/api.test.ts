@@ -71,6 +71,17 @@ const adder = durableStep({
 })
 const adders = graph({ name: 'adders', steps: [adder] })
 
+const Note = dataType('Note', type<unknown>())
+const Echo = dataType('Echo', type<unknown>())
+const repeat = step({
+  name: 'Repeat',
+  inputs: { note: Note },
+  output: Echo,
+  persist: 'execution',
+  run: ({ note }) => note,
+})
+const echoes = graph({ name: 'echoes', steps: [repeat] })
+
 let docket: Docket
 let inspector: Inspector
 let page: PageClient
@@ -79,7 +90,7 @@ const order = (id: string) => ({ Order: { id, items: [] }, Card: 'secret-1234' }
 
 beforeAll(async () => {
   docket = createDocket({
-    graphs: [shop, adders],
+    graphs: [shop, adders, echoes],
     store: memoryStore(),
     maxValueBytes: 64 * 1024 * 1024,
     name: 'shop',
@@ -214,6 +225,31 @@ describe('an act', () => {
     await docket.cancel('open')
   })
 
+  test('forks with values as they are edited: what JSON has no form for comes back as what it was', async () => {
+    const given = {
+      at: new Date('2026-05-01T12:00:00Z'),
+      cents: 12n,
+      names: new Map([['a', new Set([1])]]),
+      bytes: new Uint8Array([1, 2]),
+      $odd: 'a key',
+      nothing: undefined,
+    }
+    await (await docket.start(echoes, Echo, { Note: given }, { id: 'echo' })).result()
+    const { text = '' } = await page.get<ValueView>('value?id=echo&of=input&type=Note&form=typed')
+    expect(text).toContain('"$date": "2026-05-01T12:00:00.000Z"')
+    const edited: unknown = JSON.parse(text.replace('2026-05-01', '2026-05-02'))
+    const {
+      outcomes: [forked],
+    } = await page.act({ act: 'fork', id: 'echo', from: 'Repeat', overrides: { Note: edited } })
+    expect(forked).toMatchObject({ isDone: true })
+    const fork = (await docket.get(forked!.newId!))!
+    expect(await fork.result()).toEqual({ ...given, at: new Date('2026-05-02T12:00:00Z') })
+    const wrong = await page.act({ act: 'fork', id: 'echo', from: 'Repeat', overrides: { Note: { $dat: 1 } } })
+    expect(wrong.outcomes).toMatchObject([{ isDone: false, text: expect.stringContaining('tag') as string }])
+    await expect(page.get('value?id=echo&of=input&type=Note&form=other')).rejects.toThrow('400')
+    expect((await page.get<ValueView>('value?id=bad&of=input&type=Card&form=typed')).text).toBeUndefined()
+  })
+
   test('goes on from a failed step with another value, in a fork, and retries, signals and reschedules', async () => {
     const {
       outcomes: [forked],
@@ -270,7 +306,8 @@ describe('an act', () => {
     const { acts } = await view('new')
     expect(acts).toMatchObject([
       { by: 'ada', act: 'signal', note: 'Approval' },
-      { by: 'ada', act: 'signal' },
+      { by: 'ada', act: 'signal', note: expect.stringMatching(/^not done: .*does not fit/) as string },
+      { by: 'ada', act: 'signal', note: 'Approval' },
       { by: 'ada', act: 'start' },
     ])
     const all = (await docket.acts.list()).acts.map(({ act }) => act)

@@ -1,4 +1,4 @@
-import { isTerminal } from '../../core/contracts/statuses.ts'
+import { isTerminal, openStatuses } from '../../core/contracts/statuses.ts'
 import { bulkAct } from '../bulk-act.ts'
 import type { CliCall } from '../cli-call.ts'
 import type { ExitCode } from '../cli-error.ts'
@@ -10,6 +10,7 @@ export async function cancel(call: CliCall): Promise<ExitCode> {
     bulkAct(call, docket, {
       verb: 'cancel',
       done: 'cancelled',
+      statuses: openStatuses,
       refusalOf: ({ status }) => (isTerminal(status) ? `it has ended: ${status}` : undefined),
       act: async (_, id) => {
         await docket.cancel(id, reason)

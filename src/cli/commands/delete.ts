@@ -3,7 +3,7 @@ import type { CliCall } from '../cli-call.ts'
 import { CliError, exitCodes } from '../cli-error.ts'
 import type { ExitCode } from '../cli-error.ts'
 import { confirm } from '../confirm.ts'
-import { recordAct } from '../record-act.ts'
+import { onRecord } from '../record-act.ts'
 
 /** `docket delete`: deletes executions with all their records; those that have not ended are cancelled first. */
 export async function deleteExecutions(call: CliCall): Promise<ExitCode> {
@@ -51,8 +51,8 @@ export async function purge(call: CliCall): Promise<ExitCode> {
       return exitCodes.done
     }
     if (found > 0) await confirm(call, `delete ${many} executions with all their records?`)
-    await recordAct(docket, 'purge', { note: `${status.join(', ')} before ${new Date(endedBefore).toISOString()}` })
-    const deleted = await docket.purge({ olderThan, status })
+    const note = `${status.join(', ')} before ${new Date(endedBefore).toISOString()}`
+    const deleted = await onRecord(docket, { act: 'purge', note }, () => docket.purge({ olderThan, status }))
     printer.result({ deleted }, () => `${deleted.toLocaleString('en')} deleted`)
     return exitCodes.done
   })

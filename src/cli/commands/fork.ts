@@ -4,7 +4,7 @@ import type { ExitCode } from '../cli-error.ts'
 import { requireExecution } from '../find-execution.ts'
 import { plain } from '../plain-text.ts'
 import { readInputs } from '../read-inputs.ts'
-import { recordAct } from '../record-act.ts'
+import { onRecord } from '../record-act.ts'
 
 /** `docket fork`: begins a new execution with what another one has, but for a step and what depends on it. */
 export async function fork(call: CliCall): Promise<ExitCode> {
@@ -20,12 +20,14 @@ export async function fork(call: CliCall): Promise<ExitCode> {
   const newId = call.text('id')
   return call.withDocket('act', async (docket) => {
     await requireExecution(docket, id)
-    await recordAct(docket, 'fork', { execution: id, note: from === undefined ? 'with other values' : `from ${from}` })
-    const made = await docket.fork(id, {
-      ...(from !== undefined && { from }),
-      ...(overrides !== undefined && { overrides }),
-      ...(newId !== undefined && { id: newId }),
-    })
+    const note = from === undefined ? 'with other values' : `from ${from}`
+    const made = await onRecord(docket, { act: 'fork', execution: id, note }, () =>
+      docket.fork(id, {
+        ...(from !== undefined && { from }),
+        ...(overrides !== undefined && { overrides }),
+        ...(newId !== undefined && { id: newId }),
+      }),
+    )
     call.printer.result({ id: made.id, forkedFrom: id }, () => plain(made.id, 2_000))
     return exitCodes.done
   })

@@ -4,7 +4,7 @@ import { CliError, exitCodes } from '../cli-error.ts'
 import type { ExitCode } from '../cli-error.ts'
 import { isoOf } from '../json-value.ts'
 import { jsonLine, plain } from '../plain-text.ts'
-import { recordAct } from '../record-act.ts'
+import { onRecord } from '../record-act.ts'
 
 const mostCounted = 10_000
 
@@ -63,8 +63,7 @@ async function change(
 ): Promise<ExitCode> {
   const [name = ''] = call.args
   return call.withDocket('act', async (docket) => {
-    await recordAct(docket, `${verb}Queue`, { note: name })
-    const info = await act(docket, name)
+    const info = await onRecord(docket, { act: `${verb}Queue`, note: name }, () => act(docket, name))
     const limits = limitsText(info.limits)
     call.printer.result(
       queueJson(info),

@@ -12,6 +12,8 @@ export async function retry(call: CliCall): Promise<ExitCode> {
     bulkAct(call, docket, {
       verb: 'retry',
       done: 'retried',
+      // Of those that completed only batches may have something to retry: whoever means them says so.
+      statuses: ['failed', 'cancelled'],
       refusalOf: ({ status }) => {
         if (status === 'failed' || status === 'cancelled' || status === 'completed') return undefined
         return `it has not ended: ${status}`

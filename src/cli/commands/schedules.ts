@@ -6,7 +6,7 @@ import type { ExitCode } from '../cli-error.ts'
 import { confirm } from '../confirm.ts'
 import { isoOf } from '../json-value.ts'
 import { jsonLine, plain } from '../plain-text.ts'
-import { recordAct } from '../record-act.ts'
+import { onRecord } from '../record-act.ts'
 
 /** `docket schedules list`: what is started by the clock. */
 export async function listSchedules(call: CliCall): Promise<ExitCode> {
@@ -122,8 +122,7 @@ async function onSchedule(
       throw new CliError(exitCodes.notFound, `there is no schedule "${name}"${hint}`)
     }
     if (question !== undefined) await confirm(call, question(name))
-    await recordAct(docket, `${verb}Schedule`, { note: name })
-    await act(docket, name)
+    await onRecord(docket, { act: `${verb}Schedule`, note: name }, () => act(docket, name))
     return exitCodes.done
   })
 }

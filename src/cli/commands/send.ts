@@ -1,14 +1,14 @@
 import type { CliCall } from '../cli-call.ts'
 import { CliError, exitCodes } from '../cli-error.ts'
 import type { ExitCode } from '../cli-error.ts'
-import { isUpdateType } from '../../core/language/update.ts'
+import { isSensitiveType } from '../../core/graph/sensitivity.ts'
 import { hidden } from '../execution-json.ts'
 import { requireExecution } from '../find-execution.ts'
 import { jsonValueOf } from '../json-value.ts'
 import { plain, plainLines } from '../plain-text.ts'
 import { readValue } from '../read-inputs.ts'
 import { readTimeToCome } from '../read-options.ts'
-import { recordAct } from '../record-act.ts'
+import { onRecord } from '../record-act.ts'
 import { typeNamed } from '../type-named.ts'
 
 /** `docket signal`: gives an execution a value that one of its steps waits for. */
@@ -18,8 +18,12 @@ export async function signal(call: CliCall): Promise<ExitCode> {
   return call.withDocket('act', async (docket) => {
     const handle = await requireExecution(docket, id)
     const type = await typeNamed(docket, handle, typeName, false)
-    await recordAct(docket, 'signal', { execution: id, note: typeName })
-    const verdict = await handle.signal(type as never, value as never, messageOptions(call))
+    const verdict = await onRecord(
+      docket,
+      { act: 'signal', execution: id, note: typeName },
+      () => handle.signal(type as never, value as never, messageOptions(call)),
+      unlessAccepted,
+    )
     call.printer.result({ id, signal: typeName, verdict }, () => `${plain(id)}  ${verdict}`)
     return verdict === 'late' || verdict === 'ended' ? exitCodes.refused : exitCodes.done
   })
@@ -32,16 +36,21 @@ export async function update(call: CliCall): Promise<ExitCode> {
   return call.withDocket('act', async (docket) => {
     const handle = await requireExecution(docket, id)
     const type = await typeNamed(docket, handle, typeName, true)
-    await recordAct(docket, 'update', { execution: id, note: typeName })
     const { wait } = call.options
-    const answer: unknown = await handle.update(type as never, value as never, {
-      ...messageOptions(call),
-      timeout: (wait as number | undefined) ?? '30s',
-    })
-    const json = isUpdateType(type) && type.result.isSensitive === true ? hidden : jsonValueOf(answer)
+    const options = { ...messageOptions(call), timeout: (wait as number | undefined) ?? '30s' }
+    const answer: unknown = await onRecord(docket, { act: 'update', execution: id, note: typeName }, () =>
+      handle.update(type as never, value as never, options),
+    )
+    // Without its graph, what it was when the execution began is known.
+    const isHidden = isSensitiveType(type) || (await handle.details()).sensitive.includes(typeName)
+    const json = isHidden ? hidden : jsonValueOf(answer)
     call.printer.result({ id, update: typeName, answer: json }, () => plainLines(JSON.stringify(json, null, 2)))
     return exitCodes.done
   })
+}
+
+function unlessAccepted(verdict: string): string | undefined {
+  return verdict === 'accepted' ? undefined : verdict
 }
 
 function messageOptions(call: CliCall): { readonly id?: string; readonly item?: number } {
@@ -63,7 +72,14 @@ export async function query(call: CliCall): Promise<ExitCode> {
   const input = text === undefined ? undefined : await readValue(call.streams, text)
   return call.withDocket('look', async (docket) => {
     const handle = await requireExecution(docket, id)
-    const result = jsonValueOf(await handle.query(name, ...(input === undefined ? [] : [input])))
+    const answer = await handle.query(name, ...(input === undefined ? [] : [input]))
+    // Nothing says of which types an answer is made.
+    const { sensitive } = await handle.details()
+    const result = sensitive.length === 0 ? jsonValueOf(answer) : hidden
+    if (sensitive.length > 0)
+      call.printer.say(
+        `the answer may be made of what is sensitive (${sensitive.map((one) => plain(one)).join(', ')}): it is not shown`,
+      )
     call.printer.result({ id, query: name, result }, () => plainLines(JSON.stringify(result, null, 2)))
     return exitCodes.done
   })
@@ -76,8 +92,12 @@ export async function reschedule(call: CliCall): Promise<ExitCode> {
   const { item } = call.options as { readonly item?: number }
   return call.withDocket('act', async (docket) => {
     const handle = await requireExecution(docket, id)
-    await recordAct(docket, 'reschedule', { execution: id, note: `${timer} ${whenText}` })
-    const verdict = await handle.reschedule(timer, when, item === undefined ? {} : { item })
+    const verdict = await onRecord(
+      docket,
+      { act: 'reschedule', execution: id, note: `${timer} ${whenText}` },
+      () => handle.reschedule(timer, when, item === undefined ? {} : { item }),
+      unlessAccepted,
+    )
     call.printer.result({ id, timer, verdict }, () => `${plain(id)}  ${verdict}`)
     return verdict === 'accepted' ? exitCodes.done : exitCodes.refused
   })

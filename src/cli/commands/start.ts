@@ -4,7 +4,7 @@ import { exitCodes } from '../cli-error.ts'
 import type { ExitCode } from '../cli-error.ts'
 import { plain } from '../plain-text.ts'
 import { readInputs } from '../read-inputs.ts'
-import { recordAct } from '../record-act.ts'
+import { onRecord } from '../record-act.ts'
 
 interface StartCallOptions {
   readonly input?: readonly string[]
@@ -49,6 +49,6 @@ export async function startByArguments(
     ...(overrides !== undefined && { overrides }),
     ...more,
   }
-  await recordAct(docket, call.command, { execution: call.text('id'), note: `${graph} ${target}` })
-  return docket.startByName(graph, target, inputs, given)
+  const act = { act: call.command, execution: id, note: `${graph} ${target}` }
+  return onRecord(docket, act, () => docket.startByName(graph, target, inputs, given))
 }
