@@ -21,6 +21,13 @@ test('no command shows a value of a sensitive type, with the graph’s code or w
     '12\n',
   )
   expect((await cli(['run', 'vault', 'Length', '-i', 'Password=no', ...vault])).err).not.toMatch(/"no"/)
+  // Under a name that the type had before, too.
+  expect((await cli(['run', 'vault', 'Digest', '-i', `Password=${secret}`, '-q', ...vault])).out).toBe('[sensitive]\n')
+  expect(await cli(['query', 'a', 'hash', ...vault])).toMatchObject({
+    code: 0,
+    out: '"[sensitive]"\n',
+    err: expect.stringMatching(/made of what is sensitive \(.*Hash/),
+  })
   const calls = [
     ['list'],
     ['show', 'a', '--values'],
@@ -43,4 +50,16 @@ test('no command shows a value of a sensitive type, with the graph’s code or w
     output: 12,
     steps: [{ output: '[sensitive]' }, { output: 12 }],
   })
+})
+
+test('the answer of a sensitive update is not shown, with the graph’s code or without', async () => {
+  await cli(['start', 'vault', 'Rotation', '--id', 'u', ...vault])
+  const interruption = new AbortController()
+  const working = cli(['worker', ...vault], { signal: interruption.signal })
+  for (const where of [vault, ['--store', file]]) {
+    const sent = await cli(['update', 'u', 'Rotate', '--value', '"open-sesame"', '--id', 'once', ...where])
+    expect(sent).toMatchObject({ code: 0, out: '"[sensitive]"\n', err: '' })
+  }
+  interruption.abort()
+  await working
 })

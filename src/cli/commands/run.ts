@@ -1,4 +1,6 @@
 import type { Docket, ExecutionEvent, ExecutionHandle } from '../../index.ts'
+import { indexOf } from '../../core/graph/graph-index.ts'
+import { isSensitiveType } from '../../core/graph/sensitivity.ts'
 import { describeThrown, readOf } from '../../core/thrown.ts'
 import { progressObserver } from '../../observers/progress.ts'
 import { graphNamed } from '../cli-call.ts'
@@ -46,11 +48,8 @@ function outcomeOf(handle: ExecutionHandle<unknown>): Promise<Outcome> {
 function report(call: CliCall, docket: Docket, { id }: ExecutionHandle<unknown>, outcome: Outcome): ExitCode {
   const { printer, args } = call
   if ('value' in outcome) {
-    const [graph = '', target = ''] = args
-    const type = graphNamed(docket, graph)
-      ?.types()
-      .find(({ name }) => name === target)
-    const output = type?.isSensitive === true ? hidden : jsonValueOf(outcome.value)
+    const [graphName = '', target = ''] = args
+    const output = isSensitiveTarget(docket, graphName, target) ? hidden : jsonValueOf(outcome.value)
     printer.result({ id, status: 'completed', output, error: null }, () =>
       typeof output === 'string' ? plainLines(output) : plainLines(JSON.stringify(output, null, 2)),
     )
@@ -72,6 +71,14 @@ function report(call: CliCall, docket: Docket, { id }: ExecutionHandle<unknown>,
       ].join('\n'),
     )
   return exitCodes.failed
+}
+
+/** Whether nobody is shown what was made: its type may be called by a former name. */
+function isSensitiveTarget(docket: Docket, graphName: string, target: string): boolean {
+  const graph = graphNamed(docket, graphName)
+  const index = graph && indexOf(graph)
+  const type = index?.types.get(target) ?? index?.types.get(index.former?.types.get(target) ?? '')
+  return type === undefined || isSensitiveType(type)
 }
 
 /** Lines for steps, and a bar for batches. */
