@@ -111,7 +111,7 @@ export class CliCall {
         exitCodes.usage,
         'there is no docket.config.ts here or above, and no --store: docket init writes a first project, and --store sqlite:orders.db looks at a store',
       )
-    const docket = await (await loadConfig(path)).makeDocket(options)
+    const docket = await (await loadConfig(path, this.streams.signal)).makeDocket(options)
     const made = readOf(docket, 'options')
     if (use === 'work' || readOf(made, 'takeOver') === false) return docket
     await docket.close({ deadline: 0 })

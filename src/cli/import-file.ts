@@ -1,12 +1,15 @@
 import { pathToFileURL } from 'node:url'
 import { describeThrown, readOf } from '../core/thrown.ts'
+import { awaitUserCode } from './await-user-code.ts'
 import { CliError, exitCodes } from './cli-error.ts'
 
 /** Loads a module of the user's. @throws CliError with what is wrong with it */
-export async function importFile(path: string): Promise<unknown> {
+export async function importFile(path: string, signal: AbortSignal): Promise<unknown> {
   try {
-    return await import(/* @vite-ignore */ pathToFileURL(path).href)
+    const loaded: Promise<unknown> = import(/* @vite-ignore */ pathToFileURL(path).href)
+    return await awaitUserCode(loaded, path, signal)
   } catch (error) {
+    if (error instanceof CliError) throw error
     const hint =
       readOf(error, 'code') === 'ERR_MODULE_NOT_FOUND' && /\.[cm]?ts$/.test(path)
         ? '; Node runs TypeScript as it is, so imports of files end in .ts'

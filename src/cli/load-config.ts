@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { CommandOptions, Docket } from '../index.ts'
 import { isRecord } from '../core/is-record.ts'
-import { readOf } from '../core/thrown.ts'
-import { CliError, exitCodes } from './cli-error.ts'
+import { describeThrown, readOf } from '../core/thrown.ts'
+import { awaitUserCode } from './await-user-code.ts'
+import { CliError, exitCodeOf, exitCodes } from './cli-error.ts'
 import { importFile } from './import-file.ts'
 
 /** What a `docket.config.ts` exports. */
@@ -29,9 +30,9 @@ export function findConfig(cwd: string, given: string | undefined): string | und
   }
 }
 
-/** Loads a configuration. @throws CliError with what is wrong with it */
-export async function loadConfig(path: string): Promise<Config> {
-  const loaded = await importFile(path)
+/** Loads a configuration, unless it is interrupted meanwhile. @throws CliError with what is wrong with it */
+export async function loadConfig(path: string, signal: AbortSignal): Promise<Config> {
+  const loaded = await importFile(path, signal)
   const make = ['docket', 'default'].map((name) => readOf(loaded, name)).find((one) => one !== undefined)
   if (typeof make !== 'function')
     throw new CliError(
@@ -41,10 +42,27 @@ export async function loadConfig(path: string): Promise<Config> {
   return {
     path,
     makeDocket: async (options) => {
-      const made: unknown = await (make as (options: CommandOptions) => unknown)(options)
+      const made = await awaitUserCode(called(make as Make, options, path), path, signal)
       if (isDocket(made)) return made
       throw new CliError(exitCodes.usage, `the function of ${path} must return a docket, as createDocket makes it`)
     },
+  }
+}
+
+type Make = (options: CommandOptions) => unknown
+
+/** What the function gives. @throws CliError with what it throws */
+async function called(make: Make, options: CommandOptions, path: string): Promise<unknown> {
+  try {
+    return await make(options)
+  } catch (error) {
+    const code = exitCodeOf(error)
+    // What an error of ours says is known by its code: a store that can't be reached is no wrong configuration.
+    throw new CliError(
+      code === exitCodes.failed ? exitCodes.usage : code,
+      `the function of ${path} failed: ${describeThrown(error)}`,
+      { cause: error },
+    )
   }
 }
 

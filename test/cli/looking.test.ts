@@ -23,6 +23,8 @@ const configurations: Readonly<Record<string, string>> = {
   wrong: 'export const docket = () => ({ list: 1 })',
   broken: "throw new Error('out of order')",
   lost: "import './graphs.js'",
+  throwing: "export const docket = () => { throw new TypeError('DATABASE_URL is not set') }",
+  rejecting: "export const docket = async () => { throw new TypeError('DATABASE_URL is not set') }",
 }
 
 describe('docket list', () => {
@@ -306,6 +308,8 @@ test.each([
   ['wrong', /must return a docket, as createDocket makes it/],
   ['broken', /can’t be loaded: out of order/],
   ['lost', /can’t be loaded: .*imports of files end in \.ts/],
+  ['throwing', /the function of .* failed: DATABASE_URL is not set/],
+  ['rejecting', /the function of .* failed: DATABASE_URL is not set/],
 ])('a configuration that is %s is refused with what to do', async (kind, message) => {
   const folder = mkdtempSync(join(tmpdir(), 'docket-config-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))

@@ -1,9 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sqliteStore } from '../../stores/sqlite/index.ts'
 import { childProgram } from '../child-program.ts'
 import { fixtures } from './call-cli.ts'
@@ -54,6 +54,45 @@ test('all that is written arrives, also in a pipe that is read slowly', () => {
   const command = `"$0" "$1" list --all --json --store "$2" | (sleep 0.3; wc -l)`
   const { stdout } = spawnSync('bash', ['-c', command, process.execPath, program, file], { encoding: 'utf8', env })
   expect(stdout.trim()).toBe('2000')
+})
+
+function configOf(name: string, text: string): string {
+  const path = join(folder, `${name}.config.ts`)
+  writeFileSync(path, text)
+  return path
+}
+
+function listBy(path: string): readonly string[] {
+  return ['--conditions=docket-source', program, 'list', '--config', path]
+}
+
+describe('a configuration', () => {
+  test.each([
+    ['module', 'await new Promise(() => {})\nexport const docket = () => {}'],
+    ['function', 'export const docket = () => new Promise(() => {})'],
+  ])('whose %s waits for what never comes exits with 2, and says so', (name, text) => {
+    const { status, stderr } = spawnSync(process.execPath, listBy(configOf(name, text)), { encoding: 'utf8', env })
+    expect(stderr).toMatch(/^error: .*\.config\.ts waits for a promise that nothing is left to settle\n$/)
+    expect(status).toBe(2)
+  })
+
+  test.each([
+    ['slow-module', "console.error('loading')\nawait new Promise((end) => setTimeout(end, 1e9))"],
+    [
+      'slow-function',
+      "export const docket = () => new Promise((end) => (console.error('loading'), setTimeout(end, 1e9)))",
+    ],
+  ])('that takes its time (%s) is interrupted by the first SIGINT', async (name, text) => {
+    const child = spawn(process.execPath, listBy(configOf(name, text)), { env })
+    const ended = once(child, 'exit')
+    let said = ''
+    child.stderr.on('data', (chunk) => {
+      said += String(chunk)
+      if (said === 'loading\n') child.kill('SIGINT')
+    })
+    expect(await ended).toEqual([130, null])
+    expect(said).toMatch(/^loading\nerror: interrupted while .*\.config\.ts was loaded\n$/)
+  })
 })
 
 test('a wrong call exits with 2, an interrupted one with 130, at once after a second SIGINT, and a stderr that is closed is no failure', async () => {

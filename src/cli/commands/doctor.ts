@@ -78,7 +78,7 @@ function nodeFinding(): StoreFinding {
 
 /** Whether graphs of a file could go on with what is stored. */
 async function compare(call: CliCall, path: string, found: (finding: StoreFinding) => void): Promise<void> {
-  const graphs = graphsOf(await importFile(resolve(call.streams.cwd, path)))
+  const graphs = graphsOf(await importFile(resolve(call.streams.cwd, path), call.streams.signal))
   if (graphs.length === 0) throw new CliError(exitCodes.usage, `${path} exports no graph`)
   const { incompatibleWith } = await import('../../index.ts')
   await call.withDocket('look', async (docket) => {
