@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { inUrl } from './loopback.ts'
+import { inUrl, isWildcard } from './loopback.ts'
 
 /** Why a request goes no further. */
 export interface Refused {
@@ -53,10 +53,6 @@ export class Gate {
     const site = headers['sec-fetch-site']
     return site !== undefined && otherSites.has(String(site)) ? refusedOrigin : undefined
   }
-}
-
-function isWildcard(host: string): boolean {
-  return host === '0.0.0.0' || host === '::'
 }
 
 const single = new Set(['host', 'origin', 'sec-fetch-site', 'x-docket-token', 'content-type'])

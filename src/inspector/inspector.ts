@@ -4,7 +4,7 @@ import { createApp } from './app.ts'
 import { ForeignActors } from './foreign-actors.ts'
 import { Gate } from './gate.ts'
 import { Hub } from './hub.ts'
-import { inUrl } from './loopback.ts'
+import { inUrl, isWildcard } from './loopback.ts'
 import { resolveOptions } from './options.ts'
 import type { InspectorOptions } from './options.ts'
 import { Pacer } from './pacer.ts'
@@ -116,7 +116,7 @@ export async function createInspector(options: InspectorOptions): Promise<Inspec
   })
   // Nothing is answered before it is known under which port.
   const listening = await server.listen(port, host, (chosen) => (gate = new Gate({ host, port: chosen, origins })))
-  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : inUrl(host)
+  const name = isWildcard(host) ? '127.0.0.1' : inUrl(host)
   const close = async (): Promise<void> => {
     hub.close()
     foreignPacer.stop()

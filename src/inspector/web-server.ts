@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { describeThrown } from '../core/thrown.ts'
 import type { Gate, Refused } from './gate.ts'
 import { securityHeaders } from './security-headers.ts'
 import { getRequestListener, WebSocketServer } from './web-packages.ts'
@@ -67,6 +68,13 @@ export class WebServer {
       this.#server.once('error', reject)
       this.#server.listen(port, host, () => {
         this.#server.off('error', reject)
+        // As where the process has no file left for one more connection: whoever is connected stays so.
+        this.#server.on('error', (error) =>
+          process.emitWarning(
+            `the inspector could not take a connection. ${describeThrown(error)}`,
+            'DocketInspectorWarning',
+          ),
+        )
         onListening((this.#server.address() as AddressInfo).port)
         resolve()
       })

@@ -20,30 +20,31 @@ export interface RawRequest {
 export function rawRequest(
   port: number,
   { method = 'GET', path = '/', headers = [], body = '' }: RawRequest,
+  host?: string,
 ): Promise<RawAnswer> {
   const lines = [...headers]
   if (!lines.some((line) => /^host:/i.test(line))) lines.push(`Host: 127.0.0.1:${port}`)
   if (!lines.some((line) => /^connection:/i.test(line))) lines.push('Connection: close')
   if (body !== '') lines.push(`Content-Length: ${Buffer.byteLength(body)}`)
-  return rawText(port, `${method} ${path} HTTP/1.1\r\n${lines.map((line) => `${line}\r\n`).join('')}\r\n${body}`)
+  return rawText(port, `${method} ${path} HTTP/1.1\r\n${lines.map((line) => `${line}\r\n`).join('')}\r\n${body}`, host)
 }
 
 /** The same for an upgrade to a WebSocket: of one that is opened, status 101 is all that is waited for. */
-export function rawUpgrade(port: number, path: string, headers: readonly string[]): Promise<RawAnswer> {
+export function rawUpgrade(port: number, path: string, headers: readonly string[], host?: string): Promise<RawAnswer> {
   const upgrade = [
     'Connection: Upgrade',
     'Upgrade: websocket',
     'Sec-WebSocket-Version: 13',
     'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
   ]
-  return rawRequest(port, { path, headers: [...headers, ...upgrade] })
+  return rawRequest(port, { path, headers: [...headers, ...upgrade] }, host)
 }
 
 /** Sends a text and reads what comes back, until the other side closes or, of an upgrade, agrees. */
-export function rawText(port: number, text: string): Promise<RawAnswer> {
+export function rawText(port: number, text: string, host = '127.0.0.1'): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = []
-    const socket = connect(port, '127.0.0.1', () => socket.write(text))
+    const socket = connect(port, host, () => socket.write(text))
     const finish = (): void => resolve(answerOf(Buffer.concat(parts).toString()))
     socket.on('data', (part: Buffer) => {
       parts.push(part)

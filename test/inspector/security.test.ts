@@ -1,7 +1,7 @@
-import { connect } from 'node:net'
+import { connect, Server } from 'node:net'
 import type { Docket } from 'docket'
 import { createInspector } from 'docket/inspector'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Gate } from '../../src/inspector/gate.ts'
 import { WebServer } from '../../src/inspector/web-server.ts'
 import { inspectedDocket, tokenOf } from './inspected-docket.ts'
@@ -286,4 +286,32 @@ test('behind a proxy, the page has the origin that it is opened under', async ()
     (await rawUpgrade(behind.port, '/api/live', ['Host: inspect.example.com', 'Origin: https://inspect.example.com']))
       .status,
   ).toBe(101)
+})
+
+test.each(['::ffff:127.0.0.1', '0:0:0:0:0:0:0:1', '::FFFF:7f00:1'])(
+  'on %s, the page is let in by the name that browsers make of it, and it counts as this machine',
+  async (host) => {
+    await using other = await createInspector({ docket, host })
+    const { origin, port: own } = new URL(other.url)
+    // What a browser requests: an address of IPv6 has one form there.
+    expect((await fetch(`${origin}/`)).status).toBe(200)
+    const headers = [`Host: ${new URL(origin).host}`, `Origin: ${origin}`]
+    expect(await rawUpgrade(Number(own), '/api/live', headers, host)).toMatchObject({ status: 101 })
+    await expect(createInspector({ docket, host: '::ffff:10.0.0.1' })).rejects.toThrow('can be reached by others')
+  },
+)
+
+test('a connection that the process can’t take ends nothing, and is reported', async () => {
+  const listening = vi.spyOn(Server.prototype, 'listen')
+  onTestFinished(() => listening.mockRestore())
+  await using other = await createInspector({ docket })
+  const [server] = listening.mock.contexts as Server[]
+  const warned = new Promise<Error>((resolve) => process.once('warning', resolve))
+  // As Node does where no file is left for one more.
+  server!.emit('error', Object.assign(new Error('accept EMFILE'), { code: 'EMFILE' }))
+  expect(await warned).toMatchObject({
+    name: 'DocketInspectorWarning',
+    message: expect.stringContaining('could not take a connection. accept EMFILE') as string,
+  })
+  expect((await rawRequest(other.port, {})).status).toBe(200)
 })
