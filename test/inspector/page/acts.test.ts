@@ -197,7 +197,8 @@ test('ten thousand steps are a few elements and one canvas, that stays as it is 
     for (let from = 0; from < steps.length; from += 1_000)
       server.send({
         type: 'steps',
-        steps: steps.slice(from, from + 1_000).map(({ step }) => ({ step, status, attempt: 2 })),
+        steps: [],
+        changes: steps.slice(from, from + 1_000).map(({ step }) => ({ step, status, attempt: 2 })),
       })
   await page.getByRole('button', { name: '10,000 completed' }).waitFor()
   expect(Math.abs((await elements()) - before)).toBeLessThan(50)
@@ -208,6 +209,40 @@ test('ten thousand steps are a few elements and one canvas, that stays as it is 
   await keepPicture(page, 'ten-thousand')
   expect(errors).toEqual([])
 })
+
+test('a page that is open over 160,000 events of 10,000 steps keeps no more than it did after the first of them', async () => {
+  const { page, server, errors } = await open('?execution=many')
+  await page.getByRole('application', { name: /^Graph of 10,?000/ }).waitFor()
+  const debug = await page.context().newCDPSession(page)
+  const heap = async (): Promise<number> => {
+    await debug.send('HeapProfiler.collectGarbage')
+    const { usedSize } = await debug.send('Runtime.getHeapUsage')
+    return usedSize
+  }
+  const steps = server.world.views.get('many')!.steps
+  const send = (attempt: number): void => {
+    for (let from = 0; from < steps.length; from += 1_000)
+      server.send({
+        type: 'steps',
+        steps: [],
+        changes: steps.slice(from, from + 1_000).map(({ step }) => ({
+          step,
+          status: attempt % 2 === 0 ? 'failed' : 'running',
+          attempt,
+          error: { name: 'Error', message: `try ${attempt} of ${step} came to nothing` },
+        })),
+      })
+  }
+  const heapAfter = async (first: number, last: number, word: string): Promise<number> => {
+    for (let attempt = first; attempt <= last; attempt++) send(attempt)
+    await page.getByRole('button', { name: `10,000 ${word}` }).waitFor({ timeout: 60_000 })
+    return heap()
+  }
+  const before = await heapAfter(1, 4, 'failed')
+  await heapAfter(5, 15, 'running')
+  expect((await heapAfter(16, 16, 'failed')) - before).toBeLessThan(4 * 1024 * 1024)
+  expect(errors).toEqual([])
+}, 120_000)
 
 test('the statechart of a step shows the states that it is in, as a picture and as a table', async () => {
   const { page } = await open('?execution=ord_running&step=Pack')

@@ -2,6 +2,7 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { barriersOf, keepPicture, openPage, soon, startBrowser } from './browser.ts'
 import type { OpenPage } from './browser.ts'
+import type { ExecutionRow } from '../../../src/inspector/protocol.ts'
 import { FakeServer } from './fake-server.ts'
 import { hostileNames } from './hard-plans.ts'
 import { busyWorld } from './worlds.ts'
@@ -199,10 +200,80 @@ test('changes of steps come live, without a request, and keep every element wher
   await soon(() => server.watched.at(-1)).toEqual({ type: 'watch', execution: 'ord_running' })
   const element = await row.elementHandle()
   const before = server.requests.filter((one) => one.includes('/execution?')).length
-  server.send({ type: 'steps', steps: [{ step: 'Pack', status: 'retrying', attempt: 2 }] })
+  server.send({ type: 'steps', steps: [], changes: [{ step: 'Pack', status: 'retrying', attempt: 2 }] })
   await soon(() => row.textContent()).toContain('Retrying ×2')
   expect(await row.evaluate((now, then) => now === then, element)).toBe(true)
   expect(server.requests.filter((one) => one.includes('/execution?')).length).toBe(before)
+})
+
+test('what a step has waited for, or failed of before, is not shown any more once it is over', async () => {
+  const { page, server } = await open('?execution=ord_waiting&step=Approval')
+  const detail = page.getByRole('complementary')
+  const view = server.world.views.get('ord_waiting')!
+  const approval = view.steps.find(({ step }) => step === 'Approval')!
+  await detail.getByText(approval.waitsFor!).first().waitFor()
+  await soon(() => server.watched.length).toBe(1)
+  const error = { name: 'Error', message: 'the gateway is down' }
+  server.send({ type: 'steps', steps: [], changes: [{ step: 'Approval', status: 'failed', attempt: 1, error }] })
+  await detail.getByText('the gateway is down').first().waitFor()
+  expect(await detail.getByText(approval.waitsFor!).count()).toBe(0)
+  const { waitsFor: _, ...over } = approval
+  server.send({ type: 'steps', steps: [{ ...over, status: 'completed' }] })
+  await soon(() => detail.textContent()).toContain('Completed')
+  expect(await detail.getByText('the gateway is down').count()).toBe(0)
+})
+
+test.each([770, 900, 1280, 1600])(
+  'a window that is %i pixels wide has every column of the list in it, and the last one has the most room',
+  async (width) => {
+    const { page } = await open('?status=failed', { viewport: { width, height: 700 } })
+    await page.locator('.list-body .is-failed').first().waitFor()
+    const edges = await page.evaluate<readonly (readonly [left: number, right: number])[]>(
+      `[...document.querySelectorAll('.list-space .list-row')][0].querySelectorAll('.cell').values().map((cell) => {
+      const { left, right } = cell.getBoundingClientRect()
+      return [left, right]
+    }).toArray()`,
+    )
+    const [left, right] = edges.at(-1)!
+    expect(right).toBeLessThanOrEqual(width)
+    expect(right - left).toBeGreaterThanOrEqual(width >= 1280 ? width / 4 : 110)
+    expect(Math.max(...edges.slice(0, -1).map((edge) => edge[1]))).toBeLessThanOrEqual(left)
+    await keepPicture(page, `list-${width}`)
+  },
+)
+
+function farRow(index: number): ExecutionRow {
+  return {
+    id: `far-${String(index).padStart(3, '0')}`,
+    graph: 'orders',
+    target: 'Shipment',
+    status: 'running',
+    queue: 'default',
+    createdAt: new Date(Date.UTC(2026, 0, 2) - index * 1_000).toISOString(),
+    incompatible: [],
+  }
+}
+
+test('rows behind the first page are looked at again as long as they have not ended', async () => {
+  const { page, server } = await open()
+  await page.getByRole('grid', { name: 'Executions' }).waitFor()
+  server.world.rows.splice(0, Infinity, ...Array.from({ length: 300 }, (_, index) => farRow(index)))
+  server.send({ type: 'gap' })
+  await page.getByText('100 executions of 300').waitFor()
+  await page.getByRole('grid').focus()
+  for (let pages = 0; pages < 3; pages++) await page.keyboard.press('End')
+  await soon(async () => (await page.keyboard.press('End'), page.locator('.list-foot').textContent())).toContain(
+    '300 executions',
+  )
+  await page.getByText('far-299').waitFor()
+  server.world.rows.splice(299, 1, { ...farRow(299), status: 'failed', endedAt: farRow(0).createdAt })
+  server.world.rows.splice(297, 1)
+  await soon(async () => {
+    server.send({ type: 'gap' })
+    return page.getByRole('row', { name: /far-299/ }).textContent()
+  }).toContain('Failed')
+  await soon(() => page.getByText('far-297').count()).toBe(0)
+  await page.getByText('far-298').waitFor()
 })
 
 test('after a gap, a lost connection, or from the start: the same picture', async () => {

@@ -1,4 +1,4 @@
-import { createDocket, dataType, fixed, graph, optional, signal, step, type } from 'docket'
+import { createDocket, dataType, durableStep, fixed, graph, optional, signal, step, type, update } from 'docket'
 import { createInspector } from 'docket/inspector'
 import { memoryStore } from 'docket/stores/memory'
 import type { Browser } from 'playwright-core'
@@ -32,6 +32,28 @@ const charge = step({
   },
 })
 const orders = graph({ name: 'orders', steps: [priceOrder, charge, signal(Approval)] })
+const Move = update('Move', { input: z.object({ street: z.string() }), output: z.string() })
+const Parcel = dataType('Parcel', z.string())
+const deliver = durableStep({
+  name: 'Deliver',
+  output: Parcel,
+  receives: [Move],
+  run: async (_, ctx) => {
+    const move = await ctx.receive(Move)
+    await move.reply(`to ${move.value.street}`)
+    return move.value.street
+  },
+})
+const Due = dataType('Due', z.object({ at: z.date(), cents: z.bigint() }))
+const Bill = dataType('Bill', type<string>())
+const bill = step({
+  name: 'WriteBill',
+  inputs: { due: Due },
+  output: Bill,
+  persist: 'execution',
+  run: ({ due }) => `${due.cents} on ${due.at.toISOString()}`,
+})
+const parcels = graph({ name: 'parcels', steps: [deliver, bill] })
 
 let browser: Browser
 
@@ -42,7 +64,7 @@ beforeAll(async () => {
 afterAll(() => browser.close())
 
 async function inspect(): Promise<OpenPage & { readonly docket: ReturnType<typeof createDocket> }> {
-  const docket = createDocket({ name: 'shop', graphs: [orders], store: memoryStore() })
+  const docket = createDocket({ name: 'shop', graphs: [orders, parcels], store: memoryStore() })
   const inspector = await createInspector({ docket, allowActions: true })
   onTestFinished(async () => {
     await inspector.close()
@@ -97,5 +119,79 @@ test('an execution is started, signalled, watched to its end, and forked with an
   await page.getByRole('link', { name: 'Fleet' }).click()
   await page.getByRole('heading', { name: /Queues/ }).waitFor()
   await keepPicture(page, 'real-fleet')
+  expect(errors).toEqual([])
+})
+
+test('an update is sent, ended executions are deleted together once somebody confirms it, and a schedule is paused, all from the page', async () => {
+  const { page, docket, errors } = await inspect()
+  const handle = await docket.start(parcels, Parcel, {}, { id: 'parcel' })
+  for (const id of ['a', 'b', 'c'])
+    await (await docket.start(parcels, Bill, { Due: { at: new Date(0), cents: 1n } }, { id })).result()
+  await docket.schedule('nightly', { graph: parcels, target: Parcel, inputs: {}, cron: '0 3 * * *' })
+  await page.getByText('parcel', { exact: true }).dblclick()
+  const acts = page.getByRole('group', { name: 'Acts on this execution' })
+  await acts.getByRole('button', { name: 'Update…' }).click()
+  await page.getByLabel('Type').fill('Move')
+  await page.getByRole('textbox', { name: 'Value' }).fill('{ "street": 5 }')
+  await page.getByRole('button', { name: 'Send' }).click()
+  await page.getByText('1 not done').waitFor()
+  await page.keyboard.press('Escape')
+  await acts.getByRole('button', { name: 'Update…' }).click()
+  await page.getByLabel('Type').fill('Move')
+  await page.getByRole('textbox', { name: 'Value' }).fill('{ "street": "Oak" }')
+  await page.getByRole('button', { name: 'Send' }).click()
+  await page.getByText('it was answered').waitFor()
+  await keepPicture(page, 'real-update')
+  expect(await handle.result()).toBe('Oak')
+  await page.keyboard.press('Escape')
+
+  await page.getByRole('link', { name: 'Docket' }).click()
+  for (const id of ['a', 'b']) await page.getByRole('checkbox', { name: new RegExp(`\\b${id}$`) }).click()
+  await page.getByText('2 executions chosen').waitFor()
+  const bulk = page.getByRole('region', { name: 'Acts on several executions' })
+  await bulk.getByRole('button', { name: 'Delete…' }).click()
+  await page.getByText('This can’t be undone').waitFor()
+  await keepPicture(page, 'real-bulk-delete')
+  await page.getByRole('button', { name: 'Not now' }).click()
+  expect((await docket.list()).executions.map(({ id }) => id).toSorted()).toEqual(['a', 'b', 'c', 'parcel'])
+  await bulk.getByRole('button', { name: 'Delete…' }).click()
+  await page.getByRole('button', { name: 'Delete 2 executions' }).click()
+  await page.getByText('2 done').waitFor()
+  expect((await docket.list()).executions.map(({ id }) => id).toSorted()).toEqual(['c', 'parcel'])
+  await page.keyboard.press('Escape')
+  await soon(() => page.getByRole('grid').getByText('a', { exact: true }).count()).toBe(0)
+
+  await page.getByRole('link', { name: 'Fleet' }).click()
+  const nightly = page.getByRole('row', { name: /^nightly/ })
+  await nightly.getByRole('button', { name: 'Pause…' }).click()
+  await page.getByRole('button', { name: 'Pause', exact: true }).click()
+  await page.getByText('1 done').waitFor()
+  await page.keyboard.press('Escape')
+  await soon(() => nightly.textContent()).toContain('Paused')
+  expect((await docket.schedules.get('nightly'))!.pausedAt).toBeInstanceOf(Date)
+  await keepPicture(page, 'real-schedule-paused')
+  expect(errors).toEqual([])
+})
+
+test('a fork’s editor gives back what JSON has no form for as what it was', async () => {
+  const { page, docket, errors } = await inspect()
+  const due = { at: new Date('2026-05-01T12:00:00Z'), cents: 1200n }
+  await (await docket.start(parcels, Bill, { Due: due }, { id: 'bill' })).result()
+  await page.getByText('bill', { exact: true }).dblclick()
+  await page
+    .getByRole('grid', { name: 'Steps' })
+    .getByRole('row', { name: /WriteBill/ })
+    .click()
+  await page.getByRole('button', { name: 'Fork from here…' }).click()
+  await page.getByRole('checkbox', { name: /Due/ }).click()
+  const editor = page.getByLabel('Value of Due')
+  await soon(() => editor.inputValue()).toContain('"$bigint": "1200"')
+  await editor.fill((await editor.inputValue()).replace('1200', '1300'))
+  await keepPicture(page, 'real-fork')
+  expect(await barriersOf(page)).toEqual([])
+  await page.getByRole('button', { name: 'Start the fork' }).click()
+  await page.getByText('1 done').waitFor()
+  const fork = (await docket.list({ forkedFrom: 'bill' })).executions[0]!
+  expect(await (await docket.get(fork.id))!.result()).toBe('1300 on 2026-05-01T12:00:00.000Z')
   expect(errors).toEqual([])
 })
