@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { all, createDocket, dataType, durableStep, graph, signal, step, timer } from '../../src/index.ts'
-import type { ExportedExecution } from '../../src/index.ts'
+import type { AnyGraph, ExportedExecution } from '../../src/index.ts'
 import { encryption } from '../../src/codecs/index.ts'
 import { createTestDocket } from '../../src/testing/index.ts'
 import { memoryStore } from '../../stores/memory/index.ts'
@@ -47,6 +47,58 @@ const fails = (): string => {
   throw new TypeError('no template')
 }
 const at = new Date('2026-05-01T00:00:00Z')
+
+/** Every place in a document, but for the middle of long texts. */
+function pathsIn(value: unknown, path: readonly (string | number)[] = []): readonly (readonly (string | number)[])[] {
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, one]) => {
+    const place = [...path, Array.isArray(value) ? Number(key) : key]
+    return [place, ...pathsIn(one, place)]
+  })
+}
+
+/** A copy with something else in one place; nothing there where it is undefined. */
+function altered(document: ExportedExecution, path: readonly (string | number)[], value: unknown): ExportedExecution {
+  const copy = throughJson(document)
+  const parent = path.slice(0, -1).reduce<object>((one, key) => Reflect.get(one, key) as object, copy)
+  if (value === undefined) Reflect.deleteProperty(parent, path.at(-1)!)
+  else Reflect.set(parent, path.at(-1)!, value)
+  return copy
+}
+
+/** Whether an error is one of ours; else where it comes from. */
+function ours(error: unknown): string {
+  return typeof (error as { readonly code?: unknown }).code === 'string' ? 'refused' : String((error as Error).stack)
+}
+
+/** `replayed`, `refused` by one of our errors, or what broke. */
+async function replay(graphs: readonly AnyGraph[], from: ExportedExecution): Promise<string> {
+  try {
+    await using local = createTestDocket({ graphs: graphs as never, from, park: 0 })
+    const id = String(from.execution['id'])
+    const handle = await local.get(id)
+    if (handle === undefined) return 'refused'
+    const seen = await handle.details().then(() => 'replayed', ours)
+    if (seen !== 'replayed') return seen
+    for (const look of [() => local.why(id), () => local.export(id), () => local.list()]) {
+      const outcome = await look().then(() => 'replayed', ours)
+      if (outcome !== 'replayed' && outcome !== 'refused') return outcome
+    }
+    return await local.retry(id).then(() => 'replayed', ours)
+  } catch (error) {
+    return ours(error)
+  }
+}
+
+async function exportOfTalk(): Promise<ExportedExecution> {
+  const world = new World()
+  const docket = world.process({ graphs: [talk([], fails)] })
+  const handle = await world.clock.settle(docket.startByName('talks', 'Receipt', {}, { id: 't' }))
+  await world.clock.settle(handle.result()).catch(() => {})
+  const from = throughJson(await world.clock.settle(docket.export('t')))
+  await docket.close({ deadline: 0 })
+  return from
+}
 
 /** As a file has it. */
 function throughJson(exported: ExportedExecution): ExportedExecution {
@@ -269,6 +321,53 @@ describe('an exported execution', () => {
     const graphs = [orders([], () => 'ok')]
     for (const from of [{}, { format: 'docket-execution/9' }, { format: 'docket-execution/1', execution: {} }, 7])
       expect(() => createTestDocket({ graphs, from: from as never })).toThrow(/export/)
+  })
+
+  test('that was altered since is refused with what is wrong, or replayed with what it says: it never breaks with another error', async () => {
+    const [one, two] = await Promise.all([failedInProduction(), exportOfTalk()])
+    const exported = [throughJson(await one.exported()), two]
+    await one.docket.close({ deadline: 0 })
+    const graphs = [orders([], () => 'ok'), talk([], () => 'two')]
+    const odd: readonly unknown[] = [undefined, null, -1.5, 'odd', true, [], { json: {} }]
+    const broken: string[] = []
+    let refused = 0
+    for (const document of exported)
+      for (const [place, path] of pathsIn(document).entries())
+        // All of them in each place are as many seconds as these are tenths; none of those broke either.
+        for (const value of [odd[place % odd.length], odd[(place * 2 + 1) % odd.length]]) {
+          const from = altered(document, path, value)
+          const outcome = await replay(graphs, from)
+          if (outcome === 'refused') refused++
+          else if (outcome !== 'replayed') broken.push(`${path.join('.')} = ${JSON.stringify(value)}: ${outcome}`)
+        }
+    expect(broken).toEqual([])
+    expect(refused).toBeGreaterThan(100)
+  })
+
+  test('has what is wrong with it in the message, all at once', async () => {
+    const { docket, exported } = await failedInProduction()
+    const from = throughJson(await exported())
+    await docket.close({ deadline: 0 })
+    const { execution, steps, ...rest } = from
+    const wrong = { ...rest, execution: { ...execution, status: 'odd' }, steps: [{ ...steps[0], attempt: 'one' }] }
+    expect(() => createTestDocket({ graphs: [], from: wrong as never })).toThrow(
+      'the exported execution is damaged: execution.status can’t be "odd"; steps[0].attempt can’t be "one"',
+    )
+  })
+
+  test('takes no values that are in the place of nothing', async () => {
+    const { docket, exported } = await failedInProduction()
+    const from = throughJson(await exported())
+    await docket.close({ deadline: 0 })
+    const graphs = [orders([], () => 'ok')]
+    expect(() => createTestDocket({ graphs, from, values: { Ordr: 1 } })).toThrow('is of type "Ordr"; none is closed')
+    expect(() => createTestDocket({ graphs, values: { Order: 1 } } as never)).toThrow(
+      'values take the place of what is closed',
+    )
+    expect(() => createTestDocket({ graphs, from, values: 7 as never })).toThrow('values must be an object')
+    const inputs = { json: { Order: { $closed: 'sensitive' } } }
+    const closed = { ...from, execution: { ...from.execution, inputs } }
+    expect(() => createTestDocket({ graphs, from: closed, values: { Ordr: 1 } })).toThrow('did you mean "Order"?')
   })
 
   test('is of one that is there, and one that is not is a conflict', async () => {

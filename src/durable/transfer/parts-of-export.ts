@@ -1,15 +1,13 @@
-import { describe } from '../../core/check-options.ts'
 import type { CheckpointRecord } from '../../core/contracts/checkpoint-record.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
-import { OptionError } from '../../core/errors.ts'
 import { isRecord } from '../../core/is-record.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import { itemsStep } from '../records/batch-items.ts'
+import { checkGivenValues, requireExport } from './check-export.ts'
 import { recordsByType } from './close-values.ts'
 import { checkpointValues, executionValues, stepValues } from './execution-parts.ts'
 import type { ExecutionParts, ValueField } from './execution-parts.ts'
-import { exportFormat } from './exported-execution.ts'
 import type { ExportedExecution, ExportedValue } from './exported-execution.ts'
 import { jsonOf, storedOf } from './portable-value.ts'
 
@@ -45,36 +43,17 @@ export async function partsOfExport(
   return { record: record as unknown as ExecutionRecord, steps: known, checkpoints: beside }
 }
 
-/** @throws OptionError */
-function requireExport(given: unknown): ExportedExecution {
-  if (!isRecord(given) || given['format'] !== exportFormat) {
-    const format = isRecord(given) ? describe(given['format']) : describe(given)
-    throw new OptionError(`this is no execution that docket.export gave, of the form "${exportFormat}", but ${format}`)
-  }
-  const { execution, steps, checkpoints } = given
-  const isWhole =
-    isRecord(execution) &&
-    typeof execution['id'] === 'string' &&
-    typeof execution['graph'] === 'string' &&
-    isRecord(execution['inputs']) &&
-    [steps, checkpoints].every((list) => Array.isArray(list) && list.every(isRecord))
-  if (!isWhole) throw new OptionError('the exported execution is damaged: it lacks execution, steps or checkpoints')
-  return given as unknown as ExportedExecution
-}
-
-/** @throws OptionError for a document that is none, and for closed inputs of which no value is given */
+/** @throws OptionError for a document that is none, for closed inputs of which no value is given, and for values that are needed nowhere */
 export function checkImport(given: unknown, values: Readonly<Record<string, unknown>> = {}): ExportedExecution {
   const document = requireExport(given)
-  const missing = new Set<string>()
+  const closed = new Set<string>()
   const look = (value: unknown): void => {
-    if (isRecord(value) && 'json' in value) opened(value['json'], values, missing)
+    if (isRecord(value) && 'json' in value) opened(value['json'], {}, closed)
   }
   look(document.execution['inputs'])
   for (const step of document.steps) if (step['step'] === itemsStep) look(step['output'])
-  if (missing.size === 0) return document
-  throw new OptionError(
-    `the exported execution has no value of ${[...missing].join(', ')}, which ${missing.size === 1 ? 'is' : 'are'} sensitive: give others in \`values\`, by type`,
-  )
+  checkGivenValues(values, closed)
+  return document
 }
 
 /** A document of inputs with other values in the place of closed ones; `missing` gets the types that have none. */
@@ -120,11 +99,9 @@ class Reader {
       const value = given[field.name]
       made[field.name] = undefined
       if (value === undefined) continue
-      if (!isRecord(value) || !('json' in value || 'closed' in value))
-        throw new OptionError(`the exported execution is damaged: ${field.name} is no value`)
       const identity = field.identityOf(this.#id, given as Record)
       const stored: StoredValue | undefined = await storedOf(
-        value as unknown as ExportedValue,
+        value as ExportedValue,
         { identity, isError: field.isError },
         this.#encoding,
       )

@@ -121,6 +121,8 @@ class TestWorld {
   constructor(options: TestDocketOptions, watch: CommitWatcher) {
     if (isRecord(options)) checkOwnOptions(options)
     const { seed = 1, from, values } = options
+    if (from === undefined && values !== undefined)
+      throw new OptionError('createTestDocket: values take the place of what is closed in `from`: give that too')
     const exported = from === undefined ? undefined : checkImport(from, values)
     const now = options.now ?? (exported && new Date(exported.exportedAt))
     if (now !== undefined && !(now instanceof Date && Number.isFinite(now.getTime())))
