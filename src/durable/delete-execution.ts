@@ -9,6 +9,7 @@ import { passCancel } from './context/intercepted-cancel.ts'
 import { deletedOnRequest } from './ownership/deleted-on-request.ts'
 import { causeOf } from './recovery/resume.ts'
 import type { Resumption } from './recovery/resume.ts'
+import { isDetached, requireWhole } from './records/graph-hash.ts'
 import { deleteUnowned, endUnowned, postMessage } from './recovery/unowned.ts'
 
 const pauseMs = 250
@@ -50,6 +51,9 @@ async function deleteNow(
   const { connection, clock, owned } = context
   const undo = undoes ? (record: ExecutionRecord): Promise<void> => undoHere(context, resumption, record) : 'never'
   await connection.readyBy()
+  const found = await context.recordOf(id)
+  // Whoever wants nothing undone gets rid of a half that nobody goes on with any more.
+  if (undoes && found !== undefined) requireWhole(found)
   if (owned.has(id) && undoes) await cancelNow(context, id, undefined)
   if (undoes) await owned.get(id)?.rest
   if (await deleteUnowned(context, id, undo)) return true
@@ -58,11 +62,19 @@ async function deleteNow(
   for (;;) {
     await sleep(clock, pauseMs)
     context.requireOpen()
-    if ((await context.recordOf(id)) === undefined) return true
+    const record = await context.recordOf(id)
+    if (record === undefined) return true
+    if (isDetached(record) && !(found !== undefined && isDetached(found))) throw movedMeanwhile(id)
     // Here, the message ends it, or its undoing is under way.
     if (owned.get(id)?.hasEnded === false) continue
     if (await deleteUnowned(context, id, undo)) return true
   }
+}
+
+/** What was taken out for another store has left the message behind. */
+function movedMeanwhile(id: string): ExecutionConflictError {
+  const message = `execution "${id}" can't be deleted here: it was taken out of this docket meanwhile; delete it where it goes on`
+  return new ExecutionConflictError(message, { executionId: id })
 }
 
 /** Goes on with an execution that is to be undone, where no process runs it and it fits here: else somebody else does. */

@@ -3,7 +3,7 @@ import type { ExecutionCommit, Store } from '../../src/index.ts'
 import { durableStep, graph, signal, step } from '../../src/index.ts'
 import { StoreError } from '../../src/index.ts'
 import { memoryStore } from '../../stores/memory/index.ts'
-import { expectNoUnhandledErrors, number, text } from '../loose-api.ts'
+import { expectNoUnhandledErrors, number, rejectionOf, text } from '../loose-api.ts'
 import { World } from './durable-time.ts'
 
 expectNoUnhandledErrors()
@@ -134,4 +134,114 @@ test.each(['abc', undefined])('a move of %s, which is no list of ids, is refused
   const [here, there] = [world.process({ graphs: [letters] }), world.process({ graphs: [letters] })]
   await expect(here.moveTo(there, ids as never)).rejects.toMatchObject({ code: 'OPTION_INVALID' })
   for (const one of [here, there]) await world.clock.settle(one.close({ deadline: 0 }))
+})
+
+/** Two dockets on two stores; of the second one's store, a commit may fail. */
+async function twoPlaces(isIt: (commit: ExecutionCommit) => boolean = () => false) {
+  const world = new World()
+  const inner = memoryStore({ now: () => world.clock.now(), elapsed: () => world.clock.elapsed() })
+  const here = world.process({ graphs: [approvals], park: 0 })
+  const there = world.process({ graphs: [approvals], store: failingOnce(inner, isIt), park: 0 })
+  await world.clock.settle(here.start(approvals, Goal, {}, { id: 'x' }))
+  await world.clock.advance(1_000)
+  const close = async (): Promise<void> => {
+    for (const one of [here, there]) await world.clock.settle(one.close({ deadline: 0 }))
+  }
+  return { world, inner, here, there, close, settle: world.clock.settle.bind(world.clock) }
+}
+
+test('a move that is called again once it came to its end says the same, and changes nothing', async () => {
+  const { here, there, close, settle } = await twoPlaces()
+  expect(await settle(here.moveTo(there, ['x']))).toEqual([{ id: 'x', verdict: 'moved' }])
+  expect(await settle(here.moveTo(there, ['x']))).toEqual([{ id: 'x', verdict: 'moved' }])
+  await settle((await there.get('x'))!.signal(Approval, 'yes'))
+  expect(await settle((await there.get('x'))!.result())).toBe(1)
+  expect(await settle(here.moveTo(there, ['x']))).toEqual([{ id: 'x', verdict: 'moved' }])
+  // One that has ended is copied, and is the same copy the second time.
+  const back = await settle(there.moveTo(here, ['x']))
+  expect(back[0]!.error).toMatchObject({ message: expect.stringContaining('the other store has one of this id') })
+  await settle(here.start(approvals, Goal, {}, { id: 'y' }))
+  await settle(here.cancel('y'))
+  for (let call = 0; call < 2; call++)
+    expect(await settle(here.moveTo(there, ['y']))).toEqual([{ id: 'y', verdict: 'copied' }])
+  await settle(there.retry('y'))
+  const [changed] = await settle(here.moveTo(there, ['y']))
+  expect(changed!.error).toMatchObject({ message: expect.stringContaining('delete it there first') })
+  // What is gone from both places can't be found again.
+  await settle(there.delete('x'))
+  const [gone] = await settle(here.moveTo(there, ['x']))
+  expect(gone!.error).toMatchObject({
+    message: expect.stringContaining('it was taken out of its docket, and is not in'),
+  })
+  await close()
+})
+
+test.each([
+  ['is written', isWriting],
+  ['is opened', isOpening],
+] as const)(
+  'what is done to an execution of which a move has left halves, cut off before it %s, reaches no half alone',
+  async (_, isIt) => {
+    const { here, there, inner, world, close, settle } = await twoPlaces(isIt)
+    const [cut] = await settle(here.moveTo(there, ['x']))
+    expect(cut!.error).toMatchObject({ code: 'STORE_FAILED' })
+    await world.clock.advance(10_000)
+    const refused = { code: 'EXECUTION_CONFLICT', message: expect.stringContaining('call moveTo once more') }
+    const acts = [
+      () => there.delete('x'),
+      () => there.retry('x'),
+      () => there.fork('x', { from: 'End' }),
+      ...(isIt === isWriting ? [] : [() => here.delete('x'), () => here.retry('x')]),
+    ]
+    for (const act of acts) expect(await settle(rejectionOf(act()))).toMatchObject(refused)
+    expect(await inner.get(['x'])).toMatchObject([{ id: 'x' }])
+    expect(await settle(here.moveTo(there, ['x']))).toEqual([{ id: 'x', verdict: 'moved' }])
+    await settle((await there.get('x'))!.signal(Approval, 'yes'))
+    expect(await settle((await there.get('x'))!.result())).toBe(1)
+    // Then each is whole.
+    expect(await settle(there.delete('x'))).toBe(true)
+    expect(await settle(here.delete('x'))).toBe(true)
+    await close()
+  },
+)
+
+test('whoever wants nothing undone gets rid of a half that nobody moves on', async () => {
+  const { here, there, close, settle } = await twoPlaces(isOpening)
+  await settle(here.moveTo(there, ['x']))
+  expect(await settle(there.delete('x', { undo: false }))).toBe(true)
+  expect(await settle(here.delete('x', { undo: false }))).toBe(true)
+  await close()
+})
+
+test('an execution that is to be deleted, or retried, is not moved before it is', async () => {
+  const { here, there, world, inner, close, settle } = await twoPlaces()
+  const at = world.clock.now()
+  const message = { execution: 'x', class: 'control', andEnded: true, payload: undefined, at } as const
+  await world.store.post([{ ...message, kind: 'delete' }])
+  const [outcome] = await settle(here.moveTo(there, ['x']))
+  expect(outcome!.error).toMatchObject({ message: expect.stringContaining('somebody has requested to delete it') })
+  expect(await inner.get(['x'])).toEqual([undefined])
+  await close()
+})
+
+test('a deletion that is under way while its execution is moved away says so', async () => {
+  const { here, there, world, close, settle } = await twoPlaces()
+  const other = world.process({ graphs: [approvals], work: false })
+  let deletion: Promise<unknown> | undefined
+  const store = Reflect.get(there.options as object, 'store') as Store
+  const create = store.create.bind(store)
+  // The process that moves it has it: the deletion leaves a message.
+  Object.assign(store, {
+    create: async (...given: Parameters<Store['create']>) => {
+      deletion ??= other.delete('x').then(String, (error: Error) => error.message)
+      await new Promise((resolve) => setImmediate(resolve))
+      return create(...given)
+    },
+  })
+  await settle(here.moveTo(there, ['x']))
+  expect(await settle(deletion!)).toContain('was taken out of this docket meanwhile; delete it where it goes on')
+  await settle((await there.get('x'))!.signal(Approval, 'yes'))
+  expect(await settle((await there.get('x'))!.result())).toBe(1)
+  await settle(other.close({ deadline: 0 }))
+  await close()
 })

@@ -76,7 +76,8 @@ describe.each(Object.entries(stores))('an execution that moves through %s', (_, 
     void graphHere
     const handle = await here.startByName('orders', 'Receipt', { Order: Order1 }, { id: 'a', headers: { tenant: 't' } })
     await waiting(here, 'a')
-    expect(await here.moveTo(there, ['a'])).toEqual([{ id: 'a', verdict: 'moved' }])
+    for (let call = 0; call < 2; call++)
+      expect(await here.moveTo(there, ['a'])).toEqual([{ id: 'a', verdict: 'moved' }])
     const error = await errorOf(handle.result())
     expect(error.message).toContain('was moved to another store')
     expect(await handle.signal(Approval, 'late')).toBe('ended')
@@ -109,7 +110,7 @@ describe.each(Object.entries(stores))('an execution that moves through %s', (_, 
     const copied = (await (await there.get('f'))!.details())!
     expect(copied).toMatchObject({ status: 'failed', error: { cause: { message: 'refused' } } })
     expect((await (await here.get('f'))!.details()).status).toBe('failed')
-    expect((await here.moveTo(there, ['f']))[0]!.error).toMatchObject({ code: 'EXECUTION_CONFLICT' })
+    expect(await here.moveTo(there, ['f'])).toEqual([{ id: 'f', verdict: 'copied' }])
     expect(ranThere).toEqual([])
   })
 })

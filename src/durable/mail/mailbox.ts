@@ -7,6 +7,7 @@ import type { Owned } from '../ownership/owned.ts'
 import { Portion } from '../recovery/portion.ts'
 import type { Reopening } from '../recovery/reopen.ts'
 import { childDeleted, childEnded } from '../records/child-digest.ts'
+import { isArriving } from '../records/graph-hash.ts'
 import { deleteUnowned } from '../recovery/unowned.ts'
 import { addReason, cancelledOnRequest } from '../recovery/unread-mail.ts'
 import { LookAnswers, lookKind } from './look.ts'
@@ -135,7 +136,7 @@ export class Mailbox {
   async #takeForUnknown(message: Message): Promise<void> {
     const { execution: id, kind } = message
     const record = await this.#context.recordOf(id)
-    if (record === undefined || this.#context.owned.has(id)) return
+    if (record === undefined || this.#context.owned.has(id) || isArriving(record)) return
     if (!isTerminal(record.status)) this.#context.turns.markUncertain()
     else if (kind === 'delete') await deleteUnowned(this.#context, id)
     else if (kind === 'retry' && record.status !== 'completed') await this.#retry(message)

@@ -9,7 +9,7 @@ import type { ActInfo } from './act-info.ts'
 import type { BatchInfo } from './batch-info.ts'
 import type { ChildInfo } from './child-info.ts'
 import { dateOf } from './date-of.ts'
-import { detachedHash } from './graph-hash.ts'
+import { isDetached } from './graph-hash.ts'
 import type { LeaseInfo } from './lease-info.ts'
 import type { StepInfo } from './step-info.ts'
 import { headOfBatch } from './restore-batch.ts'
@@ -136,7 +136,7 @@ export async function infoOf(
     updatedAt: new Date(updatedAt),
     endedAt: dateOf(endedAt),
     incompatible: [...unreadable],
-    isDetached: record.graphHash === detachedHash,
+    isDetached: isDetached(record),
     sensitive: allSensitive(marked, present),
     ...(record.parent !== undefined && { parent: record.parent }),
     ...(record.forkedFrom !== undefined && { forkedFrom: record.forkedFrom }),

@@ -16,9 +16,36 @@ export const detachedHash = 'detached'
 /** What the graph's hash begins with while an execution is written here by a process that moves it: nobody may go on with it before it is whole, and detached where it was. */
 export const movingHash = 'moving:'
 
+/** In the place of the graph's hash of an execution that was taken out for another store, until it is open there: it is a half of it, and the other one is written there. */
+export const leavingHash = 'detached:leaving'
+
+type Hashed = Pick<ExecutionRecord, 'id' | 'graphHash'>
+
+/** Whether an execution was taken out of its docket. */
+export function isDetached({ graphHash }: Pick<Hashed, 'graphHash'>): boolean {
+  return graphHash === detachedHash || graphHash === leavingHash
+}
+
 /** @throws ExecutionConflictError for an execution that was taken out of its docket */
-export function requireAttached({ id, graphHash }: Pick<ExecutionRecord, 'id' | 'graphHash'>): void {
-  if (graphHash === detachedHash) throw detachedError(id)
+export function requireAttached(record: Hashed): void {
+  if (isDetached(record)) throw detachedError(record.id)
+}
+
+/** Whether an execution is being written here by a process that moves it, or by one that died of it. */
+export function isArriving({ graphHash }: Pick<Hashed, 'graphHash'>): boolean {
+  return graphHash.startsWith(movingHash)
+}
+
+/** Makes sure that a move has not left one half of an execution here: what is done to that would not reach the other one. @throws ExecutionConflictError */
+export function requireWhole(record: Hashed): void {
+  const isLeaving = record.graphHash === leavingHash
+  if (!isLeaving && !isArriving(record)) return
+  const { id } = record
+  const [where, there] = isLeaving ? ['to', ', and do this there'] : ['here from', ' in its docket']
+  throw new ExecutionConflictError(
+    `execution "${id}" is being moved ${where} another store, or the process that moved it died of it: call moveTo once more${there}`,
+    { executionId: id },
+  )
 }
 
 export function detachedError(id: string): ExecutionConflictError {

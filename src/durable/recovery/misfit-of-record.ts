@@ -6,7 +6,7 @@ import { describeThrown } from '../../core/thrown.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { isKnown, unknownStatus } from '../records/execution-info.ts'
-import { detachedHash } from '../records/graph-hash.ts'
+import { isDetached } from '../records/graph-hash.ts'
 import { restoreExecution } from '../records/restore-execution.ts'
 import { readInputs } from '../records/stored-inputs.ts'
 import { misfitOfBatch } from './batch-from-records.ts'
@@ -24,7 +24,7 @@ export async function misfitOfRecord(
   valuesOf?: (graph: AnyGraph) => UnfitValues,
 ): Promise<readonly string[] | undefined> {
   if (!isKnown(record.status)) return [unknownStatus(record)]
-  if (isTerminal(record.status) || record.graphHash === detachedHash) return []
+  if (isTerminal(record.status) || isDetached(record)) return []
   const unlearned = await context.learn(record)
   if (unlearned !== undefined) return unlearned
   const graph = context.graphOf(record)

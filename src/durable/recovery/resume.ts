@@ -11,7 +11,7 @@ import { passCancel } from '../context/intercepted-cancel.ts'
 import { keptOf } from '../context/begin-life.ts'
 import type { Misfit } from '../context/incompatible-executions.ts'
 import type { CallerOptions } from '../context/start-options.ts'
-import { movingHash, requireAttached, unwrittenFork } from '../records/graph-hash.ts'
+import { isArriving, requireAttached, unwrittenFork } from '../records/graph-hash.ts'
 import { deathsOfUndos } from '../records/undo-records.ts'
 import type { ResumeCause } from '../records/restore-execution.ts'
 import { acquiredRecords } from './acquired-child.ts'
@@ -181,6 +181,8 @@ export class Resumption {
   /** What its last owner was sent and did not do any more comes before anything else of it. */
   async #endedBy(messages: readonly Message[] | undefined, execution: ExecutionRecord): ReturnType<typeof endedByMail> {
     const { connection, owned } = this.#context
+    // One that is not whole yet is nobody's to end.
+    if (isArriving(execution)) return 'none'
     if (messages === undefined || execution.owner !== connection.session.owner || owned.has(execution.id)) return 'none'
     return endedByMail(this.#context, execution, messages)
   }
@@ -201,7 +203,7 @@ export class Resumption {
     const deadline = cause === 'end' ? this.#context.deadlineOf(caller ?? {}) : undefined
     const record = deadline === undefined ? found : { ...found, deadline }
     requireAttached(record)
-    if (record.graphHash.startsWith(movingHash)) {
+    if (isArriving(record)) {
       const reason = 'a process is moving it here from another store, or died of it: move it again'
       this.#leave(record, { reasons: [reason], mayFitElsewhere: false })
       await this.#context.change(record, { isReleased: true })

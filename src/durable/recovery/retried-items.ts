@@ -3,17 +3,19 @@ import { isTerminal } from '../../core/contracts/statuses.ts'
 import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { CallerOptions } from '../context/start-options.ts'
+import { requireWhole } from '../records/graph-hash.ts'
 import { itemStep } from '../records/restore-batch.ts'
 
 /**
  * What of an execution that has ended is tried again: of a batch, the items that are named, or all that have failed.
- * @throws ExecutionConflictError where it has not ended, or nothing has failed; OptionError for items of what is no batch; StoreError
+ * @throws ExecutionConflictError where it has not ended, is being moved, or nothing has failed; OptionError for items of what is no batch; StoreError
  */
 export async function retriedOf(
   context: DocketContext,
   record: ExecutionRecord,
   items: readonly string[] | undefined,
 ): Promise<Pick<CallerOptions, 'retried'>> {
+  requireWhole(record)
   const { id, status, kind } = record
   const isBatch = kind === 'batch'
   if (items !== undefined && !isBatch)

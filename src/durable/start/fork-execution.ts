@@ -10,7 +10,7 @@ import { patienceMs } from '../../runtime/store-access/store-patience.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import { acquireOne } from '../context/acquire-one.ts'
 import type { DocketContext } from '../context/docket-context.ts'
-import { requireAttached, unwrittenFork } from '../records/graph-hash.ts'
+import { requireAttached, requireWhole, unwrittenFork } from '../records/graph-hash.ts'
 import { underPresentNames } from '../records/present-names.ts'
 import { namesAtStart } from '../records/stored-names.ts'
 import { restoreExecution } from '../records/restore-execution.ts'
@@ -55,6 +55,7 @@ export async function forkExecution(
   if (stored === undefined)
     throw new ExecutionConflictError(`there is no execution "${id}" to fork`, { executionId: id })
   requireAttached(stored)
+  requireWhole(stored)
   const graph = context.graphOf(stored)
   if (graph === undefined)
     throw new OptionError(`fork: this docket does not know graph "${stored.graph}" of execution "${id}"`)

@@ -1,4 +1,4 @@
-import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
+import type { ExecutionRecord, HeadChange } from '../../core/contracts/execution-record.ts'
 import type { MailPosition, Message } from '../../core/contracts/message.ts'
 import { placeOfMessage, signalIdentity } from '../../core/contracts/signal-message.ts'
 import { moveIdentity } from '../../core/contracts/timer-message.ts'
@@ -10,7 +10,7 @@ import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import { acquireOne } from '../context/acquire-one.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { noSuchExecution } from '../records/execution-info.ts'
-import { detachedHash, movingHash } from '../records/graph-hash.ts'
+import { detachedHash, isArriving, isDetached, leavingHash, movingHash } from '../records/graph-hash.ts'
 import { closedRecords } from '../records/unfinished-records.ts'
 import { checkpointValues, executionValues, stepValues, valuesIn } from './execution-parts.ts'
 import type { ExecutionParts, ValueField } from './execution-parts.ts'
@@ -62,39 +62,58 @@ async function moveExecution(from: DocketContext, to: DocketContext, id: string)
     context.requireOpen()
     await context.connection.readyBy()
   }
-  return from.turns.inTurn(id, async () => {
-    const acquired = from.owned.has(id) ? undefined : await acquireOne(from.connection, id, { andEnded: true })
-    if (acquired === undefined) throw await notFree(from, id)
-    const { execution } = acquired
-    try {
-      return await moveAcquired(from, to, execution)
-    } finally {
-      // Given back where it still is this process's.
-      await from.change(execution, { isReleased: true }).catch(() => {})
-    }
-  })
+  // Nothing else of it begins in either process meanwhile; two that move it to each other don't wait for each other.
+  const [first, second] = [from, to].toSorted((one, other) => (ownerOf(one) < ownerOf(other) ? -1 : 1))
+  return first!.turns.inTurn(id, () =>
+    second!.turns.inTurn(id, async () => {
+      const acquired = from.owned.has(id) ? undefined : await acquireOne(from.connection, id, { andEnded: true })
+      if (acquired === undefined) throw await notFree(from, id)
+      const { execution } = acquired
+      let left: HeadChange = { isReleased: true }
+      try {
+        const verdict = await moveAcquired(from, to, execution)
+        // It was not whole, if anybody has looked at it there.
+        to.incompatible.delete(id)
+        to.lookSoon()
+        if (verdict === 'moved') left = { graphHash: detachedHash, isReleased: true }
+        return verdict
+      } finally {
+        // Given back where it still is this process's.
+        await from.change(execution, left).catch(() => {})
+      }
+    }),
+  )
+}
+
+function ownerOf({ connection }: DocketContext): string {
+  return connection.session.owner
 }
 
 async function moveAcquired(from: DocketContext, to: DocketContext, execution: ExecutionRecord): Promise<MoveVerdict> {
   const { id } = execution
   const there = (await to.recordOf(id)) as ExecutionRecord | undefined
-  const isBegun = there?.graphHash.startsWith(movingHash) === true
-  if (execution.graphHash === detachedHash) {
-    // A call before this one came so far.
-    if (!isBegun) throw conflict(id, 'it was detached, and is gone from here')
+  const isBegun = there !== undefined && isArriving(there)
+  if (isDetached(execution)) {
+    // A call before this one came so far, or to its end.
+    if (!isBegun && there !== undefined && isSame(execution, there)) return 'moved'
+    if (!isBegun) throw conflict(id, 'it was taken out of its docket, and is not in the other store')
     const again = await acquireOne(to.connection, id, { andEnded: true, andOwn: true })
-    if (again === undefined) throw conflict(id, 'another process is moving it')
+    if (again === undefined) throw conflict(id, beingMoved)
     const { graphHash, epoch } = again.execution
     await forwardMail(from, to, execution, unread)
     await openParts({ ...writerOf(to), epoch }, { ...again.execution, graphHash: graphHash.slice(movingHash.length) })
     return 'moved'
   }
   const isOpen = !isTerminal(execution.status)
-  if (isOpen) await requireAlone(from, execution)
-  if (there !== undefined) {
-    if (!isBegun) throw conflict(id, 'the other store has one of this id')
-    await deleteBegun(to, id)
+  if (there !== undefined && !isBegun) {
+    const { status, endedAt } = there
+    if (!isOpen && isSame(execution, there) && status === execution.status && endedAt === execution.endedAt)
+      return 'copied'
+    throw conflict(id, 'the other store has one of this id, which is not as this one is: delete it there first')
   }
+  await requireUndisturbed(from, execution)
+  if (isOpen) await requireAlone(from, execution)
+  if (isBegun) await deleteBegun(to, id)
   const parts = await readParts(from, execution)
   const writer = writerOf(to)
   await writeParts(writer, await partsFor(parts, from, to), `${movingHash}${execution.graphHash}`)
@@ -107,14 +126,37 @@ async function moveAcquired(from: DocketContext, to: DocketContext, execution: E
       id,
       'error',
     ])
-    const head = { status: 'cancelled', error, graphHash: detachedHash, endedAt: now } as const
+    const head = { status: 'cancelled', error, graphHash: leavingHash, endedAt: now } as const
     await from.change({ ...execution, parent: undefined }, head, { steps: closedRecords(parts.steps, now) })
     // What came before that; later ones are answered that it has ended.
     await forwardMail(from, to, execution, last)
   }
   await openParts(writer, execution)
-  to.lookSoon()
   return isOpen ? 'moved' : 'copied'
+}
+
+const beingMoved = 'another process is moving it, or died of that: then call again once its lease there is over'
+
+/** Whether one record was made of the other. */
+function isSame(one: ExecutionRecord, other: ExecutionRecord): boolean {
+  const { graph, target, requestDigest, createdAt } = one
+  return (
+    graph === other.graph &&
+    target === other.target &&
+    requestDigest === other.requestDigest &&
+    createdAt === other.createdAt
+  )
+}
+
+/** What was requested of it before is done here first, by whoever has it next: a copy would know nothing of it, or it alone would. @throws ExecutionConflictError */
+async function requireUndisturbed(
+  { connection }: DocketContext,
+  { id, owner, status }: ExecutionRecord,
+): Promise<void> {
+  const messages = await connection.store.readMail({ owner: owner!, executions: [id], limit: mostMessages })
+  for (const { kind } of messages)
+    if (kind === 'delete' || (kind === 'retry' && isTerminal(status)))
+      throw conflict(id, `somebody has requested to ${kind} it, which is done first: call again later`)
 }
 
 /** A family shares messages: it can't be in two stores. @throws ExecutionConflictError */
@@ -131,7 +173,7 @@ async function requireAlone({ connection }: DocketContext, { id, parent }: Execu
 
 async function deleteBegun({ connection }: DocketContext, id: string): Promise<void> {
   const acquired = await acquireOne(connection, id, { andEnded: true, andOwn: true })
-  if (acquired === undefined) throw conflict(id, 'another process is moving it')
+  if (acquired === undefined) throw conflict(id, beingMoved)
   await connection.store.delete([{ id, owner: acquired.execution.owner!, epoch: acquired.execution.epoch }])
 }
 
@@ -180,11 +222,14 @@ async function forwardMail(
     const messages = await store.readMail(request)
     for (const message of messages) {
       position = { ...position, [message.class]: message.seq }
-      if (message.kind !== 'look') await forward(from, to, message)
+      if (!staying.has(message.kind)) await forward(from, to, message)
     }
     if (messages.length < mostMessages) return position
   }
 }
+
+/** What is about the process that has it, or about the execution as it is here. */
+const staying: ReadonlySet<string> = new Set(['look', 'delete', 'retry'])
 
 async function forward(from: DocketContext, to: DocketContext, message: Message): Promise<void> {
   const { seq, payload, ...rest } = message
@@ -206,7 +251,10 @@ async function notFree(context: DocketContext, id: string): Promise<ExecutionCon
   const record = await context.recordOf(id)
   if (record === undefined) return noSuchExecution(id)
   const where = context.owned.has(id) ? 'this process' : `another process (${record.owner})`
-  return conflict(id, `it runs in ${where}: pause its queue, or close the workers, so that nobody has it`)
+  return conflict(
+    id,
+    `it runs in ${where}: pause its queue, or close the workers, so that nobody has it; one that has died lets it go once its lease is over`,
+  )
 }
 
 function conflict(id: string, why: string): ExecutionConflictError {
