@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { PackageRow, Report } from '../../examples/dependency-report/data-types.ts'
+import { withPackaged } from './packaged.ts'
 import { fixtureProject, LinkTo, lockOf } from './dependency-report/fixture-project.ts'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -17,7 +18,7 @@ interface Outcome {
 
 /** Runs what `npm start` runs, with its output in pipes, by Node itself: it takes half the time. */
 function run(...args: readonly string[]): Promise<Outcome> {
-  return runCommand(process.execPath, '--conditions=docket-source', main, ...args)
+  return runCommand(process.execPath, ...withPackaged(), main, ...args)
 }
 
 function runCommand(program: string, ...args: readonly string[]): Promise<Outcome> {

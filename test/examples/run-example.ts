@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process'
 import type { ExecFileException } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join, resolve } from 'node:path'
+import { withPackaged } from './packaged.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 // Most take a second; where tests share two cores with much else, it may be a multiple of that.
@@ -18,7 +20,10 @@ export interface Outcome {
 export function runExample(example: string, variables: Readonly<Record<string, string>> = {}): Promise<Outcome> {
   const { FORCE_COLOR: _, ...env } = process.env
   return new Promise((done) => {
-    const command = ['--conditions=docket-source', join(root, 'examples', example)]
+    const file = join(root, 'examples', example)
+    // The inspector is published as modules alone: beside the package for Node there would be two of Docket.
+    const isOfSources = readFileSync(file, 'utf8').includes("'docket/inspector'")
+    const command = [...(isOfSources ? ['--conditions=docket-source'] : withPackaged()), file]
     const options = { cwd: root, env: { ...env, ...variables }, timeout: exampleMs }
     execFile(process.execPath, command, options, (error, stdout, stderr) => {
       done({ stdout, stderr, exitCode: exitCodeOf(error) })

@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { Report } from '../../../examples/dependency-report/data-types.ts'
 import type { Effort } from '../../../examples/dependency-report/results-file.ts'
+import { withPackaged } from '../packaged.ts'
 import { fixtureProject, lockOf } from './fixture-project.ts'
 
 const root = resolve(import.meta.dirname, '../../..')
@@ -16,7 +17,7 @@ const main = join(root, 'examples/dependency-report/main.ts')
 
 function start(...args: readonly string[]) {
   const { FORCE_COLOR: _, ...env } = process.env
-  const child = spawn(process.execPath, ['--conditions=docket-source', main, ...args], { cwd: root, env })
+  const child = spawn(process.execPath, [...withPackaged(), main, ...args], { cwd: root, env })
   const outcome = Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')])
   return { child, outcome: outcome.then(([stdout, stderr, [exitCode]]) => ({ stdout, stderr, exitCode })) }
 }
