@@ -28,8 +28,9 @@ export default defineConfig({
     exclude: ['test/bench/node_modules/**', 'node_modules/**'],
     setupFiles: ['test/setup.ts'],
     typecheck: { enabled: false },
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // For what hangs alone: a test of one second takes thirty where forty processes share two cores.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     // Two more than there are cores, where Vitest's default is one less: much of the time is spent waiting for servers and killed processes.
     maxWorkers: availableParallelism() + 2,
     sequence: { sequencer: LongFilesFirst },

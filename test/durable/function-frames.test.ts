@@ -120,7 +120,7 @@ describe('many calls', () => {
     await using docket = createTestDocket({ graphs: [orders] })
     expect(await docket.execute(orders, Receipt, { Order: 'o' })).toBe(10_000)
     expect([made, runs]).toEqual([10_000, 2])
-  }, 60_000)
+  })
 
   test('large values are kept', async () => {
     const orders = graphOf(async (ctx) => {
@@ -184,7 +184,7 @@ describe('all verbs together', () => {
       return [await handle.result(), await handle.get(Shown)]
     })
     expect(tried.commits.length).toBeGreaterThan(12)
-  }, 30_000)
+  })
 })
 
 describe('a fork', () => {

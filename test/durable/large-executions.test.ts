@@ -113,4 +113,4 @@ test('the records of 12,000 steps are encoded for a fork, and for a migration, i
   expect(ranOf() + changed.ranOf()).toBe(width * layers)
   clearInterval(timer)
   await third.close()
-}, 60_000)
+})

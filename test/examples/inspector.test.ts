@@ -18,7 +18,7 @@ test.each([
       '--once',
       ...flags,
     ]
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, command, { cwd: root, timeout: 20_000 })
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, command, { cwd: root, timeout: 60_000 })
     expect(stderr).toBe('')
     const lines = stdout.trimEnd().split('\n')
     expect(lines[0]).toMatch(/^the receiver shows what it gets at http:\/\/127\.0\.0\.1:\d+$/)

@@ -119,7 +119,7 @@ beforeAll(async () => {
     .split('\n')
     .map((path) => path.replace(/^package\//, ''))
   await install(archive, tested('xstate'), tested('zod'), tested('@types/node'))
-}, 120_000)
+})
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -156,7 +156,7 @@ test('its types are right wherever ES modules are resolved: with Node, for requi
       !(problem.kind === 'NoResolution' && problem.resolutionKind === 'node10') && problem.kind !== 'CJSResolvesToESM',
   )
   expect(others).toEqual([])
-}, 120_000)
+})
 
 test('Node loads it from few files, which all that is imported of it shares', async () => {
   const loaded = await run(
@@ -283,7 +283,7 @@ describe('the command line of the package', () => {
 })
 
 describe('with the optional peers', () => {
-  beforeAll(async () => void (await install(tested('pino'), tested('@bufbuild/protobuf'))), 60_000)
+  beforeAll(async () => void (await install(tested('pino'), tested('@bufbuild/protobuf'))))
 
   test('JavaScript runs graphs, alone and as actors, with observers', async () => {
     expect(JSON.parse(await run(project, process.execPath, 'run.js'))).toEqual({

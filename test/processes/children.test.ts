@@ -46,5 +46,5 @@ describe.each(storeKinds)('a child on %s', (kind) => {
     for (const id of ['made', 'joined'])
       expect((await docket.list({ parent: id })).executions).toMatchObject([{ id: `${id}/Ship`, status: 'completed' }])
     expect(carrier.lines.filter((line) => line.startsWith('Pack'))).toEqual(['Pack of made/Ship'])
-  }, 30_000)
+  })
 })

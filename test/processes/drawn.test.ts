@@ -33,5 +33,5 @@ describe.each(storeKinds)('a workflow on %s', (kind) => {
     expect(calls.toSorted()).toEqual(['create 2', 'send fax 1', 'send pigeon 1', 'send post 1', 'send sms 2'])
     expect(events.filter(({ type }) => type === 'execution.incompatible')).toEqual([])
     expect((await docket.list({ graph: 'signup' })).executions.map(({ id }) => id).toSorted()).toEqual(['a', 'bob'])
-  }, 30_000)
+  })
 })

@@ -164,7 +164,7 @@ describe.each(sqlKinds)('on %s', (kind) => {
       for (const { error } of await place.sql(`select error from docket_${table}`))
         expect(visible(error), table).not.toContain(secret)
     for (const table of ['mailbox', 'steps']) await allow(place, table)
-  }, 60_000)
+  })
 })
 
 test('no error of a Redis that refuses shows what was to be written', async () => {

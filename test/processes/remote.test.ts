@@ -67,7 +67,7 @@ describe('two services', () => {
       expect(died.toSorted()).toEqual(all)
       return
     }
-  }, 120_000)
+  })
 
   test('whose callback is lost come to the same outcome by a poll', async () => {
     const places = { orders: await newPlace('redis'), billing: await newPlace('sqlite') }
@@ -77,5 +77,5 @@ describe('two services', () => {
     expect(result).toBe('receipt of o-1')
     expect(paid).toBe('o-1\n')
     expect(executions).toMatchObject([{ status: 'completed' }])
-  }, 60_000)
+  })
 })

@@ -44,7 +44,7 @@ describe.each(storeKinds)('on %s', (kind) => {
       state.fails = false
       const second = startProcess(place, { graphs: [again] })
       expect(await (await second.docket.get('a'))!.result()).toBe('ok')
-    }, 12_000)
+    })
 
     test('takes a retry over when it is due', async () => {
       const place = await newPlace(kind)
@@ -56,7 +56,7 @@ describe.each(storeKinds)('on %s', (kind) => {
       state.fails = false
       const second = startProcess(place, { graphs: [again], clock })
       expect(await (await second.docket.get('a'))!.result()).toBe('ok')
-    }, 12_000)
+    })
 
     test('takes an execution over whose deadline has not come', async () => {
       const place = await newPlace(kind)

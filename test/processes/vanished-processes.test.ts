@@ -110,7 +110,7 @@ describe.each(['postgres', 'mysql', 'redis'] as const)('a process whose connecti
         pairs[name as Case] = await pair(await newPlace(kind), more, (end) => void ends.push(end))
       }),
     )
-  }, 60_000)
+  })
   afterAll(async () => void (await Promise.all(ends.map((end) => end()))))
 
   test('is replaced as soon as it is killed, and listed no more, however long its lease is', async () => {
@@ -121,7 +121,7 @@ describe.each(['postgres', 'mysql', 'redis'] as const)('a process whose connecti
     expect((await survivor.docket.workers()).map(({ isHere }) => isHere)).toEqual([true])
     expect(healthy.runs).toEqual(['a Second'])
     expect(survivor.events.filter(({ type }) => type === 'execution.resumed')).toMatchObject([{ after: 'death' }])
-  }, 60_000)
+  })
 
   test('keeps what it has when only its connections are cut, again and again', async () => {
     const { place, healthy, survivor, worker, theirs } = pairs.cut
@@ -140,7 +140,7 @@ describe.each(['postgres', 'mysql', 'redis'] as const)('a process whose connecti
     expect(await worker.exit).toBe(0)
     expect(worker.lines).toEqual(['began First', 'did First', 'began Second', 'did Second', 'result 3'])
     expect([healthy.runs, survivor.acquired]).toEqual([[], []])
-  }, 60_000)
+  })
 
   test('begins nothing any more when it was stopped, cut off and replaced', async () => {
     const { place, healthy, survivor, worker, theirs } = pairs.replaced
@@ -154,7 +154,7 @@ describe.each(['postgres', 'mysql', 'redis'] as const)('a process whose connecti
     expect(healthy.runs).toEqual(['a First', 'a Second'])
     expect(worker.lines).not.toContain('began Second')
     expect(survivor.acquired).toEqual(['a'])
-  }, 60_000)
+  })
 
   test('keeps what it has while its event loop stands still', async () => {
     const { place, healthy, survivor, worker } = pairs.still
@@ -166,7 +166,7 @@ describe.each(['postgres', 'mysql', 'redis'] as const)('a process whose connecti
     expect(await worker.exit).toBe(0)
     expect(worker.lines).toContain('result 3')
     expect([healthy.runs, survivor.acquired]).toEqual([[], []])
-  }, 60_000)
+  })
 
   test('is one that nobody watches where the store is made so', async () => {
     const place = await newPlace(kind)

@@ -126,7 +126,7 @@ describe('a stranger', () => {
       expect(text).not.toMatch(/\bat \S+ \(|node:internal|\.ts:\d+/)
     }
     expect(errors).toEqual([])
-  }, 20_000)
+  })
 
   test('that speaks no HTTP gets no answer that says more, and the server lives', async () => {
     const { handler } = billingService(chargesOf())

@@ -22,25 +22,25 @@ async function failuresOf(first: number, count: number): Promise<readonly string
   return failures
 }
 
-test('250 worlds, the same ones each time, break no law', { timeout: 120_000 }, async () => {
+test('250 worlds, the same ones each time, break no law', { timeout: 300_000 }, async () => {
   expect(await failuresOf(1, 250)).toEqual([])
 })
 
-test(`200 worlds from seed ${base} on break no law`, { timeout: 120_000 }, async () => {
+test(`200 worlds from seed ${base} on break no law`, { timeout: 300_000 }, async () => {
   expect(await failuresOf(base, 200)).toEqual([])
 })
 
-test('300 worlds with races, timers, and steps that are undone break no law', { timeout: 120_000 }, async () => {
+test('300 worlds with races, timers, and steps that are undone break no law', { timeout: 300_000 }, async () => {
   expect(await failuresOf(firstControlFlowSeed, 300)).toEqual([])
 })
 
-test('430 worlds with fallbacks, deadlines, batches and codecs break no law', { timeout: 120_000 }, async () => {
+test('430 worlds with fallbacks, deadlines, batches and codecs break no law', { timeout: 300_000 }, async () => {
   expect(await failuresOf(firstFeaturedSeed, 430)).toEqual([])
 })
 
 test(
   '500 worlds with signals, children, parking and clocks that are set break no law',
-  { timeout: 240_000 },
+  { timeout: 300_000 },
   async () => {
     expect(await failuresOf(firstWaitingSeed, 500)).toEqual([])
   },
@@ -48,13 +48,13 @@ test(
 
 test(
   '180 worlds with batches of all that, and timers that are given another time, break no law',
-  { timeout: 240_000 },
+  { timeout: 300_000 },
   async () => {
     expect(await failuresOf(firstWaitingBatchSeed, 180)).toEqual([])
   },
 )
 
-test('150 worlds with durable functions among all that break no law', { timeout: 240_000 }, async () => {
+test('150 worlds with durable functions among all that break no law', { timeout: 300_000 }, async () => {
   expect(await failuresOf(firstFunctionSeed, 150)).toEqual([])
 })
 

@@ -70,7 +70,7 @@ beforeAll(() => {
   copyFixtures(isolated, ['annotated.ts', 'equal.ts'])
   const each = { ...emit, isolatedDeclarations: true, rootDir: isolated, outDir: join(isolated, 'out') }
   told.isolated = compile(isolated, ['annotated.ts', 'equal.ts'], each)
-}, 60_000)
+})
 
 afterAll(() => rmSync(home, { recursive: true, force: true }))
 

@@ -71,4 +71,4 @@ test('an editor shows the names of a graph’s steps and what each makes, before
   expect(step).toContain(
     'const fetchProfile: Step<{ readonly id: DataType<"UserID", { id: string; }>; }, DataType<"UserProfile", { name: string; email: string; }>, "FetchProfile">',
   )
-}, 60_000)
+})

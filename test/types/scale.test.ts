@@ -34,7 +34,7 @@ test('a chain of 2,000 typed steps, its graph and a call of it compile; the comp
   const program = generate('chain', 2_000, 'execute', '../src')
   expect(program.match(/= step\(/g)).toHaveLength(2_000)
   expect(compile('right', program)).toEqual({ told: '', status: 0 })
-}, 120_000)
+})
 
 test('a wrong input of the last of 500 steps in a chain is reported by its name: the types are there, not given up', () => {
   const program = generate('chain', 500, 'execute', '../src')
@@ -43,4 +43,4 @@ test('a wrong input of the last of 500 steps in a chain is reported by its name:
   const { told } = compile('wrong', wrong)
   expect(told).not.toContain('TS2589')
   expect(told).toContain('Leaf1')
-}, 120_000)
+})

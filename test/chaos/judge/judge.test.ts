@@ -7,7 +7,7 @@ const makePlace = await placeMaker()
 // The long form is `npm run chaos -- --judge`.
 test.each(judgedKinds)(
   'what processes are answered and write to %s while they are struck keeps to the guarantees',
-  { timeout: 90_000 },
+  { timeout: 180_000 },
   async (kind) => {
     const seed = Math.floor(Math.random() * 1e9)
     const { address } = await makePlace(kind)

@@ -7,7 +7,7 @@ const newPlace = await placeMaker()
 
 // The long form is `npm run chaos -- --remains`.
 describe.each(storeKinds)('on %s', (kind) => {
-  test('of processes that are killed at every kind of moment nothing stays', { timeout: 120_000 }, async () => {
+  test('of processes that are killed at every kind of moment nothing stays', { timeout: 240_000 }, async () => {
     const place = await newPlace(kind)
     const { left, missed } = await remainsOf(place, deathsOfEachKind)
     expect(left).toEqual([])
