@@ -59,6 +59,10 @@ async function pack(): Promise<string> {
     }
   }
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
+  // `npm run types` checks the sources; what is emitted is the same without, in less than half the time.
+  const config = join(copy, 'tsconfig.build.json')
+  const build = JSON.parse(readFileSync(config, 'utf8')) as { readonly compilerOptions: object }
+  writeFileSync(config, JSON.stringify({ ...build, compilerOptions: { ...build.compilerOptions, noCheck: true } }))
   await run(copy, 'npm', 'pack', '--pack-destination', folder)
   return join(
     folder,

@@ -54,7 +54,9 @@ beforeAll(() => {
   }
   const manifest = { name: 'docket', type: 'module', exports: './src/index.d.ts' }
   writeFileSync(join(docket, 'package.json'), JSON.stringify(manifest))
-  told.docket = compile(docket, [join(root, 'src/index.ts')], { ...emit, rootDir: root, outDir: docket })
+  // `npm run types` checks the sources; what can't be declared is reported all the same.
+  const unchecked = { ...emit, noCheck: true, rootDir: root, outDir: docket }
+  told.docket = compile(docket, [join(root, 'src/index.ts')], unchecked)
 
   writeFileSync(join(home, 'package.json'), JSON.stringify({ type: 'module' }))
   const publisher = join(home, 'publisher')
