@@ -10,7 +10,7 @@ import { postgresStore } from 'docket/stores/postgres'
 import { redisStore } from 'docket/stores/redis'
 import { sqliteStore } from 'docket/stores/sqlite'
 import { describe, expect, test } from 'vitest'
-import { readSourceFiles } from '../architecture/source-file.ts'
+import { readSourceTexts } from '../architecture/source-file.ts'
 import { documents, needsSource, readDocument, root, snippetsOf, sourceOf } from './snippets.ts'
 
 describe.each(documents())('%s', (path) => {
@@ -89,7 +89,7 @@ test('the list of examples has every example', () => {
 test('the map of the house in CONTRIBUTING.md has every folder of src, machines and stores, and none that is gone', () => {
   const map = readDocument('CONTRIBUTING.md')
   const folders = new Set(
-    readSourceFiles()
+    readSourceTexts()
       .filter(({ path }) => /^(src|machines|stores)\//.test(path))
       .map(({ path }) => dirname(path)),
   )
@@ -110,7 +110,7 @@ interface DeclaredOption {
 }
 
 function declaredOptions(): readonly DeclaredOption[] {
-  return readSourceFiles()
+  return readSourceTexts()
     .filter(({ path }) => /^(src|stores)\//.test(path))
     .flatMap(({ text }) =>
       [...text.matchAll(/^export interface (\w+(?:Options|Policy|Declaration|Choices))\b[\s\S]*?^}/gm)].flatMap(
