@@ -16,7 +16,7 @@ import { dropColumns, dropParameters, dropsPart, noteColumns, noteParameters, no
 import type { PostgresConnection } from './connection.ts'
 import { columnar, fenceColumns, fewRows, lockPatience, unnest } from './dialect.ts'
 import type { PostgresHintSender } from './hint-sender.ts'
-import { ownedAmong } from './owned-among.ts'
+import { ownedAmong } from './locks.ts'
 
 const plainColumns: readonly CellColumn[] = [...fenceColumns, { name: 'updated_at', kind: 'time' }]
 const consumedColumns: readonly CellColumn[] = [

@@ -5,8 +5,8 @@ import { isAwaitedChild, isUnfinished } from '../sql/tables.ts'
 import type { PostgresConnection } from './connection.ts'
 import { fenceColumns, unnest } from './dialect.ts'
 import { storeName } from './errors.ts'
-import { fenceParameters, ownedAmong } from './owned-among.ts'
-import type { Fence } from './owned-among.ts'
+import { fenceParameters, ownedAmong } from './locks.ts'
+import type { Fence } from './locks.ts'
 import { isAlive } from './owners.ts'
 
 const maxTries = 100

@@ -207,7 +207,7 @@ interface CallForSources {
 
 /** The prefixes of ranges without bounds that differ in their last letter alone, the last one first; undefined where that is not all that is to be read, of each bucket. */
 function prefixesAlike(sources: readonly Source[]): readonly string[] | undefined {
-  const prefixes = [...new Set(sources.map(({ range }) => range.prefix))].sort().reverse()
+  const prefixes = [...new Set(sources.map(({ range }) => range.prefix))].toSorted().toReversed()
   const common = prefixes[0]!.slice(0, -1)
   const buckets = new Set(sources.map(({ range }) => range.bucket))
   const areAlike =

@@ -33,20 +33,19 @@ const adapters: Readonly<Record<string, { readonly shared: readonly string[]; re
   sqlite: { shared: ofSql, own: ['portions.ts'] },
   postgres: {
     // It alone of the SQL databases can notify others, over a connection apart from the pool.
-    shared: [...ofSql, 'hints.ts', 'session-locks.ts', 'given-transaction.ts'],
+    shared: [...ofSql, 'hints.ts', 'session-locks.ts', 'locks.ts', 'given-transaction.ts'],
     // One statement chooses and takes.
     own: ['hint-listener.ts', 'hint-payloads.ts', 'hint-sender.ts', 'ready-statement.ts'],
   },
   mysql: {
     // As PostgreSQL, it says which connections are there, and a transaction is any client's of its driver.
-    shared: [...ofSql, 'session-locks.ts', 'given-transaction.ts'],
+    shared: [...ofSql, 'session-locks.ts', 'locks.ts', 'given-transaction.ts'],
     // Statements are texts; keys have a greatest length; DDL is in no transaction.
     own: [
       'session.ts',
       'literals.ts',
       'statements.ts',
       'keys.ts',
-      'locks.ts',
       'tables-migration.ts',
       'column-migration.ts',
       'portions.ts',

@@ -7,6 +7,7 @@ import { sleep } from '../../runtime/environment/clock.ts'
 import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import { pauseAfter } from '../../runtime/store-access/store-patience.ts'
 import { childDeleted, endedMessage } from '../records/child-digest.ts'
+import { goesOn } from './goes-on.ts'
 import { allEffects, withEffects } from './mail-effects.ts'
 import type { MailEffects } from './mail-effects.ts'
 import { OpenRecords } from './open-records.ts'
@@ -389,17 +390,4 @@ export class ExecutionCommits {
     this.lose()
     throw lostError(this.#right, undefined)
   }
-}
-
-/** Whether a commit has something that an execution has come to: a step's value, what a verb of a function came to, or what a message led to. */
-function goesOn({
-  steps,
-  checkpoints = [],
-  consumed = [],
-}: Pick<Written, 'steps' | 'checkpoints' | 'consumed'>): boolean {
-  return consumed.length > 0 || steps.some(isCompleted) || checkpoints.some(isCompleted)
-}
-
-function isCompleted({ status }: { readonly status: string }): boolean {
-  return status === 'completed'
 }
