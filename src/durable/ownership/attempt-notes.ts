@@ -194,11 +194,20 @@ export class AttemptNotes {
       const record = { ...noted, error: stored, output, attempts }
       this.#commits.follow(record, at.isByEnd)
       if (at.isByEnd === true) return
-      await this.#commits.write({
+      const written = this.#commits.write({
         steps: [record],
         until: clock.elapsed() + patienceOf(run.planStep.spec),
         step: run.step,
       })
+      // What is written next comes after it, and must not take the step back to where it was before: what led to this is consumed.
+      const before = run.heldState
+      if (at.state !== before) run.more.keptState = at.state
+      try {
+        await written
+      } catch (thrown) {
+        if (run.heldState === at.state) run.more.keptState = before
+        throw thrown
+      }
     }
     const stored =
       error === undefined ? undefined : encoding.encodeError(error, identityOf(this.#right.id, run, 'error'))

@@ -247,7 +247,7 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
   }
 
   keepState(state: unknown, waitsUntil: { readonly dueAt: number | undefined } | undefined): Promise<void> {
-    return this.recorder!.noteState(this, state, waitsUntil).then(() => void (this.more.keptState = state))
+    return this.recorder!.noteState(this, state, waitsUntil)
   }
 
   /** What its work is at right now, or was before it is gone on with, of a step that could go on from there; undefined for others. */

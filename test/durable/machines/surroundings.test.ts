@@ -3,6 +3,7 @@ import { assign, setup } from 'xstate'
 import { z } from 'zod'
 import { dataType, graph, machineStep, step } from '../../../src/index.ts'
 import { compression, encryption } from '../../../src/codecs/index.ts'
+import { alteredStore } from '../altered-store.ts'
 import { World } from '../durable-time.ts'
 import { AddItem, carts, CheckOut, Order, PutAside } from './cart.ts'
 
@@ -119,6 +120,32 @@ describe('the state of a machine', () => {
     await world.clock.settle(docket.retry('a'))
     await world.clock.settle(handle.signal(PutAside, true))
     await world.clock.settle(handle.signal(PutAside, true))
+    await world.clock.settle(handle.signal(CheckOut, { card: 'visa' }))
+    expect(await world.clock.settle(handle.result())).toMatchObject({ items: ['book'], paid: '12 euros by visa' })
+    await world.clock.settle(docket.close())
+  })
+
+  test('that is being written while its execution is cancelled is not taken back by that', async () => {
+    const world = new World()
+    const declared = carts(pay)
+    let held: PromiseWithResolvers<void> | undefined
+    // It is written, and the answer takes its time.
+    const store = alteredStore(world.store, (method, ask) => {
+      const { promise } = held ?? {}
+      const answer = ask()
+      return method === 'commit' && promise !== undefined ? promise.then(() => answer) : answer
+    })
+    const docket = world.process({ graphs: [declared], store })
+    const handle = await world.clock.settle(docket.start(declared, Order, { Shopper: 'ada' }, { id: 'a' }))
+    await world.clock.advance(1_000)
+    held = Promise.withResolvers()
+    await world.clock.settle(handle.signal(AddItem, { name: 'book', euros: 12 }))
+    await world.clock.advance(1_000)
+    const cancelled = handle.cancel()
+    await world.clock.advance(10)
+    held.resolve()
+    await world.clock.settle(cancelled)
+    await world.clock.settle(docket.retry('a'))
     await world.clock.settle(handle.signal(CheckOut, { card: 'visa' }))
     expect(await world.clock.settle(handle.result())).toMatchObject({ items: ['book'], paid: '12 euros by visa' })
     await world.clock.settle(docket.close())
