@@ -256,4 +256,18 @@ describe('messages of types that a step receives', () => {
     expect(await mailOf(world, 'b')).toEqual([])
     await expect(world.clock.settle(found.signal(AddItem, { sku: 'q' }))).rejects.toThrow('each item of batch "b"')
   })
+
+  test('come to an item of a batch from a process that does not know the graph, as many as there are', async () => {
+    const world = new World()
+    const docket = world.process({ graphs: [baskets] })
+    const items = ['Ada', 'Bo'].map((name) => ({ Customer: name }))
+    const handle = await world.clock.settle(docket.startBatch(baskets, Receipt, items, { id: 'b' }))
+    const other = world.process({ graphs: [], takeOver: false })
+    const found = (await world.clock.settle(other.get('b')))! as unknown as typeof handle
+    for (const sku of ['x', 'y'])
+      for (const item of [0, 1])
+        expect(await world.clock.settle(found.signal(AddItem, { sku }, { item }))).toBe('accepted')
+    for (const item of [0, 1]) await world.clock.settle(found.signal(CheckOut, { by: 'Di' }, { item }))
+    expect(await world.clock.settle(handle.result())).toEqual(['Ada: x y for Di', 'Bo: x y for Di'])
+  })
 })

@@ -4,7 +4,7 @@ import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { planOf, requireIndex } from '../../core/graph/plan.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import type { DocketContext } from '../context/docket-context.ts'
-import { graphHashOf } from '../records/graph-hash.ts'
+import { graphHashOf, unwrittenFork } from '../records/graph-hash.ts'
 import { receivedTypes } from '../../runtime/inputs/given-signals.ts'
 import { readInputs } from '../records/stored-inputs.ts'
 import type { PlannedWaits } from '../records/stored-inputs.ts'
@@ -63,7 +63,8 @@ function namesOf(plan: Plan): AwaitedTypes {
   }
 }
 
-function wayIn({ signals, receives = [] }: AwaitedTypes, type: string): SignalWay | undefined {
+/** How a type comes to steps that wait for these. */
+export function wayIn({ signals, receives = [] }: AwaitedTypes, type: string): SignalWay | undefined {
   return signals.includes(type) ? 'signal' : receives.includes(type) ? 'received' : undefined
 }
 
@@ -95,7 +96,8 @@ async function recorded(
   const record = await context.recordOf(id)
   if (record === undefined || record.kind === 'batch') return undefined
   const { $waits } = await readInputs(record, connection.encoding).catch(() => ({ $waits: undefined }))
-  if ($waits?.graph === record.graphHash) return $waits
+  // A fork that is still being written has what its original waits for.
+  if ($waits?.graph === record.graphHash || record.graphHash === unwrittenFork) return $waits
   if (graph === undefined || graphHashOf(requireIndex(graph)) !== record.graphHash) return undefined
   const plan = planWithout(graph, record.target)
   return plan && namesOf(plan)

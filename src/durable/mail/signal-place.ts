@@ -10,10 +10,11 @@ import { requireIndex } from '../../core/graph/plan.ts'
 import type { AnyDataType } from '../../core/language/data-type.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { receivedTypes } from '../../runtime/inputs/given-signals.ts'
-import { messageNamed, requirePlanned, wayInGraph } from './planned-signals.ts'
+import { messageNamed, requirePlanned, wayIn, wayInGraph } from './planned-signals.ts'
 import type { MessageCall, SignalWay } from './planned-signals.ts'
 import { noSuchExecution } from '../records/execution-info.ts'
 import { givenOnce, headOfBatch } from '../records/restore-batch.ts'
+import type { PlannedWaits } from '../records/stored-inputs.ts'
 
 /** An execution or a batch, as far as a handle knows it. */
 export interface SignalTarget {
@@ -30,6 +31,8 @@ interface BatchShape {
   readonly total: number
   /** Undefined where its graph is not known here, or does not fit. */
   readonly plan: BatchPlan | undefined
+  /** What its record says of that; undefined where it holds no more. */
+  readonly waits?: PlannedWaits | undefined
 }
 
 /**
@@ -50,7 +53,7 @@ export async function signalPlace(
     if (item === undefined) return { place: { type }, way: planned }
     throw new OptionError(`${call}: "${target.id}" is one execution, and only batches have items; leave item out`)
   }
-  const { total, plan } = batch
+  const { total, plan, waits } = batch
   const isOf = (part: BatchPlan['shared']): boolean =>
     part.signalSteps.some(({ spec }) => spec.output.name === type) ||
     receivedTypes(part).some(({ name }) => name === type)
@@ -69,7 +72,7 @@ export async function signalPlace(
       `${call}: batch "${target.id}" has ${total} items, and no item ${item}; the first is item 0${total === 0 ? '' : `, the last item ${total - 1}`}`,
     )
   const graph = target.graph === undefined ? undefined : context.graphOf(target.graph)
-  return { place: { type, item }, way: wayInGraph(graph, type) ?? 'signal' }
+  return { place: { type, item }, way: wayInGraph(graph, type) ?? (waits && wayIn(waits, type)) ?? 'signal' }
 }
 
 /** What is wrong with the option `item`. */
@@ -89,7 +92,8 @@ async function batchShapeOf(context: DocketContext, { id, kind }: SignalTarget):
   if (stored.kind !== 'batch') return undefined
   const record = await context.presentRecord(stored)
   const head = await headOfBatch(record, context.connection.encoding)
-  return { total: head.total, plan: planOfBatch(context.graphOf(record), record, head) }
+  const waits = head.$waits?.graph === record.graphHash ? head.$waits : undefined
+  return { total: head.total, plan: planOfBatch(context.graphOf(record), record, head), waits }
 }
 
 function planOfBatch(

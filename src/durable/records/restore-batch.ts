@@ -29,6 +29,7 @@ import {
 } from './restore-execution.ts'
 import type { ResumeCause } from './restore-execution.ts'
 import { decodePresent } from './stored-inputs.ts'
+import type { PlannedWaits } from './stored-inputs.ts'
 import type { StoredLimits } from './stored-limits.ts'
 import type { Drawing } from '../../core/graph/drawing.ts'
 import type { StoredNames } from './stored-names.ts'
@@ -58,6 +59,8 @@ export interface BatchHead {
   readonly $limits?: StoredLimits | undefined
   /** Names of its types that are sensitive. */
   readonly $sensitive?: readonly string[] | undefined
+  /** What its steps wait for, as of the graph that it began with. */
+  readonly $waits?: PlannedWaits | undefined
   /** Of a workflow, its drawing. */
   readonly $drawing?: Drawing | undefined
 }

@@ -95,17 +95,18 @@ export function storedInputsOf(
     ...(onWorkerLoss !== undefined && { $onWorkerLoss: onWorkerLoss }),
     ...(Object.keys(refs).length > 0 && { $refs: refs }),
     ...sensitiveMark(plan),
-    ...(signalSteps.length + receivers.length > 0 && { $waits: waitsOf({ index, signalSteps, receivers }) }),
+    ...waitsMark({ index, signalSteps, receivers }),
   }
 }
 
-function waitsOf({ index, signalSteps, receivers }: Pick<Plan, 'index' | 'signalSteps' | 'receivers'>): PlannedWaits {
+/** What a plan waits for, to stand beside the inputs of what runs it; nothing where it waits for nothing from outside. */
+export function waitsMark({ index, signalSteps, receivers }: Pick<Plan, 'index' | 'signalSteps' | 'receivers'>): {
+  readonly $waits?: PlannedWaits
+} {
+  if (signalSteps.length + receivers.length === 0) return {}
   const receives = receivers.flatMap(({ spec }) => spec.receives.map(({ name }) => name))
-  return {
-    graph: graphHashOf(index),
-    signals: signalSteps.map(({ spec }) => spec.output.name),
-    ...(receives.length > 0 && { receives }),
-  }
+  const signals = signalSteps.map(({ spec }) => spec.output.name)
+  return { $waits: { graph: graphHashOf(index), signals, ...(receives.length > 0 && { receives }) } }
 }
 
 /** Such a document, as a store keeps it. @throws (as rejection) SerializationError */

@@ -33,7 +33,7 @@ import { outcomeRecordOf } from '../records/outcome-record.ts'
 import { isSensitiveIn, sensitiveMark } from '../records/sensitive-types.ts'
 import type { BatchHead } from '../records/restore-batch.ts'
 import { boundsOf, deadlineOnceBegun, latestEndOf, storedLimitsOf } from '../records/stored-limits.ts'
-import { encodedDocument } from '../records/stored-inputs.ts'
+import { encodedDocument, waitsMark } from '../records/stored-inputs.ts'
 import { namesAtStart } from '../records/stored-names.ts'
 import { headersOut } from './headers-out.ts'
 import type { StartRequest } from './execution-request.ts'
@@ -121,6 +121,7 @@ export async function batchRequest(
         ...(limits !== undefined && { $limits: limits }),
         ...(drawing !== undefined && { $drawing: drawing }),
         ...sensitiveMark(frame.plan.whole),
+        ...waitsMark(frame.plan.whole),
       }
       return {
         id,
