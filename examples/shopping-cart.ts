@@ -1,5 +1,5 @@
-// A shopping cart as an XState machine: the machine is a step, its state is on record after each event, and no process has to live meanwhile.
-import { createDocket, dataType, graph, invocationOf, machineStep, step } from 'docket'
+// A shopping cart as an XState machine: the machine is a step that gets signals and answers updates, its state is on record after each event, and no process has to live meanwhile.
+import { createDocket, dataType, graph, invocationOf, machineStep, step, update } from 'docket'
 import { memoryStore } from 'docket/stores/memory'
 import { VirtualClock } from 'docket/testing'
 import { assign, fromPromise, setup } from 'xstate'
@@ -7,7 +7,7 @@ import { z } from 'zod'
 
 const Customer = dataType('Customer', z.object({ name: z.string() }))
 const AddItem = dataType('AddItem', z.object({ name: z.string(), euros: z.number() }))
-const CheckOut = dataType('CheckOut', z.object({ card: z.string() }))
+const CheckOut = update('CheckOut', { input: z.object({ card: z.string() }), output: z.string() })
 const Order = dataType('Order', z.object({ items: z.array(z.string()), payment: z.string() }))
 const Parcel = dataType('Parcel', z.string())
 
@@ -56,7 +56,7 @@ const cartMachine = setup({
         src: 'charge',
         input: ({ context: { card, items } }) => ({ card, euros: items.reduce((sum, { euros }) => sum + euros, 0) }),
         onDone: { target: 'paid', actions: assign({ payment: ({ event }) => event.output }) },
-        onError: 'shopping',
+        onError: { target: 'shopping', actions: assign({ payment: 'refused' }) },
       },
     },
     paid: { type: 'final' },
@@ -72,6 +72,10 @@ const cart = machineStep({
   inputs: { customer: Customer },
   output: Order,
   events: { ADD_ITEM: AddItem, CHECK_OUT: CheckOut },
+  answers: {
+    // Whoever checks out hears of the payment: once it has been made, or refused.
+    CHECK_OUT: { when: (state) => !state.matches('paying'), answer: ({ context }) => context.payment },
+  },
 })
 const pack = step({
   name: 'Pack',
@@ -98,11 +102,10 @@ await clock.advance(5 * 3_600_000)
 const other = createDocket({ graphs: [shop], store, clock })
 const found = (await clock.settle(other.get('cart-1')))!
 await clock.settle(found.signal(AddItem, { name: 'pen', euros: 3 }))
-await clock.settle(found.signal(CheckOut, { card: 'stolen' }))
-await clock.advance(1_000)
+console.log(await clock.settle(found.update(CheckOut, { card: 'stolen' })))
 const view = await clock.settle(found.get(cart))
 console.log(view?.value, view?.context?.items.length)
-await clock.settle(found.signal(CheckOut, { card: 'visa' }))
+console.log(await clock.settle(found.update(CheckOut, { card: 'visa' }, { id: 'check-out-2' })))
 console.log(await clock.settle(found.result()))
 // #endregion
 await clock.settle(other.close())

@@ -362,7 +362,7 @@ describe('an update', () => {
   })
 })
 
-test('a graph refuses updates that no durable step can answer', () => {
+test('a graph refuses updates that nothing can answer', () => {
   const Out = dataType('Out', z.number())
   const takes = () =>
     graph({ name: 'g', steps: [step({ name: 'S', inputs: { deposit: Deposit }, output: Out, run: () => 1 })] })

@@ -27,7 +27,9 @@ Shipment of graph shipping: 3 steps, 2 levels
   },
   'shopping-cart.ts': {
     text: `accepted
+refused
 shopping 2
+payment 1: 15 euros
 book and pen for Ada (payment 1: 15 euros)`,
   },
   'subscription-machine.ts': {

@@ -1,3 +1,4 @@
+import { problemsOfAnswers } from './check-answers.ts'
 import { describe } from '../check-options.ts'
 import { durationHint, durationMs } from '../duration.ts'
 import type { AnyDataType, AnyPort } from '../language/data-type.ts'
@@ -50,6 +51,7 @@ const options: Readonly<Record<Kind, readonly string[]>> = {
     'machine',
     'input',
     'events',
+    'answers',
     'receives',
     'timeout',
     'version',
@@ -182,7 +184,7 @@ function checkTimer(label: string, step: AnyStep, bad: Report, badOption: Report
 
 function checkMachine(
   label: string,
-  { machine, input, migrate, restartable }: AnyMachineStep,
+  { machine, input, events, answers, migrate, restartable }: AnyMachineStep,
   bad: Report,
   badOption: Report,
 ): void {
@@ -192,6 +194,7 @@ function checkMachine(
     bad(`${label}: its machine must be an XState machine, made by createMachine or setup, not ${describe(machine)}`)
   if (input !== undefined && !isFunction(input))
     badOption(`${label}: input must be a function of the inputs, not ${describe(input)}`)
+  for (const problem of problemsOfAnswers(events, answers)) badOption(`${label}: ${problem}`)
   if (migrate !== undefined && !isFunction(migrate))
     badOption(`${label}: migrate must be a function (snapshot, { version }) => …, not ${describe(migrate)}`)
   if (

@@ -1,6 +1,4 @@
 import { describe } from '../check-options.ts'
-import type { AnyDataType } from '../language/data-type.ts'
-import { isUpdateType } from '../language/update.ts'
 import { isRecord } from '../is-record.ts'
 import type { AnyStep } from '../language/step.ts'
 
@@ -23,8 +21,6 @@ export function checkReceived(
     const problem = problemOfType(type)
     if (problem !== undefined) return [`${what} ${problem}`]
     const { name } = type as { readonly name: string }
-    if (step['kind'] === 'machine' && isUpdateType(type as AnyDataType))
-      return [`${what} is the update "${name}", which a machine can’t answer; let a durable step receive it`]
     const earlier = seen.get(name)
     if (earlier !== undefined)
       return [`${earlier} and ${what} are both "${name}": what comes would be either; each must be of another type`]

@@ -72,7 +72,7 @@ function problemOfReadType(value: unknown): string | undefined {
   const problem = problemOfDataType(value)
   if (problem !== undefined) return problem
   return isUpdateType(value as unknown as AnyDataType)
-    ? `"${String(Reflect.get(value as object, 'name'))}" is an update: list it in the receives of a durable step, which takes it with ctx.receive`
+    ? `"${String(Reflect.get(value as object, 'name'))}" is an update: list it in the receives of a durable step, which takes it with ctx.receive, or in the events of a machine`
     : undefined
 }
 

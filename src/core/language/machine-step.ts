@@ -34,6 +34,30 @@ type OutputOf<Machine> = Machine extends { transition(snapshot: never, event: ne
     : unknown
   : unknown
 
+/** What a machine is at. */
+type SnapshotOf<Machine> = Machine extends { transition(snapshot: never, event: never, scope: never): infer Snapshot }
+  ? Snapshot
+  : unknown
+
+/** What an update is answered with by a machine. */
+type AnswerTo<Machine, Update extends TypedDataType> = Update extends {
+  readonly result: infer Result extends TypedDataType
+}
+  ? (snapshot: SnapshotOf<Machine>, value: ValueOf<Update>) => GivenOf<Result>
+  : never
+
+/** How a machine answers the updates that it gets, by the names of the events that they come as. */
+export type MachineAnswers<Machine, Events> = {
+  readonly [Type in keyof Events as Events[Type] extends { readonly result: TypedDataType } ? Type : never]:
+    | AnswerTo<Machine, Extract<Events[Type], TypedDataType>>
+    | {
+        /** Whether it can be answered in the state that the machine is at rest in now; else `when` is called again in the next one. */
+        readonly when: (snapshot: SnapshotOf<Machine>, value: ValueOf<Extract<Events[Type], TypedDataType>>) => boolean
+        /** Makes the answer. */
+        readonly answer: AnswerTo<Machine, Extract<Events[Type], TypedDataType>>
+      }
+}
+
 /** Data types by the names of the machine's events that bring their values. */
 export type MachineEvents = Readonly<Record<string, TypedDataType>>
 type DeclaredEvents = Readonly<Record<string, TypedDataType | DataTypeHint>>
@@ -84,6 +108,12 @@ export interface MachineStepDeclaration<
   readonly input?: ((inputs: ReceivedBy<Inputs>) => InputOf<Machine>) | undefined
   /** Data types that come from outside while the machine runs, by the names of the events that bring them: `{ type, value }`. @default {} */
   readonly events?: EventsThatFit<Machine, Events>
+  /**
+   * How it answers those of its events that are updates: what is made of the state in which the machine is at rest after the event, or, as
+   * `{ when, answer }`, of the first one for which `when` holds. An update that the machine does not take in its state is refused; what an answer throws fails it. Must be pure.
+   * @default it gets no updates
+   */
+  readonly answers?: MachineAnswers<Machine, Events>
   /** How long the machine may take from its beginning to its end, its waits included. @default no limit */
   readonly timeout?: Duration | undefined
   /** Which snapshots of the machine still hold: change it where its states or its context change their meaning. @default none */
@@ -136,15 +166,20 @@ type EventsThatFit<Machine, Events> = {
     : Events[Type]
 }
 type Known = keyof MachineStepDeclaration<MachineLike, TypedDataType, Ports, MachineEvents, string>
-type KnownOptions<Keys extends PropertyKey, Machine, Inputs extends DeclaredPorts> = {
-  readonly [Key in Keys]: Key extends Known ? unknown : `machineStep has no option "${Key & string}"`
-} & (undefined extends InputOf<Machine>
+/** Every update is answered: that `answers` is there, while its type is said elsewhere, once, so that its functions get the types of what they are given. */
+type AnswersNeeded<Machine, Events> = [keyof MachineAnswers<Machine, Events>] extends [never]
   ? unknown
-  : 'input' extends Keys
+  : { readonly answers: unknown }
+type KnownOptions<Keys extends PropertyKey, Machine, Inputs extends DeclaredPorts, Events> = {
+  readonly [Key in Keys]: Key extends Known ? unknown : `machineStep has no option "${Key & string}"`
+} & AnswersNeeded<Machine, Events> &
+  (undefined extends InputOf<Machine>
     ? unknown
-    : [ReceivedBy<Inputs>] extends [InputOf<Machine>]
+    : 'input' extends Keys
       ? unknown
-      : { readonly input: "the step's inputs don't fit the machine's input: give a function that makes it of them" })
+      : [ReceivedBy<Inputs>] extends [InputOf<Machine>]
+        ? unknown
+        : { readonly input: "the step's inputs don't fit the machine's input: give a function that makes it of them" })
 
 /**
  * Makes a type by an XState machine of your own, unchanged: it starts with an input that is made of the step's, gets values from outside as events, and
@@ -164,7 +199,8 @@ export function machineStep<
   const Name extends string = string,
   Keys extends PropertyKey = never,
 >(
-  declaration: MachineStepDeclaration<Machine, Output, Inputs, Events, Name> & KnownOptions<Keys, Machine, Inputs>,
+  declaration: MachineStepDeclaration<Machine, Output, Inputs, Events, Name> &
+    KnownOptions<Keys, Machine, Inputs, Events>,
 ): MachineStep<
   [Inputs] extends [Ports] ? Inputs : Ports,
   Output,
@@ -172,7 +208,7 @@ export function machineStep<
   Name
 > & { readonly machine: Machine } {
   const fields = ownFields(declaration)
-  for (const key of ['inputs', 'events', 'compensate'])
+  for (const key of ['inputs', 'events', 'answers', 'compensate'])
     if (isRecord(fields[key]) && !('kind' in fields[key])) fields[key] = Object.freeze(ownFields(fields[key]))
   const { inputs = nothing, events = nothing } = fields
   const receives = Object.freeze(isRecord(events) ? Object.values(events) : [])
@@ -212,11 +248,19 @@ export interface AnyMachineStep extends AnyStep {
   readonly input?: ((inputs: unknown) => unknown) | undefined
   /** Data types by the names of events. */
   readonly events: Readonly<Record<string, AnyDataType>>
+  /** Answers those of its events that are updates. */
+  readonly answers?: Readonly<Record<string, AnyMachineAnswer>> | undefined
   /** Makes a snapshot of this version of one of another. */
   readonly migrate?: ((snapshot: unknown, from: { readonly version: string | undefined }) => unknown) | undefined
   /** Names of actors that may begin again. */
   readonly restartable?: readonly string[] | undefined
 }
+
+type OfSnapshot<Made> = (snapshot: unknown, value: unknown) => Made
+
+/** How a machine answers one kind of update, its types forgotten. */
+export type AnyMachineAnswer =
+  OfSnapshot<unknown> | { readonly when: OfSnapshot<boolean>; readonly answer: OfSnapshot<unknown> }
 
 /** Whether a step is made by `machineStep`. */
 export function isMachineStep(step: AnyStep): step is AnyMachineStep {

@@ -281,8 +281,10 @@ export class ExecutionCommits {
     const isAlone = checkpoints === undefined && droppedCheckpoints === undefined
     const commit = isAlone ? ended : { ...ended, checkpoints, droppedCheckpoints }
     if (consumed !== undefined) for (const mail of this.#mails) mail.consuming?.(consumed)
+    const ofRecords = this.#mails.map((mail) => mail.effectsOf(records))
+    // What the last step has answered is not answered by the end.
     const ending = this.#mails.map((mail) => (isEnd ? mail.atEnd?.() : isUndone ? mail.atUndoing?.() : undefined))
-    const effects = allEffects([...this.#mails.map((mail) => mail.effectsOf(records)), ...ending])
+    const effects = allEffects([...ofRecords, ...ending])
     const isPlain = effects === undefined && closedSlots === undefined && openedSlots === undefined
     const whole = isPlain
       ? commit

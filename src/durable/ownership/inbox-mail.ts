@@ -19,6 +19,7 @@ import type { Checkpoints } from '../../runtime/steps/checkpoints.ts'
 import { synchronous } from '../../runtime/steps/retry-decision.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import type { ExecutionCommits } from './execution-commits.ts'
+import { allEffects } from './mail-effects.ts'
 import type { MailEffects } from './mail-effects.ts'
 import { OpenUpdates } from './open-updates.ts'
 import { untouchable } from './shown-values.ts'
@@ -84,6 +85,8 @@ export class InboxMail {
           else this.#updates.reject(update, error)
         },
         isOpen: (update) => this.#updates.has(update),
+        onAnswered: (answer) => this.#updates.answer(answer),
+        onRefused: (update, reason) => this.#updates.reject(update, reason),
         refuses: (type, value, update) => update !== undefined && this.#refuses(type as AnyUpdateType, value, update),
         onTaken: ({ type, message, update }, leads) => {
           // An update stays until it is answered.
@@ -226,16 +229,18 @@ export class InboxMail {
   /** What a step has taken goes with its end, whatever it leads to; what a machine has taken, with what it is at then, and with no failure: it is left where it was before. */
   effectsOf(records: readonly StepRecord[]): MailEffects | undefined {
     if (records.length === 0) return undefined
-    const ended = new Set(records.flatMap(({ step, status }) => (isTerminalStep(status) ? [step] : [])))
-    const { consumed: answered = [], checkpoints } = this.#updates.ended(ended) ?? {}
-    const consumed = [...answered]
-    for (const { step, status } of this.#taken.size === 0 ? [] : records) {
-      const goes = this.#machines.has(step) ? status !== 'failed' && status !== 'cancelled' : isTerminalStep(status)
+    let effects: MailEffects | undefined
+    const consumed: number[] = []
+    for (const { step, status } of records) {
+      const isMachine = this.#machines.has(step)
+      const goes = isMachine ? status !== 'failed' && status !== 'cancelled' : isTerminalStep(status)
+      if (isMachine) effects = allEffects([effects, this.#updates.answeredBy(step, goes)])
       if (goes) append(consumed, this.takenBy(step))
     }
-    if (consumed.length === 0) return undefined
-    this.consuming(consumed)
-    return checkpoints === undefined ? { consumed } : { consumed, checkpoints }
+    if (consumed.length > 0) effects = allEffects([effects, { consumed }])
+    if (effects?.consumed !== undefined) this.consuming(effects.consumed)
+    const ended = new Set(records.flatMap(({ step, status }) => (isTerminalStep(status) ? [step] : [])))
+    return allEffects([effects, this.#updates.ended(ended)])
   }
 
   /** Nobody can use it: it hides no other one. */

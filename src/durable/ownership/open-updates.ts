@@ -3,7 +3,9 @@ import type { CheckpointRecord } from '../../core/contracts/checkpoint-record.ts
 import { checkpointIdentity } from '../../core/contracts/checkpoint-record.ts'
 import { answerPlace, answerRecord } from '../../core/contracts/update-message.ts'
 import type { UpdateRef } from '../../core/contracts/update-message.ts'
+import type { UpdateAnswer } from '../../runtime/steps/checkpoints.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
+import { encodedAnswer } from './encoded-answer.ts'
 import type { ExecutionCommits } from './execution-commits.ts'
 import type { MailEffects } from './mail-effects.ts'
 
@@ -20,6 +22,9 @@ export class OpenUpdates {
   readonly #execution: AnsweringExecution
   /** By name, with the step that is to answer. */
   readonly #open = new Map<string, { readonly update: UpdateRef; readonly step: string }>()
+
+  /** Answers that are not written yet, by the names of the updates. */
+  readonly #answered = new Map<string, CheckpointRecord>()
 
   constructor(execution: AnsweringExecution) {
     this.#execution = execution
@@ -52,6 +57,33 @@ export class OpenUpdates {
       checkpoints.push(answerRecord(update.name, 'ended', at))
     }
     this.consuming(consumed)
+    return consumed.length === 0 ? undefined : { consumed, checkpoints }
+  }
+
+  /** It is answered in the commit that has what its machine is at next. Undefined where nothing has to be waited for. @throws SerializationError, as a rejection too */
+  answer(answer: UpdateAnswer): Promise<void> | undefined {
+    const { connection, id } = this.#execution
+    const record = encodedAnswer(connection, id, answer, connection.clock.now())
+    const keep = (encoded: CheckpointRecord): void => void this.#answered.set(answer.update.name, encoded)
+    if (record instanceof Promise) return record.then(keep)
+    keep(record)
+    return undefined
+  }
+
+  /** What answers those that the machine of a step has answered; `goes`: what it is at is written. */
+  answeredBy(machine: string, goes: boolean): MailEffects | undefined {
+    if (this.#answered.size === 0) return undefined
+    const consumed: number[] = []
+    const checkpoints: CheckpointRecord[] = []
+    for (const [name, answer] of this.#answered) {
+      const open = this.#open.get(name)
+      if (open !== undefined && open.step !== machine) continue
+      this.#answered.delete(name)
+      // What has been answered by an end meanwhile is not answered twice.
+      if (open === undefined || !goes) continue
+      consumed.push(open.update.message)
+      checkpoints.push(answer)
+    }
     return consumed.length === 0 ? undefined : { consumed, checkpoints }
   }
 

@@ -2,8 +2,6 @@ import { append } from '../../core/append.ts'
 import { publishedPlace } from '../records/published-value.ts'
 import { checkpointIdentity } from '../../core/contracts/checkpoint-record.ts'
 import type { CheckpointRecord, CheckpointRequest } from '../../core/contracts/checkpoint-record.ts'
-import { answerPlace, answerRecord } from '../../core/contracts/update-message.ts'
-import type { StoredAnswer } from '../../core/contracts/update-message.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import { touchesSensitiveTypes } from '../../core/graph/sensitivity.ts'
@@ -19,10 +17,10 @@ import type {
   CheckpointedStep,
   Checkpoints,
   Recorded,
-  UpdateAnswer,
 } from '../../runtime/steps/checkpoints.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import type { ExecutionCommits } from './execution-commits.ts'
+import { encodedAnswer } from './encoded-answer.ts'
 import { ShownValues } from './shown-values.ts'
 
 const readAtOnce = 1_000
@@ -182,7 +180,7 @@ export class StoredCheckpoints {
         records.push(record)
       }
       if (answer !== undefined) {
-        const record = this.#answerOf(answer, checkpoints.at(-1)!.at)
+        const record = encodedAnswer(this.#connection, this.#id, answer, checkpoints.at(-1)!.at)
         isLate ||= record instanceof Promise
         records.push(record)
       }
@@ -196,21 +194,6 @@ export class StoredCheckpoints {
   #withoutSensitiveParts(step: string, error: unknown): unknown {
     const spec = this.#plan.steps.find((one) => one.spec.name === step)?.spec
     return withoutSensitiveParts(error, spec === undefined || touchesSensitiveTypes(spec))
-  }
-
-  #answerOf({ update, outcome }: UpdateAnswer, at: number): CheckpointRecord | Promise<CheckpointRecord> {
-    const { encoding } = this.#connection
-    const { name, digest } = update
-    const place = answerPlace(name)
-    const isFailure = 'error' in outcome
-    const answered: StoredAnswer = isFailure ? { digest } : { digest, value: outcome.value }
-    const value = encoding.encode(answered, checkpointIdentity(this.#id, place))
-    const error = isFailure
-      ? encoding.encodeError(outcome.error, checkpointIdentity(this.#id, place, 'error'))
-      : undefined
-    if (!(value instanceof Promise) && !(error instanceof Promise))
-      return answerRecord(name, 'answer', at, { value, error })
-    return Promise.all([value, error]).then(([value, error]) => answerRecord(name, 'answer', at, { value, error }))
   }
 
   #recordOf(

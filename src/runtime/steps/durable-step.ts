@@ -176,7 +176,7 @@ class DurableWork implements StepWork, FrameHost {
     const change = { generation: this.#generation, checkpoints, dropped: 'all' as const }
     const recorded: Recorded = { generation: this.#generation, checkpoints }
     const goOn = (): void => {
-      this.#step.execution.setup.inbox?.renew?.()
+      this.#step.execution.setup.inbox?.renew?.(this.#step.planStep.spec.receives)
       this.clock.setImmediate(() => this.#step.execution.context.run(() => this.#runAnew(recorded)))
     }
     const kept = this.#checkpoints.write(this.#step, change)
@@ -330,7 +330,7 @@ class DurableWork implements StepWork, FrameHost {
       this.#step.attemptFailed(error, timedOut)
       // A further attempt finds its children, and gets updates that this one has left without an answer.
       if (this.#step.hasFailed) children?.stop(error)
-      else this.#step.execution.setup.inbox?.renew?.()
+      else this.#step.execution.setup.inbox?.renew?.(this.#step.planStep.spec.receives)
     })
   }
 

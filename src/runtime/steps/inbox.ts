@@ -1,3 +1,5 @@
+import { placeOfMessage } from '../../core/contracts/signal-message.ts'
+import { updateKind } from '../../core/contracts/update-message.ts'
 import type { UpdateRef } from '../../core/contracts/update-message.ts'
 import type { InputIssue } from '../../core/errors.ts'
 import type { Plan } from '../../core/graph/plan.ts'
@@ -5,6 +7,7 @@ import type { AnyDataType } from '../../core/language/data-type.ts'
 import { checkValue } from '../inputs/check-value.ts'
 import type { CheckedValue } from '../inputs/check-value.ts'
 import { receivedTypes } from '../inputs/given-signals.ts'
+import type { UpdateAnswer } from './checkpoints.ts'
 
 /** A message for a step that is known to fit its type. */
 export interface Received {
@@ -20,6 +23,8 @@ export interface Received {
   take(): void
   /** Takes it as one that leads to nothing: where it is stored, it is consumed by itself. */
   skip(): void
+  /** Refuses the update that it is: nothing of it happens, and its sender gets the reason. Of what is none, as `skip`. */
+  refuse(reason: unknown): void
   /** The update that it is: whoever takes it answers it. Undefined where nobody waits for an answer. */
   readonly update?: UpdateRef | undefined
 }
@@ -34,8 +39,10 @@ export interface Inbox {
   readonly isComplete: boolean
   /** This update was taken in an earlier life, which is on record: it is not to be taken again. */
   reclaim?(update: UpdateRef): void
-  /** A function that receives begins anew: the updates that it has taken and not answered come again. */
-  renew?(): void
+  /** What receives these types begins anew: the updates of them that it has taken and not answered come again. */
+  renew?(types: readonly AnyDataType[]): void
+  /** An update is answered, on record with what its machine is at next. Undefined where nothing has to be waited for. @throws SerializationError, as a rejection too */
+  answer?(answer: UpdateAnswer): Promise<void> | undefined
 }
 
 /** A message as it came. */
@@ -73,6 +80,10 @@ interface InboxOptions {
   readonly onTaken?: (taken: Received, leads: boolean) => void
   /** Whether an update that was taken is still to be answered. @default none is */
   readonly isOpen?: (update: UpdateRef) => boolean
+  /** Called for each update that a step answers with what it is at next. */
+  readonly onAnswered?: (answer: UpdateAnswer) => Promise<void> | undefined
+  /** Called for each update that a step refuses. */
+  readonly onRefused?: (update: UpdateRef, reason: unknown) => void
   /** Whether a message that fits is refused, now that it could be taken. @default none is */
   readonly refuses?: (type: AnyDataType, value: unknown, update: UpdateRef | undefined) => boolean
 }
@@ -85,6 +96,8 @@ export class MemoryInbox implements Inbox {
   readonly #onTaken: InboxOptions['onTaken'] | undefined
   readonly #refuses: InboxOptions['refuses'] | undefined
   readonly #isOpen: NonNullable<InboxOptions['isOpen']>
+  readonly #onAnswered: InboxOptions['onAnswered'] | undefined
+  readonly #onRefused: InboxOptions['onRefused'] | undefined
   /** Updates that were taken, the open ones among them. */
   #takenUpdates: Entry[] = []
   /** Names of updates that an earlier life has taken. */
@@ -95,15 +108,15 @@ export class MemoryInbox implements Inbox {
   #fitting = 0
   #isChecking = false
 
-  constructor(
-    types: readonly AnyDataType[],
-    { onSetAside = () => {}, isComplete = false, onTaken, refuses, isOpen = () => false }: InboxOptions = {},
-  ) {
+  constructor(types: readonly AnyDataType[], options: InboxOptions = {}) {
+    const { onSetAside = () => {}, isComplete = false, onTaken, refuses, isOpen = () => false } = options
     this.#types = new Map(types.map((type) => [type.name, type]))
     this.#onSetAside = onSetAside
     this.#onTaken = onTaken
     this.#refuses = refuses
     this.#isOpen = isOpen
+    this.#onAnswered = options.onAnswered
+    this.#onRefused = options.onRefused
     this.isComplete = isComplete
   }
 
@@ -155,6 +168,10 @@ export class MemoryInbox implements Inbox {
       skip: () => {
         if (this.#remove(entry)) this.#onTaken?.(received, false)
       },
+      refuse: (reason) => {
+        if (update === undefined) received.skip()
+        else if (this.#remove(entry)) this.#onRefused?.(update, reason)
+      },
     }
     return received
   }
@@ -173,13 +190,20 @@ export class MemoryInbox implements Inbox {
     this.#reclaimed.add(name)
   }
 
-  renew(): void {
-    const again = this.#openUpdates()
-    this.#takenUpdates = []
+  answer(answer: UpdateAnswer): Promise<void> | undefined {
+    return this.#onAnswered?.(answer)
+  }
+
+  renew(types: readonly AnyDataType[]): void {
+    const names = new Set(types.map(({ name }) => name))
+    const open = this.#openUpdates()
+    const again = open.filter(({ type }) => names.has(type.name))
+    this.#takenUpdates = open.filter(({ type }) => !names.has(type.name))
     // What was answered since is not to come again, though it came to this life.
-    for (const entry of this.#entries.filter(({ update }) => this.#isReclaimed(update) && !this.#isOpen(update!)))
-      this.#drop(entry)
-    this.#reclaimed.clear()
+    for (const entry of this.#entries.filter(({ type, update }) => names.has(type.name) && this.#isReclaimed(update)))
+      if (!this.#isOpen(entry.update!)) this.#drop(entry)
+    for (const name of this.#reclaimed)
+      if (names.has(placeOfMessage({ kind: updateKind, id: name })!.type)) this.#reclaimed.delete(name)
     for (const entry of again.toReversed()) this.#entries.unshift(entry)
     this.#fitting += again.length
     if (again.length > 0) this.#came()

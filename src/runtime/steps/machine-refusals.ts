@@ -39,6 +39,20 @@ export function refusalToWait(
   )
 }
 
+/** Why a machine takes no update in the state that it is in. */
+export function refusalOfUpdate(
+  { name }: StepSpec,
+  actor: Actor<AnyStateMachine>,
+  event: string,
+  place: ErrorPlace,
+): OptionError {
+  const { value } = actor.getSnapshot() as { readonly value: unknown }
+  return new OptionError(`the machine of step "${name}" takes no "${event}" in ${JSON.stringify(value)}`, {
+    ...place,
+    step: name,
+  })
+}
+
 function refusalOf({ name }: StepSpec, actor: string, place: ErrorPlace): OptionError {
   return new OptionError(
     `the machine of step "${name}" has the actor "${actor}", a callback or a subscription: what it has done is lost when another process goes on with the machine. Make it a promise or a machine, or say that it may begin again: restartable: ["${actor}"]`,

@@ -6,6 +6,7 @@ import type { AnyMachineStep } from '../../core/language/machine-step.ts'
 import { isRecord } from '../../core/is-record.ts'
 import { describeThrown } from '../../core/thrown.ts'
 import { canonicalize } from '../../core/values/keys.ts'
+import type { OpenUpdate } from './machine-answers.ts'
 import { actorsOf, isMachine, logicOf } from './machine-actors.ts'
 import { migratedTimers } from './machine-delays.ts'
 import type { ArmedTimer } from './machine-timers.ts'
@@ -35,6 +36,8 @@ export interface MachineState {
   readonly begun: readonly (readonly [path: readonly string[], number: number])[]
   /** How many have ever begun. */
   readonly beginnings: number
+  /** Updates that it has taken, and not answered; absent where there are none. */
+  readonly updates?: readonly OpenUpdate[]
 }
 
 /** Reads what may be the state of a machine; undefined for anything else. */

@@ -1,5 +1,5 @@
 import { createActor } from 'xstate'
-import type { Actor, AnyActorRef, AnyStateMachine, InspectionEvent } from 'xstate'
+import type { Actor, AnyActorRef, AnyStateMachine, InspectionEvent, SnapshotFrom } from 'xstate'
 import { SerializationError } from '../../core/errors.ts'
 import type { StepTimeoutError } from '../../core/errors.ts'
 import type { AnyMachineStep } from '../../core/language/machine-step.ts'
@@ -8,10 +8,11 @@ import type { Timer } from '../environment/timers.ts'
 import { checkValue } from '../inputs/check-value.ts'
 import type { CheckedValue } from '../inputs/check-value.ts'
 import type { Received } from './inbox.ts'
+import { MachineAnswers } from './machine-answers.ts'
 import { actorsOf, isAtWork, leaveElsewhere, stopActorsOf } from './machine-actors.ts'
 import { invokes } from './machine-invocation.ts'
 import type { MachineInvocation } from './machine-invocation.ts'
-import { refusalOfActors, refusalOfDeclared, refusalToWait } from './machine-refusals.ts'
+import { refusalOfActors, refusalOfDeclared, refusalOfUpdate, refusalToWait } from './machine-refusals.ts'
 import { keptState, machineStateOf, revive } from './machine-state.ts'
 import type { Beginnings, MachineState } from './machine-state.ts'
 import { MachineTimers } from './machine-timers.ts'
@@ -31,6 +32,7 @@ export class MachineWork implements StepWork {
   #isOpen = true
   #actor: Actor<AnyStateMachine> | undefined
   #timers!: MachineTimers
+  #answers!: MachineAnswers
   #waitsUntil: number | undefined
   #alarm: Timer | undefined
   #limit: Timer | undefined
@@ -89,6 +91,7 @@ export class MachineWork implements StepWork {
     const { machine, input } = this.#declared
     if (keepsState) refusalOfDeclared(planStep.spec, execution.place)
     const state = machineStateOf(heldState)
+    this.#answers = new MachineAnswers(this.#step, state?.updates)
     if (state === undefined) {
       this.#timers = new MachineTimers(now)
       this.#hasChanged = true
@@ -125,7 +128,9 @@ export class MachineWork implements StepWork {
   get state(): MachineState | undefined {
     const { step, planStep } = this.#step
     if (this.#actor === undefined || this.#failure !== undefined) return undefined
-    return keptState(step, planStep.spec.version, this.#actor, this.#timers.armed, this.#timers.count, this.#begun)
+    const { version } = planStep.spec
+    const state = keptState(step, version, this.#actor, this.#timers.armed, this.#timers.count, this.#begun)
+    return this.#answers.open.length === 0 ? state : { ...state, updates: this.#answers.open }
   }
 
   get #declared(): AnyMachineStep {
@@ -156,8 +161,8 @@ export class MachineWork implements StepWork {
     const armed = this.#timers.count
     while (this.#isOpen && !this.#isBusy && !this.#isKeeping) {
       if (this.#failure !== undefined) return this.#end(this.#failure.error, false)
-      const { status, output } = this.#actor!.getSnapshot()
-      if (status !== 'active') return this.#finish(output)
+      const snapshot = this.#actor!.getSnapshot()
+      if (snapshot.status !== 'active') return this.#finish(snapshot)
       // Nothing begins after the end, nor while the execution is about to be handed over.
       if (this.#step.execution.isOver) return
       if (this.#mustKeep) return this.#keep()
@@ -170,8 +175,19 @@ export class MachineWork implements StepWork {
     return this.#step.keepsState && (this.#hasChanged || this.#timers.changes !== this.#seenTimers)
   }
 
-  /** Keeps what it is at, and goes on then. */
+  /** Keeps what it is at, and goes on then: first it answers the updates that it can answer in that. */
   #keep(): void {
+    const answered = this.#answers.settle(this.#step, this.#actor!.getSnapshot())
+    if (answered === undefined) return this.#keepState()
+    this.#isKeeping = true
+    const goOn = (): void => {
+      this.#isKeeping = false
+      if (this.#isOpen) this.#inContext(() => this.#keepState())
+    }
+    answered.then(goOn, goOn)
+  }
+
+  #keepState(): void {
     const step = this.#step
     this.#hasChanged = false
     this.#seenTimers = this.#timers.changes
@@ -215,14 +231,23 @@ export class MachineWork implements StepWork {
 
   /** A message that the machine fails of is not taken: once that is mended, it is there. */
   #receive(received: Received): void {
-    const { type, value } = received
+    const { type, value, update } = received
+    const event = { type: this.#eventOf(type), value }
+    if (update !== undefined && !this.#actor!.getSnapshot().can(event))
+      return received.refuse(
+        refusalOfUpdate(this.#step.planStep.spec, this.#actor!, event.type, this.#step.execution.place),
+      )
     const hadChanged = this.#hasChanged
     this.#hasChanged = false
-    this.#give((actor) => actor.send({ type: this.#eventOf(type), value }))
+    this.#give((actor) => actor.send(event))
     const leadsTo = this.#hasChanged || this.#timers.changes !== this.#seenTimers
     this.#hasChanged ||= hadChanged
     if (this.#failure !== undefined) return
-    if (leadsTo) received.take()
+    if (update !== undefined) {
+      received.take()
+      this.#answers.add(event.type, received, update)
+      this.#hasChanged = true
+    } else if (leadsTo) received.take()
     else received.skip()
   }
 
@@ -265,11 +290,15 @@ export class MachineWork implements StepWork {
   }
 
   /** It has come to its end: what it has made is the step's value, if it fits. */
-  #finish(output: unknown): void {
-    const checked = checkValue(this.#step.planStep.spec.output, output)
+  #finish(snapshot: SnapshotFrom<AnyStateMachine>): void {
+    const step = this.#step
+    const answered = snapshot.status === 'done' ? this.#answers.settle(step, snapshot) : undefined
+    const checked = checkValue(step.planStep.spec.output, snapshot.output)
     this.#leave(true)
-    if (checked instanceof Promise) void checked.then((late) => this.#inContext(() => this.#settle(late)))
-    else this.#settle(checked)
+    if (answered === undefined && !(checked instanceof Promise)) return this.#settle(checked)
+    const settle = (late: CheckedValue): void => this.#inContext(() => this.#settle(late))
+    const all = Promise.allSettled([answered]).then(() => checked)
+    void all.then(settle)
   }
 
   #settle(checked: CheckedValue): void {

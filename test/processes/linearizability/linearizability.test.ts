@@ -6,11 +6,15 @@ import { runRegister } from './register-run.ts'
 
 const newPlace = await placeMaker()
 
-test.each(['sqlite', 'postgres'] as const)(
-  'updates of a register whose processes are killed on %s have one order, in which each finds what the one before it left',
-  async (kind) => {
+test.each([
+  ['function', 'sqlite'],
+  ['function', 'postgres'],
+  ['machine', 'sqlite'],
+] as const)(
+  'updates of a register, a %s, whose processes are killed on %s have one order, in which each finds what the one before it left',
+  async (of, kind) => {
     const place = await newPlace(kind)
-    const { operations, kills, violations } = await runRegister(place.address, 10_000, 1)
+    const { operations, kills, violations } = await runRegister(place.address, 10_000, 1, of)
     expect(violations).toEqual([])
     expect(operations).toBeGreaterThan(20)
     expect(kills).toBeGreaterThan(3)

@@ -24,12 +24,18 @@ export interface RegisterRun {
 }
 
 /** Clients operate on one register for a while, and the processes that run it are killed one after the other. */
-export async function runRegister(address: StoreAddress, forMs: number, seed: number): Promise<RegisterRun> {
+export async function runRegister(
+  address: StoreAddress,
+  forMs: number,
+  seed: number,
+  of: keyof typeof registers,
+): Promise<RegisterRun> {
+  const register = registers[of]
   const random = randomOf(seed)
   const program = childProgram(join(import.meta.dirname, 'register-process.ts'))
   const start = (): ChildProcess => spawn(process.execPath, [program, JSON.stringify(address)], { stdio: 'inherit' })
   const running = Array.from({ length: workers }, start)
-  const docket = createDocket({ graphs: [registers], store: openStore(address), takeOver: false, name: 'clients' })
+  const docket = createDocket({ graphs: [register], store: openStore(address), takeOver: false, name: 'clients' })
   const history: Operated[] = []
   const violations: string[] = []
   const until = performance.now() + forMs
@@ -37,7 +43,7 @@ export async function runRegister(address: StoreAddress, forMs: number, seed: nu
   try {
     const id = `register-${seed}`
     // A start runs where it is called; here nothing is to run.
-    await docket.start(registers, State, { Start: { value: 0, turn: 0 } }, { id })
+    await docket.start(register, State, { Start: { value: 0, turn: 0 } }, { id })
     await docket.close({ deadline: 0 })
     const sender = createDocket({ graphs: [], store: openStore(address), takeOver: false, name: 'senders' })
     const handle = (await sender.get(id))!
