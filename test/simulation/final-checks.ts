@@ -37,6 +37,7 @@ export async function checkTheEnd(simulation: Simulation): Promise<void> {
   await checkSteps(simulation)
   simulation.calls.deeds.checkTheEnd()
   history.letters?.checkTheEnd()
+  history.machines?.mail.checkTheEnd()
   // To undo takes its time.
   if (!simulation.features.hasControlFlow) checkCancellations(simulation)
   checkDeadlines(simulation)

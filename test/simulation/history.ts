@@ -13,6 +13,7 @@ import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import type { ExecutionStatus } from '../../src/core/contracts/statuses.ts'
 import type { Letters } from './letters.ts'
 import type { Life } from './life.ts'
+import type { MachineLedger } from './machine-ledger.ts'
 import type { Scheduler } from './scheduler.ts'
 import { ledgerOf, recordKey } from './batch-ledger.ts'
 import { plainOf } from './toy-codec.ts'
@@ -42,6 +43,8 @@ export class History {
   hasStoreTime = false
   /** Undefined where nobody sends signals. */
   letters: Letters | undefined
+  /** Undefined where no step is a machine. */
+  machines: MachineLedger | undefined
   readonly log: string[] = []
   /** What somebody wanted to be cancelled or deleted at some time. */
   readonly toBeEnded = new Set<string>()
@@ -169,6 +172,7 @@ export class History {
       else life.due.delete(key)
     }
     this.letters?.committed(life, commit)
+    this.machines?.committed(life, commit)
     if (park !== undefined) {
       life.owner = undefined
       life.sleepsUntil = park.dueAt ?? Infinity
@@ -204,6 +208,8 @@ export class History {
 
   /** A timer that is set is set to that time, and does not fire before it: by the store's clock, or that of the process that fires it where the store has none. */
   #checkTimer(life: Life, known: StepRecord | undefined, { step, item, status, dueAt }: StepRecord, at: number): void {
+    // A machine comes from one time to the next, and says so itself.
+    if (this.machines?.has(step) === true) return
     // What waits for a signal or a child has a limit at the most.
     const isTimer = this.letters?.isTimer(step) !== false
     if (known?.status !== 'waiting' || known.dueAt === undefined) return

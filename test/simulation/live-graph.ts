@@ -24,6 +24,8 @@ import type { AnyStep } from '../../src/core/language/step.ts'
 import type { CallRecord, Calls } from './calls.ts'
 import { functionOf } from './functions.ts'
 import { isWrongLetter } from './letters.ts'
+import type { MachineLedger } from './machine-ledger.ts'
+import { machineOf } from './machines.ts'
 import { leafName, shortName } from './simulated-step.ts'
 import type { SimulatedGraph, SimulatedStep } from './simulated-step.ts'
 import type { RandomSource } from './random-source.ts'
@@ -42,10 +44,13 @@ export function buildGraph(
   random: RandomSource,
   calls: Calls,
   of: ReadonlyMap<string, LiveGraph> = new Map(),
+  machines?: MachineLedger,
 ): LiveGraph {
   const leaves = Array.from({ length: plan.leaves }, (_, leaf) => dataType(leafName(plan, leaf), type<string>()))
   const types = plan.steps.map((each) =>
-    each.kind === 'signal' ? signalType(each, process) : dataType(`${each.name}.Out`, type<string>()),
+    each.kind === 'signal'
+      ? judgedType(each.name, process, each.isCheckedSlowly)
+      : dataType(`${each.name}.Out`, type<string>()),
   )
   const steps = plan.steps.map((each, index) => {
     const sources = each.ports.map(({ from }) => ('leaf' in from ? leaves[from.leaf]! : types[from.step]!))
@@ -76,6 +81,10 @@ export function buildGraph(
       })
     if (each.kind === 'function')
       return functionOf(each, { inputs, output, retry: retryOf(each) }, process, random, calls.verbs)
+    if (each.kind === 'machine')
+      return machineOf(each, { inputs, output }, process, random, machines!, (name) =>
+        judgedType(name, process, each.isCheckedSlowly),
+      )
     if (each.kind !== undefined)
       return race({
         name: each.name,
@@ -141,10 +150,10 @@ function judgeLetter(value: unknown): { readonly value: string } | { readonly is
 }
 
 /** Whatever is sent by somebody who does not know the graph is checked where it is read. */
-function signalType(each: SimulatedStep, process: SimulatedProcess): TypedDataType {
+function judgedType(name: string, process: SimulatedProcess, isSlow = false): TypedDataType {
   const validate = (value: unknown): unknown =>
-    each.isCheckedSlowly === true ? process.sleep(20).then(() => judgeLetter(value)) : judgeLetter(value)
-  return dataType(each.name, { '~standard': { version: 1, vendor: 'simulation', validate } } as never) as TypedDataType
+    isSlow ? process.sleep(20).then(() => judgeLetter(value)) : judgeLetter(value)
+  return dataType(name, { '~standard': { version: 1, vendor: 'simulation', validate } } as never) as TypedDataType
 }
 
 function holds(inputs: Readonly<Record<string, unknown>>): boolean {

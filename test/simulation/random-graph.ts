@@ -1,4 +1,5 @@
 import type { Features } from './features.ts'
+import { randomStates } from './machine-model.ts'
 import type { RandomSource } from './random-source.ts'
 import { addWaits } from './random-waits.ts'
 import { fromStep, plainStep, portOf } from './simulated-step.ts'
@@ -8,7 +9,7 @@ export function randomGraph(
   random: RandomSource,
   name: string,
   isCalm: boolean,
-  { hasFallbacks, hasBatches, hasControlFlow, hasWaits, hasFunctions }: Features,
+  { hasFallbacks, hasBatches, hasControlFlow, hasWaits, hasFunctions, hasMachines }: Features,
   children: readonly SimulatedGraph[] = [],
 ): SimulatedGraph {
   const leaves = random.int(1, 2)
@@ -29,6 +30,7 @@ export function randomGraph(
   if (hasBatches && random.chance(0.4)) makeBarrier(steps, random.int(0, length - 1))
   if (hasWaits) addWaits(random, name, steps, leaves, children)
   else if (hasControlFlow) addControlFlow(random, name, steps)
+  if (hasMachines) makeMachines(random, steps, isCalm)
   if (hasFunctions) makeFunctions(random, steps)
   return { name, leaves, steps, timeoutMs: !isCalm && random.chance(0.1) ? random.int(3_000, 30_000) : undefined }
 }
@@ -69,6 +71,21 @@ function addControlFlow(random: RandomSource, graph: string, steps: SimulatedSte
     longestMs: random.pick([0, 50, 3_000]),
     failureRate: random.pick([0, 0.3, 0.8]),
   })
+}
+
+/** Makes machines of steps that are functions, and are not undone. */
+function makeMachines(random: RandomSource, steps: SimulatedStep[], isCalm: boolean): void {
+  for (const [index, step] of steps.entries())
+    if (step.kind === undefined && step.compensates !== true && step.fallback === undefined && random.chance(0.7))
+      steps[index] = {
+        ...step,
+        kind: 'machine',
+        scope: 'execution',
+        ttlMs: undefined,
+        isUnique: false,
+        maxAttempts: 1,
+        machine: { states: randomStates(random, isCalm) },
+      }
 }
 
 /** Makes durable functions of steps that are functions, and are not undone. */

@@ -9,6 +9,8 @@ import { checkTheEnd, describeOpen } from './final-checks.ts'
 import { History } from './history.ts'
 import type { Life } from './life.ts'
 import { Letters } from './letters.ts'
+import { MachineLedger } from './machine-ledger.ts'
+import { MachineUsers } from './machine-users.ts'
 import type { SimulatedBatch } from './random-batch.ts'
 import { randomChildren, randomGraph } from './random-graph.ts'
 import type { SimulatedGraph } from './simulated-step.ts'
@@ -75,6 +77,8 @@ export class Simulation {
   /** Whether the world is watched at the end for as long as somebody who has lost an answer takes to look again. */
   readonly isWatchedLong: boolean
   readonly users: Users
+  /** Undefined where there are no machines. */
+  readonly #writers: MachineUsers | undefined
   readonly #random: RandomSource
   /** Children before their parents. */
   readonly #graphs: readonly SimulatedGraph[]
@@ -108,8 +112,12 @@ export class Simulation {
       this.history.hasStoreTime = true
       this.history.letters = new Letters(this.history, this.#graphs)
     }
+    if (features.hasMachines) {
+      this.history.machines = new MachineLedger(this.history, this.#graphs, this.batches)
+      this.#writers = new MachineUsers(this, random)
+    }
     this.faults = new Faults(random, profile.rates)
-    this.#server = new StoreServer(this.scheduler, random, this.faults, this.history)
+    this.#server = new StoreServer(this.scheduler, random, this.faults, this.history, features.hasLateCommits)
     this.calls = new Calls(
       this.history,
       this.scheduler,
@@ -190,6 +198,7 @@ export class Simulation {
   /** Somebody answers whatever still waits for a signal, until all has ended. */
   #answerAll(): void {
     this.users.answerAll()
+    this.#writers?.answerAll()
     this.scheduler.after(answerEveryMs, () => this.#answerAll())
   }
 
@@ -242,6 +251,9 @@ export class Simulation {
     for (let letters = random.int(0, 20); letters > 0; letters--) this.#sometimes(() => users.send())
     if (this.features.hasMoves)
       for (let moves = random.int(0, 8); moves > 0; moves--) this.#sometimes(() => users.move())
+    const writers = this.#writers
+    if (writers !== undefined)
+      for (let letters = random.int(0, 30); letters > 0; letters--) this.#sometimes(() => writers.write())
     for (let clocks = random.int(0, 2); clocks > 0; clocks--) this.#sometimes(() => this.#setClock())
   }
 

@@ -98,7 +98,7 @@ export class SimulatedDocket {
     this.#batches = batches
     this.#plans = new Map(graphs.map((plan) => [plan.name, plan]))
     const live = new Map<string, LiveGraph>()
-    for (const plan of graphs) live.set(plan.name, buildGraph(plan, process, random, calls, live))
+    for (const plan of graphs) live.set(plan.name, buildGraph(plan, process, random, calls, live, history.machines))
     this.#graphs = live
     this.docket = createDocket({
       graphs: isWatcher ? [] : [...this.#graphs.values()].map(({ graph }) => graph),
@@ -227,6 +227,17 @@ export class SimulatedDocket {
           ...(letter.item === undefined ? {} : { item: letter.item }),
         })
         this.#history.letters!.answered(letter.id, verdict)
+      })
+  }
+
+  /** Sends a machine a letter, whose value is its id. */
+  write(id: string, name: string, value: string, item: number | undefined, times: number): void {
+    for (let time = 0; time < times; time++)
+      this.#ask('signal', id, async () => {
+        const handle = await (this.docket as unknown as LooseDocket).get(id)
+        const to = item === undefined ? { id: value } : { id: value, item }
+        const verdict = await handle?.signal(dataType(name, type<string>()), value, to)
+        if (verdict !== undefined) this.#history.machines!.mail.answered(value, verdict)
       })
   }
 

@@ -1,3 +1,5 @@
+import type { SimulatedState } from './machine-model.ts'
+
 export interface SimulatedPort {
   readonly name: string
   readonly from: { readonly leaf: number } | { readonly step: number }
@@ -26,11 +28,13 @@ export interface SimulatedStep {
   readonly fallback?: 'value' | 'prompt' | 'slow' | 'throws'
   /** What it does is undone. */
   readonly compensates?: boolean
-  /** Whether it takes the first of its inputs, waits for so long or for somebody, has another graph make its value, or is a durable function. @default none of these */
-  readonly kind?: 'race' | 'passing race' | 'timer' | 'signal' | 'child' | 'function'
+  /** Whether it takes the first of its inputs, waits for so long or for somebody, has another graph make its value, is a durable function, or a machine. @default none of these */
+  readonly kind?: 'race' | 'passing race' | 'timer' | 'signal' | 'child' | 'function' | 'machine'
   readonly afterMs?: number
   /** Of a durable function: how many calls it makes, and how long it sleeps after the first. */
   readonly verbs?: { readonly length: number; readonly sleepMs: number }
+  /** The states of a machine. */
+  readonly machine?: { readonly states: readonly SimulatedState[] }
   /** The graph of a child: its ports are the leaves that this one needs, `L0` the first. */
   readonly child?: SimulatedGraph
   /** Whether its values are checked after a while only. */

@@ -30,9 +30,11 @@ export class StoreServer {
   readonly #random: RandomSource
   readonly #faults: Faults
   readonly #history: History
+  readonly #hasLateCommits: boolean
   readonly #listeners = new Map<(hint: StoreHint) => void, SimulatedProcess>()
 
-  constructor(scheduler: Scheduler, random: RandomSource, faults: Faults, history: History) {
+  constructor(scheduler: Scheduler, random: RandomSource, faults: Faults, history: History, hasLateCommits: boolean) {
+    this.#hasLateCommits = hasLateCommits
     this.#scheduler = scheduler
     this.#random = random
     this.#faults = faults
@@ -79,7 +81,10 @@ export class StoreServer {
     if (name === 'readOutbox' && (await this.#inner.readOutbox({ before: Infinity, limit: 1 })).length === 0) return []
     // The same, every minute.
     if (name === 'oldShared' && (await this.#inner.oldShared(Infinity, 1)).length === 0) return []
-    const fate = this.#faults.fateOfCall()
+    const drawn = this.#faults.fateOfCall()
+    // Of one that is slow, too, its sender may send another before it arrives.
+    const mayComeLate = drawn === 'late' || drawn === 'duplicate' || drawn === 'slow'
+    const fate = mayComeLate && name === 'commit' && !this.#hasLateCommits ? 'lostAnswer' : drawn
     return new Promise((resolve, reject) => {
       let isAnswered = false
       const answer = (settle: () => void): void =>
@@ -189,12 +194,16 @@ export class StoreServer {
       case 'post':
         for (const [index, message] of (given[0] as readonly NewMessage[]).entries()) {
           const verdict = (value as readonly PostVerdict[])[index]!
-          const isNew = history.letters?.posted(message, verdict) ?? true
+          const isNew =
+            history.machines?.posted(message, verdict) !== false && history.letters?.posted(message, verdict) !== false
           if (verdict === 'accepted' && isNew) history.posted(message)
         }
         break
       case 'readMail':
-        for (const message of value as readonly Message[]) history.letters?.read(message)
+        for (const message of value as readonly Message[]) {
+          history.letters?.read(message)
+          history.machines?.read(message)
+        }
         break
       case 'purge': {
         const ids = value === 0 ? [] : [...history.lives.keys()]

@@ -3,6 +3,7 @@ import {
   firstControlFlowSeed,
   firstFeaturedSeed,
   firstFunctionSeed,
+  firstMachineSeed,
   firstWaitingBatchSeed,
   firstWaitingSeed,
 } from './features.ts'
@@ -58,6 +59,10 @@ test('150 worlds with durable functions among all that break no law', { timeout:
   expect(await failuresOf(firstFunctionSeed, 150)).toEqual([])
 })
 
+test('200 worlds with machines among all that break no law', { timeout: 240_000 }, async () => {
+  expect(await failuresOf(firstMachineSeed, 200)).toEqual([])
+})
+
 test('the same seed gives the same run', async () => {
   for (const seed of [
     3,
@@ -67,6 +72,7 @@ test('the same seed gives the same run', async () => {
     firstFeaturedSeed + 397,
     firstWaitingSeed + 9,
     firstFunctionSeed + 4,
+    firstMachineSeed + 5,
   ]) {
     const first = await runSeed(seed, true)
     const second = await runSeed(seed, true)

@@ -53,6 +53,8 @@ function overdueOf(simulation: Simulation, life: Life, before: number): string |
   }
   for (const [step, dueAt] of life.due)
     if (dueAt < before && isOpen(step)) return `${step} was due ${history.now - dueAt} ms ago`
+  const written = history.machines?.mail.unheard(life, before)
+  if (written !== undefined && isOpen(written.step)) return `${written.id} came ${history.now - written.at} ms ago`
   const letter = history.letters?.unheard(life, before)
   // Whoever does not know the graph may send what nothing waits for.
   if (letter === undefined || !history.letters!.isSignal(letter.signal) || !isOpen(letter.signal)) return undefined
