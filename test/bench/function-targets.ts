@@ -4,6 +4,7 @@ import type { Target } from './target.ts'
 import { chainMeasures, functionChain } from './workloads/durable-chain.ts'
 import { functionMeasures, longFunctions } from './workloads/durable-functions.ts'
 import { machineEvents, msPerEvent } from './workloads/machines.ts'
+import { msPerThousand, testDockets } from './workloads/test-dockets.ts'
 import { updateMeasures, updates } from './workloads/updates.ts'
 import type { Result } from './workloads/workload.ts'
 
@@ -32,6 +33,17 @@ function longOf(measure: string, store: string): Target['got'] {
 
 /** What the project promised of durable functions. */
 export const functionTargets: readonly Target[] = [
+  {
+    workload: testDockets.name,
+    measure: '1,000 tests of three steps that sleep for 30 days, with createTestDocket',
+    must: 5,
+    goal: 2,
+    unit: 's',
+    got: (results) => {
+      const own = seriesOf(results, testDockets.name, msPerThousand, 'Docket')
+      return own && spreadOf(own.msPerRun.map((ms) => ms / 1_000))
+    },
+  },
   {
     workload: functionChain,
     measure: 'ten checkpoints in one function, PostgreSQL, 50 at once: speed against the best of the others',

@@ -27,6 +27,7 @@ import { observers } from './workloads/observers.ts'
 import { shapeWorkloads } from './workloads/run-shape.ts'
 import { scale, scaleParts, scaleStores } from './workloads/scale.ts'
 import { schemas } from './workloads/schemas.ts'
+import { testDockets } from './workloads/test-dockets.ts'
 import { updates } from './workloads/updates.ts'
 import { waiting } from './workloads/waiting.ts'
 import { workerBacklog } from './workloads/worker-backlog.ts'
@@ -36,7 +37,18 @@ import { workerTrips } from './workloads/worker-trips.ts'
 import { workerThroughput } from './workloads/worker-throughput.ts'
 import type { Result } from './workloads/workload.ts'
 
-const inMemory = [...shapeWorkloads, growth, batch, heap, schemas, observer, inspectorWatcher, cache, compileTime]
+const inMemory = [
+  ...shapeWorkloads,
+  growth,
+  batch,
+  heap,
+  schemas,
+  observer,
+  inspectorWatcher,
+  cache,
+  testDockets,
+  compileTime,
+]
 const durable = [
   ...durableChains,
   durableGrowth,
