@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
+import type * as TypeChecker from '@arethetypeswrong/core'
 import { publint } from 'publint'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bundle } from './bundle.ts'
@@ -155,7 +156,7 @@ test('its types are right wherever ES modules are resolved: with Node, for requi
   const checker = join(root, 'node_modules/@arethetypeswrong/core/dist/index.js')
   const { checkPackage, createPackageFromTarballData } = (await import(
     pathToFileURL(checker).href
-  )) as typeof import('@arethetypeswrong/core')
+  )) as typeof TypeChecker
   const found = await checkPackage(createPackageFromTarballData(new Uint8Array(exactBytes(archive))))
   if (!found.types) throw new Error('the package has no types')
   expect(Object.keys(found.entrypoints).toSorted()).toEqual(Object.keys(manifest.exports).toSorted())
