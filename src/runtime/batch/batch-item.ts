@@ -26,7 +26,7 @@ export interface ItemHost {
   readonly failed: number
   onItemSucceeded(item: number, open: BatchItem | undefined, value: unknown): void
   onItemFailed(item: number, open: BatchItem | undefined, error: unknown): void
-  onFailing(error: unknown): void
+  onFailing(error: unknown, item: number): void
   onItemFilled(item: BatchItem, slot: number, value: unknown): void
   onItemDenied(item: BatchItem, slot: number, error: unknown): void
 }
@@ -97,7 +97,7 @@ export class BatchItem implements ExecutionSetup, BatchPart {
   }
 
   onFailing(error: unknown): void {
-    this.#host.onFailing(error)
+    this.#host.onFailing(error, this.item)
   }
 
   onFilled(slot: number, value: unknown): void {

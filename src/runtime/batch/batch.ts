@@ -291,8 +291,10 @@ export class Batch implements ItemHost {
     return this.#isEnding && this.#undoing.add(execution)
   }
 
-  onFailing(error: unknown): void {
+  /** `item`: which one fails, unless it is what all share. What it has made is about to be undone: nobody begins with that any more. */
+  onFailing(error: unknown, item?: number): void {
     if (this.#isFatal(error)) this.#isEnding = true
+    else if (item !== undefined) this.#barrier.leaveOutEverywhere(item)
   }
 
   #isFatal(error: unknown): boolean {

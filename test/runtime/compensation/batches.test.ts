@@ -55,6 +55,50 @@ test('under onError collect, an item that fails is undone alone, and its outcome
   expect(log).toEqual(['release 1 reserved 2 of 2'])
 })
 
+test('what takes all items is not given what an item has made that fails, while that is still undone', async () => {
+  const clock = new VirtualTime()
+  const given: (readonly string[])[] = []
+  const Checked = dataType('Checked', type<boolean>())
+  const reserve = step({
+    name: 'Reserve',
+    inputs: { order: Order },
+    output: Reserved,
+    run: async ({ order }) => {
+      await clock.sleep(order * 1_000)
+      return `reserved ${order}`
+    },
+    compensate: () => clock.sleep(60_000),
+  })
+  const check = step({
+    name: 'Check',
+    inputs: { order: Order, reserved: Reserved },
+    output: Checked,
+    run: ({ order }) => {
+      if (order === 2) throw new Error('no such order')
+      return true
+    },
+  })
+  const mean = step({
+    name: 'Mean',
+    inputs: { all: all(Reserved) },
+    output: Mean,
+    run: ({ all }) => {
+      given.push(all)
+      return all.length
+    },
+  })
+  const send = step({
+    name: 'Send',
+    inputs: { mean: Mean, checked: Checked },
+    output: Shipped,
+    run: ({ mean }) => `one of ${mean}`,
+  })
+  const shop = graph({ name: 'shop', steps: [reserve, check, mean, send] })
+  const outcomes = await clock.settle(executeBatch(shop, Shipped, items, { clock, onError: 'collect' }))
+  expect(given).toEqual([['reserved 1', 'reserved 3']])
+  expect(outcomes.map(({ value, error }) => value ?? error?.code)).toEqual(['one of 2', 'STEP_FAILED', 'one of 2'])
+})
+
 test('a batch that fails undoes all that it did, also of items that were done: its caller has none of them', async () => {
   const log: string[] = []
   const clock = new VirtualTime()
