@@ -199,7 +199,9 @@ export class Races implements RaceState {
       begun ?? (keepsRuns ? (runs[position] = new StepRun(this.#host, this.#plan.steps[position]!)) : undefined)
     this.#host.stepDropped(run)
     if (run === undefined) return
-    if (run.attempt > 0 && run.persist !== undefined) recorder?.noteCancelled(run, reason)
+    // What began to wait in an earlier life is no attempt yet in this one.
+    const isOpen = run.attempt > 0 || run.startedAt !== undefined
+    if (isOpen && run.persist !== undefined) recorder?.noteCancelled(run, reason)
     run.drop(reason, clock.now(), begun !== undefined)
   }
 
