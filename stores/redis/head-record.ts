@@ -124,7 +124,7 @@ export function newHead(execution: NewExecution, packer: Packer): Argument[] {
   const fields: Readonly<Record<string, Argument>> = {
     i: constant,
     o: ownerText(owner),
-    e: owner === undefined ? 0 : 1,
+    e: owner === undefined ? 0 : (execution.firstEpoch ?? 1),
     s: statusCode(statusOfNew(execution)),
     r: 0,
     d: 0,

@@ -105,7 +105,7 @@ export class History {
   created(created: readonly NewExecution[], answers: readonly (ExecutionRecord | undefined)[]): void {
     for (const [
       index,
-      { id, kind, target, deadline, owner, startedAt, parent, forkedFrom, steps = [] },
+      { id, kind, target, deadline, owner, startedAt, parent, forkedFrom, firstEpoch = 1, steps = [] },
     ] of created.entries()) {
       if (answers[index] !== undefined) continue
       this.lives.set(id, {
@@ -117,7 +117,7 @@ export class History {
         isPromised: false,
         leftAloneUntil: -Infinity,
         owner,
-        epoch: owner === undefined ? 0 : 1,
+        epoch: owner === undefined ? 0 : firstEpoch,
         status: startedAt === undefined ? 'pending' : 'running',
         output: undefined,
         error: undefined,

@@ -98,6 +98,11 @@ export interface NewExecution extends Pick<
   | 'createdAt'
   | 'startedAt'
 > {
+  /**
+   * The epoch in which its owner has it: a higher one where a commit of the same owner to a former execution of this id may still arrive, which must not
+   * meet this one. @default 1
+   */
+  readonly firstEpoch?: number | undefined
   /** Steps that its owner begins with it: written where it is created, and not where it was there. */
   readonly steps?: readonly StepRecord[]
   /** What it goes on from beside them, as a fork does. */

@@ -356,6 +356,7 @@ export class ExecutionCommits {
         const [record] = allAnswers(store, 'get', [id], await store.get([id]))
         return record?.epoch === epoch && record.parkedAt !== undefined ? 'parked' : 'lost'
       } catch (error) {
+        this.#connection.lateCommits.note([commit])
         if (!(error instanceof StoreError) || !error.isTransient) {
           notParked('not now')
           throw error

@@ -150,7 +150,7 @@ export async function batchRequest(
       }
     },
     begin: async (created) => {
-      const record = { ...created, epoch: 1, ownedMs: 0, recoveries: 0 }
+      const record = { ...created, epoch: created.firstEpoch ?? 1, ownedMs: 0, recoveries: 0 }
       const resolved = context.optionsOf(frame.plan.whole, { ...options, id, deadline: created.deadline })
       const limits = storedLimitsOf(options, context.options, context.deadlineOf(options))
       const times = { createdAt: created.createdAt, startedAt: undefined, deadline: resolved.deadline }

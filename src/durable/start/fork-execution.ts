@@ -136,16 +136,17 @@ export async function forkExecution(
     startAt: undefined,
   }
   const begin = async ({ headers }: StartIntercepted): Promise<void> => {
-    const forked = { ...created, headers }
+    const forked = connection.lateCommits.heldOff({ ...created, headers })
+    const { firstEpoch: epoch = 1 } = forked
     const existing = await connection.creations.add(forked, clock.elapsed() + patienceMs)
     // One that is there may be the very same, where an answer was lost.
-    if (existing !== undefined && !(existing.owner === owner && existing.epoch === 1 && existing.forkedFrom === id))
+    if (existing !== undefined && !(existing.owner === owner && existing.epoch === epoch && existing.forkedFrom === id))
       throw new ExecutionConflictError(`fork: execution "${newId}" is there already; use another id`, {
         executionId: newId,
       })
     // Its records come before anything of it begins.
     const { graphHash } = record
-    const execution = { ...forked, ...untouched, graphHash, updatedAt: forked.createdAt }
+    const execution = { ...forked, ...untouched, epoch, graphHash, updatedAt: forked.createdAt }
     await context.change(execution, { graphHash }, { steps: copied, closedSlots: signalsAmong(restored.plan, copied) })
     // Lost before it began, it is as it was: whoever may have it now goes on with it.
     let acquired: AcquiredExecution | undefined = { execution, wasLost: false }
@@ -205,7 +206,6 @@ const untouched = {
   output: undefined,
   error: undefined,
   errorCode: undefined,
-  epoch: 1,
   recoveries: 0,
   ownedMs: 0,
   startedAt: undefined,

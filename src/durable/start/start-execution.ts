@@ -175,7 +175,7 @@ export class ExecutionStarter {
       hasLeft = true
     }
     try {
-      created = await request.newRecord(owner)
+      created = connection.lateCommits.heldOff(await request.newRecord(owner))
       if (seat !== undefined) connection.whenLocked(created, leave)
       existing = await creations.add(created, clock.elapsed() + patienceMs)
     } catch (error) {

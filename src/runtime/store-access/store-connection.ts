@@ -12,6 +12,7 @@ import { atMost, sleep } from '../environment/clock.ts'
 import type { FullClock } from '../environment/clock.ts'
 import { allAnswers } from './all-answers.ts'
 import { measuredStore } from './measured-store.ts'
+import { LateCommits } from './late-commits.ts'
 import { mergedCommits } from './merged-commits.ts'
 import { CallBatcher } from './call-batcher.ts'
 import type { BatchingOptions } from './call-batcher.ts'
@@ -65,6 +66,7 @@ export class StoreConnection {
   readonly batching: Pick<BatchingOptions<never>, 'clock' | 'slowCalls' | 'maxInFlight'>
   readonly creations: CallBatcher<NewExecution, ExecutionRecord | undefined>
   readonly commits: CallBatcher<ExecutionCommit, boolean>
+  readonly lateCommits = new LateCommits()
   readonly lookups: CallBatcher<string, ResultState | undefined>
   readonly resultCommits: CallBatcher<ResultCommit, boolean>
   readonly gets: CallBatcher<string, ExecutionRecord | undefined>
@@ -124,6 +126,7 @@ export class StoreConnection {
         maxInFlight: 1,
         sizeOf: sizeOfCommit,
         keyOf: ({ id }) => id,
+        onError: (_, items) => this.lateCommits.note(items),
         lockedError: ({ id }) => ofExecution(id),
       },
     )
