@@ -41,3 +41,32 @@ test('an event that came while nobody had a batch counts before a timer of the s
   expect(await world.clock.settle(found!.result())).toEqual(['in A', 'expired', 'in A', 'expired'])
   expect(await world.store.oldWaits(Number.MAX_SAFE_INTEGER, 100)).toEqual([])
 })
+
+test('a step of an execution that was taken over waits anew for an event of which an earlier step has had the last one', async () => {
+  const world = new World()
+  const Opened = eventType('Opened', z.string(), { ttl: '2s' })
+  const Day = dataType('Day', z.string())
+  const Night = dataType('Night', z.object({ dueAt: z.date() }))
+  const NextDay = dataType('NextDay', z.string())
+  const days = graph({
+    name: 'days',
+    steps: [
+      event(Opened, { key: () => 'shop', output: Day }),
+      timer({ name: 'Sleep', inputs: { day: Day }, output: Night, after: '5s' }),
+      event(Opened, { inputs: { night: Night }, key: () => 'shop', output: NextDay }),
+    ],
+  })
+  const dying = world.mortal({ graphs: [days], lease: '2s' })
+  await world.clock.settle(dying.docket.start(days, NextDay, {}, { id: 'a' }))
+  await world.clock.advance(500)
+  dying.die()
+  const other = world.process({ graphs: [days], lease: '2s' })
+  await world.clock.advance(5_000)
+  await world.clock.settle(other.emit(Opened, 'shop', 'monday'))
+  await world.clock.advance(8_000)
+  await world.clock.settle(other.emit(Opened, 'shop', 'tuesday'))
+  await world.clock.advance(5_000)
+  const found = await world.clock.settle(other.get('a'))
+  expect(await world.clock.settle(found!.details())).toMatchObject({ status: 'completed' })
+  expect(await world.clock.settle(found!.result())).toBe('tuesday')
+})

@@ -64,7 +64,8 @@ export class EventWaits {
   readonly #commits: ExecutionCommits
   readonly #id: string
   readonly #emitter: Emitter | undefined
-  readonly #held: HeldEvents
+  /** Of the waits of an earlier process, the events that are there, as long as these waits go on. */
+  readonly #held: Map<string, FoundEvent | undefined>
   readonly #awaited = new Map<string, Awaited>()
   /** By the places of steps. */
   readonly #byStep = new Map<string, Awaited>()
@@ -80,10 +81,11 @@ export class EventWaits {
     this.#commits = commits
     this.#id = of.id
     this.#emitter = of.emitter
-    this.#held = of.held ?? nothingHeld
+    const held = of.held ?? nothingHeld
+    this.#held = new Map(held.found)
     commits.consumesBy(this)
     // They may end without beginning here: a race that they are in may be decided first.
-    for (const { spec, item, key } of this.#held.waits) this.#follow(this.#awaitedBy(spec, key), spec, item, undefined)
+    for (const { spec, item, key } of held.waits) this.#follow(this.#awaitedBy(spec, key), spec, item, undefined)
   }
 
   /** Whether a wait is not registered yet, or an event is being read. */
@@ -105,7 +107,7 @@ export class EventWaits {
         this.#follow(awaited, spec, item, listener)
         if (awaited.found !== undefined) listener.come(awaited.found.value, awaited.found.at)
         // One that is held is registered already, and was not there after that: else a message says so.
-        else if (!this.#held.found.has(awaited.id) || awaited.seqs.length > 0) return this.#ask(awaited)
+        else if (!this.#held.has(awaited.id) || awaited.seqs.length > 0) return this.#ask(awaited)
         return undefined
       },
       leave: ({ name }) => {
@@ -162,6 +164,8 @@ export class EventWaits {
     awaited.listeners.delete(place)
     if (awaited.listeners.size > 0) return
     this.#awaited.delete(awaited.id)
+    // What begins to wait for it later is registered anew, and is not given what has expired by then.
+    this.#held.delete(awaited.id)
     const { waitEnds, failures } = this.#connection
     waitEnds
       .add({ event: awaited.id, execution: this.#id, at: awaited.seenAt }, Infinity)
@@ -173,7 +177,7 @@ export class EventWaits {
     const id = eventIdOf(this.#connection.encoding, type, key)
     const known = this.#awaited.get(id)
     if (known !== undefined) return known
-    const found = this.#held.found.get(id)
+    const found = this.#held.get(id)
     const awaited: Awaited = {
       id,
       type,
