@@ -43,6 +43,8 @@ export class Calls {
   readonly #keys = new Map<string, string>()
   readonly #inputsOfKeys = new Map<string, string>()
   readonly #batches: ReadonlyMap<string, SimulatedBatch>
+  /** What calls under one idempotency key have been given of all items, as text. */
+  readonly #givenOfAll = new Map<string, string>()
   readonly #seenFallbacks = new Map<string, unknown>()
   readonly #ownersOfFallbacks = new Map<string, string>()
   #fallbacks = 0
@@ -92,6 +94,8 @@ export class Calls {
         `${process.name} ${executionId} ${recordKey(step.name, item)} attempt ${attempt} begins as call ${call.number}`,
     )
     this.#checkKey(call, inputs)
+    if (life?.detachedBy?.startsWith(`${process.name}:`) === true)
+      this.#history.violate(`${executionId}: call ${call.number} began in ${process.name}, which had detached it`)
     // Who has lost an execution and does not know it yet may begin what it likes: it can write nothing.
     if (life?.owner?.startsWith(`${process.name}:`) !== true || !this.#history.isAlive(life.owner)) return call
     const now = this.#history.timeIn(process)
@@ -153,7 +157,15 @@ export class Calls {
       const source = this.#steps.get(`${graph}.S${from.step}`)!
       const isCommon = batch === undefined || isShared(batch, from.step)
       if (isAll !== true) this.#checkInput(call, life, source, isCommon ? '' : call.item, inputs[name])
-      else this.#checkAll(call, life, source, inputs[name] as readonly unknown[], isCommon ? undefined : batch)
+      else {
+        const values = inputs[name] as readonly unknown[]
+        const place = `${life.number} ${call.key} ${name}`
+        const text = JSON.stringify(values)
+        // A further attempt is given what the one before was, though an item may have failed since, and be undone: under one key it must not be something else.
+        if (this.#givenOfAll.get(place) !== text)
+          this.#checkAll(call, life, source, values, isCommon ? undefined : batch)
+        this.#givenOfAll.set(place, text)
+      }
     }
   }
 

@@ -168,10 +168,12 @@ export class Deeds {
   }
 
   #mayBeUndone(life: Life, step: string): boolean {
-    return life.kind === 'batch' || losersOf(this.#graphOf(life), life, true).has(step)
+    return life.detachedBy !== undefined || life.kind === 'batch' || losersOf(this.#graphOf(life), life, true).has(step)
   }
 
   #mustBeUndone(life: Life, step: string): boolean {
+    // Whoever goes on with it sees to that.
+    if (life.detachedBy !== undefined) return false
     return life.status !== 'completed' || (life.kind === 'execution' && losersOf(this.#graphOf(life), life).has(step))
   }
 

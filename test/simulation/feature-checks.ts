@@ -1,5 +1,7 @@
 import { writtenItems } from './batch-ledger.ts'
+import { agreeMs } from './history.ts'
 import type { Life } from './life.ts'
+import { latestEndOf } from './lifetime.ts'
 import { keyOfItem } from './random-batch.ts'
 import type { SimulatedBatch } from './random-batch.ts'
 import type { Simulation } from './run-seed.ts'
@@ -22,6 +24,16 @@ export function checkDeadlines({ history, dockets, leaseMs, calmSince, profile }
     const undoneMs = history.hasStoreTime ? 10_000 : 0
     const lateness = endedAt - Math.max(deadline - offsetMs, ownedSince, undisturbedAt) - slackMs - undoneMs - hiddenMs
     if (lateness > 0) history.violate(`${id} was ${status} ${lateness} ms too long after its deadline`)
+  }
+}
+
+/** Whose time is limited has an end on record, from which whoever looks knows when it is over. */
+export function checkLifetimes({ history }: Simulation): void {
+  for (const life of history.lives.values()) {
+    const until = latestEndOf(life, history.lifetimes.get(life.id))
+    if (until === undefined || life.detachedBy !== undefined) continue
+    if (life.deadline === undefined || life.deadline > until + agreeMs)
+      history.violate(`${life.id} is to end at ${until}, and has ${String(life.deadline)} on record`)
   }
 }
 

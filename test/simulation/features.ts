@@ -17,6 +17,12 @@ export interface Features {
   readonly hasMachines: boolean
   /** Whether a commit may be carried out a second time, or late, after those that came after it. */
   readonly hasLateCommits: boolean
+  /** Steps wait for events that are broadcast. */
+  readonly hasEvents: boolean
+  /** Executions have a `maxPending` and a `maxRunning`, and may begin later. */
+  readonly hasLifetimes: boolean
+  /** Executions are taken out of their docket. */
+  readonly hasDetaching: boolean
   readonly codec: 'none' | 'prompt' | 'slow'
 }
 
@@ -43,6 +49,8 @@ export const firstMachineSeed = 30_000_001
  * that it has left, since stores know no order of records that are not completed. That is known, and not mended.
  */
 const firstLateMachineSeed = 40_000_001
+/** Worlds from this seed on have events, limits of the time that executions take, and executions that are detached. */
+export const firstEventSeed = 9_000_001
 
 const none: Features = {
   hasFallbacks: false,
@@ -54,12 +62,17 @@ const none: Features = {
   hasFunctions: false,
   hasMachines: false,
   hasLateCommits: true,
+  hasEvents: false,
+  hasLifetimes: false,
+  hasDetaching: false,
   codec: 'none',
 }
 
 /** What the world of a seed has. */
 export function featuresOf(seed: number, random: RandomSource): Features {
   if (seed < firstFeaturedSeed) return none
+  // Worlds with machines draw no numbers for it.
+  const hasMore = seed >= firstEventSeed && seed < firstMachineSeed
   if (seed >= firstWaitingSeed)
     return {
       ...none,
@@ -72,19 +85,17 @@ export function featuresOf(seed: number, random: RandomSource): Features {
       hasBatches: seed >= firstWaitingBatchSeed && random.chance(0.6),
       hasDeadlines: random.chance(0.3),
       codec: random.weighted({ none: 60, prompt: 20, slow: 20 }),
+      hasEvents: hasMore && random.chance(0.8),
+      hasLifetimes: hasMore && random.chance(0.5),
+      hasDetaching: hasMore && random.chance(0.5),
     }
   if (seed >= firstControlFlowSeed)
     return { ...none, hasControlFlow: true, codec: random.weighted({ none: 60, prompt: 20, slow: 20 }) }
   return {
+    ...none,
     hasFallbacks: random.chance(0.6),
     hasDeadlines: random.chance(0.5),
     hasBatches: random.chance(0.65),
-    hasControlFlow: false,
-    hasWaits: false,
-    hasMoves: false,
-    hasFunctions: false,
-    hasMachines: false,
-    hasLateCommits: true,
     codec: random.weighted({ none: 60, prompt: 20, slow: 20 }),
   }
 }

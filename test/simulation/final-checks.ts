@@ -1,6 +1,6 @@
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import { recordKey } from './batch-ledger.ts'
-import { checkBatches, checkDeadlines } from './feature-checks.ts'
+import { checkBatches, checkDeadlines, checkLifetimes } from './feature-checks.ts'
 import { profiles } from './faults.ts'
 import type { Simulation } from './run-seed.ts'
 
@@ -38,9 +38,11 @@ export async function checkTheEnd(simulation: Simulation): Promise<void> {
   simulation.calls.deeds.checkTheEnd()
   history.letters?.checkTheEnd()
   history.machines?.mail.checkTheEnd()
+  history.broadcasts?.checkTheEnd(late > 0)
   // To undo takes its time.
   if (!simulation.features.hasControlFlow) checkCancellations(simulation)
   checkDeadlines(simulation)
+  checkLifetimes(simulation)
   checkBatches(simulation)
   if (simulation.isCalm) checkOnce(simulation)
   const hasMany = ({ process, isClosed }: Simulation['dockets'][number]): boolean =>

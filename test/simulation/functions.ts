@@ -2,10 +2,11 @@ import { durableStep } from '../../src/index.ts'
 import type { DurableContext } from '../../src/index.ts'
 import type { AnyStep } from '../../src/core/language/step.ts'
 import type { RetryPolicy } from '../../src/core/language/policy.ts'
+import { eventTypes } from './broadcasts.ts'
 import type { History } from './history.ts'
 import type { RandomSource } from './random-source.ts'
 import { shortName } from './simulated-step.ts'
-import type { SimulatedStep } from './simulated-step.ts'
+import type { EventVerb, SimulatedStep } from './simulated-step.ts'
 import type { SimulatedProcess } from './simulated-process.ts'
 
 /** Where a durable function is called: an execution, and perhaps an item of it. */
@@ -50,8 +51,9 @@ export class Verbs {
 
   /** A function goes on after a sleep: its step's record says that it waits until it ends, or is parked again. */
   woke({ name }: SimulatedStep, { executionId }: Place): void {
-    const due = this.#history.lives.get(executionId)?.due
+    const { due, steps } = this.#history.lives.get(executionId) ?? {}
     for (const key of due?.keys() ?? []) if (key === name || key.startsWith(`${name} `)) due!.delete(key)
+    for (const [key, noted] of steps ?? []) if (key === name || key.startsWith(`${name} `)) noted.hasWoken = true
   }
 
   /** Who has lost an execution and does not know it yet can record nothing: undefined. */
@@ -71,7 +73,7 @@ export function functionOf(
   random: RandomSource,
   verbs: Verbs,
 ): AnyStep {
-  const { length, sleepMs } = each.verbs!
+  const { length, sleepMs, event } = each.verbs!
   return durableStep({
     ...ports,
     name: each.name,
@@ -86,6 +88,10 @@ export function functionOf(
           return made
         })
         verbs.given(each, index, value, context, process)
+        if (index === 0 && event !== undefined) {
+          verbs.given(each, length, JSON.stringify(await broadcast(event, value, context)), context, process)
+          verbs.woke(each, context)
+        }
         if (sleepMs === 0 || index > 0) continue
         await context.sleep(sleepMs)
         verbs.woke(each, context)
@@ -93,4 +99,15 @@ export function functionOf(
       return `${shortName(each)}(${Object.values(given).map((input) => String(input ?? '-').replace(/\(.*/, ''))})`
     },
   } as never) as unknown as AnyStep
+}
+
+/** Emits an event, whose value is the first one that was made for it, or waits for one. */
+function broadcast(
+  { does, type: of, key, timeoutMs }: EventVerb,
+  made: string,
+  context: DurableContext,
+): Promise<unknown> {
+  const type = eventTypes[of]!
+  if (does === 'emit') return context.emit(type, key, `${type.name}/${key} ${made}`)
+  return context.waitFor(type, key, { timeout: timeoutMs })
 }

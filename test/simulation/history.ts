@@ -11,7 +11,10 @@ import type { NewMessage } from '../../src/core/contracts/message.ts'
 import type { CommitAnswer } from '../../src/core/contracts/store.ts'
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import type { ExecutionStatus } from '../../src/core/contracts/statuses.ts'
+import type { Broadcasts } from './broadcasts.ts'
 import type { Letters } from './letters.ts'
+import { latestEndOf } from './lifetime.ts'
+import type { Lifetime } from './lifetime.ts'
 import type { Life } from './life.ts'
 import type { MachineLedger } from './machine-ledger.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -45,6 +48,10 @@ export class History {
   letters: Letters | undefined
   /** Undefined where no step is a machine. */
   machines: MachineLedger | undefined
+  /** Undefined where nobody emits events. */
+  broadcasts: Broadcasts | undefined
+  /** How long executions may take, by their ids. */
+  readonly lifetimes = new Map<string, Lifetime>()
   readonly log: string[] = []
   /** What somebody wanted to be cancelled or deleted at some time. */
   readonly toBeEnded = new Set<string>()
@@ -103,10 +110,9 @@ export class History {
   }
 
   created(created: readonly NewExecution[], answers: readonly (ExecutionRecord | undefined)[]): void {
-    for (const [
-      index,
-      { id, kind, target, deadline, owner, startedAt, parent, forkedFrom, firstEpoch = 1, steps = [] },
-    ] of created.entries()) {
+    for (const [index, given] of created.entries()) {
+      const { id, kind, target, deadline, owner, createdAt, startAt, startedAt } = given
+      const { parent, forkedFrom, firstEpoch = 1, steps = [] } = given
       if (answers[index] !== undefined) continue
       this.lives.set(id, {
         id,
@@ -114,6 +120,10 @@ export class History {
         kind,
         target,
         deadline,
+        createdAt,
+        startAt,
+        startedAt,
+        detachedBy: undefined,
         isPromised: false,
         leftAloneUntil: -Infinity,
         owner,
@@ -127,7 +137,7 @@ export class History {
         cancelledAt: undefined,
         parent,
         forkedFrom,
-        sleepsUntil: undefined,
+        sleepsUntil: owner === undefined ? startAt : undefined,
         due: new Map(),
         moves: new Map(),
         reopened: 0,
@@ -153,18 +163,21 @@ export class History {
       this.violate(`${owner} wrote to ${id} in epoch ${epoch}, which is ${life?.owner}'s in epoch ${life?.epoch}`)
       return
     }
+    this.#checkDetached(life, commit)
     for (const record of steps) {
       const key = recordKey(record.step, record.item)
       const known = life.steps.get(key)
       const value = textOf(record.output)
-      if (known !== undefined && hasCompleted(known.record) && known.isStale !== true) {
+      // A record without a type stands for none: a batch that was undone and begins again drops what its items came to.
+      const isThere = known !== undefined && known.record.type !== '' && known.isStale !== true
+      if (isThere && hasCompleted(known.record)) {
         // What was undone is found no more.
         if (!hasCompleted(record) && record.type !== '') continue
         if (record.type !== '' && known.value !== value && !this.#isProvisional(life, record))
           this.violate(`${id}: the result ${String(known.value)} of ${record.step} was replaced by ${String(value)}`)
       }
       // What a life left that has ended is begun anew in the next: a late commit may have brought back that it waited.
-      const isOfNow = known !== undefined && known.at >= life.begunAt
+      const isOfNow = known !== undefined && known.at >= life.begunAt && known.hasWoken !== true
       this.#checkTimer(life, isOfNow ? known.record : undefined, record, at)
       const isStale = hasCompleted(record) && isOver(life.steps.get(`$undo ${record.step}`)?.record)
       life.steps.set(key, { record, value, at: this.#scheduler.now, isStale })
@@ -173,6 +186,7 @@ export class History {
     }
     this.letters?.committed(life, commit)
     this.machines?.committed(life, commit)
+    this.broadcasts?.committed(life, commit)
     if (park !== undefined) {
       life.owner = undefined
       life.sleepsUntil = park.dueAt ?? Infinity
@@ -180,7 +194,9 @@ export class History {
     if (head === undefined) return
     const { status } = head
     // Who goes on with what has ended may give it more time.
-    if (head.deadline !== undefined) life.deadline = head.deadline
+    if ('deadline' in head) life.deadline = head.deadline
+    if (head.startedAt !== undefined) life.startedAt = head.startedAt
+    if (head.graphHash === 'detached') life.detachedBy = owner
     if (status !== undefined && status !== life.status) {
       if (life.status === 'completed' && !this.#mayBeginAgain(life, status))
         this.violate(`${id} was completed, and became ${status}`)
@@ -204,6 +220,13 @@ export class History {
       this.outputs.set(id, outputs.add(life.output))
     }
     if (head.isReleased === true) life.owner = undefined
+  }
+
+  /** What was detached stays as it is: from then on it is nobody's, but to be deleted. */
+  #checkDetached({ id, status, detachedBy }: Life, { owner, steps, head }: ExecutionCommit): void {
+    const isChanged = steps.length > 0 || (head?.status !== undefined && head.status !== status)
+    if (detachedBy !== undefined && isChanged)
+      this.violate(`${id} was detached by ${detachedBy}, and ${owner} wrote ${head?.status ?? 'steps'} to it`)
   }
 
   /** A timer that is set is set to that time, and does not fire before it: by the store's clock, or that of the process that fires it where the store has none. */
@@ -256,12 +279,18 @@ export class History {
   }
 
   /** The name of the error that an execution ends with. */
-  #nameOfEnd({ id, deadline }: Life, at: number, { error }: HeadChange): string | undefined {
+  #nameOfEnd(life: Life, at: number, { error }: HeadChange): string | undefined {
+    const { id, deadline } = life
     // Clocks of processes may be set meanwhile.
     const slackMs = this.hasStoreTime ? agreeMs : 0
     const { $error } = (plainOf(error) ?? {}) as { $error?: { readonly name: string; readonly message: string } }
     if ($error?.name === 'ExecutionTimeoutError' && $error.message.includes('deadline') && at < deadline! - slackMs)
       this.violate(`${id} ended ${deadline! - at} ms before its deadline: ${$error.message}`)
+    if ($error?.name === 'ExecutionExpiredError') {
+      const until = latestEndOf(life, this.lifetimes.get(id), $error.message.includes('(maxPending)'))
+      if (until === undefined || at < until - slackMs)
+        this.violate(`${id} ended at ${at}, and not after ${String(until)}: ${$error.message}`)
+    }
     return $error?.name
   }
 

@@ -8,6 +8,8 @@ export interface NotedStep {
   readonly at: number
   /** A value that was on its way when its step was undone: it counts no more. */
   readonly isStale?: boolean
+  /** A durable function has gone on since: what it waits for next is another wait. */
+  hasWoken?: boolean
 }
 
 /** One execution from its creation to its deletion, as the store has seen it. */
@@ -17,6 +19,13 @@ export interface Life {
   readonly kind: 'execution' | 'batch'
   readonly target: string
   deadline: number | undefined
+  readonly createdAt: number
+  /** It does not begin before. */
+  readonly startAt: number | undefined
+  /** When it began, in this life of it. */
+  startedAt: number | undefined
+  /** Who has taken it out of its docket: from then on nobody goes on with it there. */
+  detachedBy: string | undefined
   /** Whether somebody was told that it would survive. */
   isPromised: boolean
   /** Whoever could not go on with it looks again then. */

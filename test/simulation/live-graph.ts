@@ -1,6 +1,7 @@
 import {
   all,
   dataType,
+  event,
   exponential,
   fixed,
   NonRetryableError,
@@ -22,6 +23,7 @@ import type { Due } from '../../src/core/language/timer.ts'
 import type { RetryPolicy } from '../../src/core/language/policy.ts'
 import type { AnyStep } from '../../src/core/language/step.ts'
 import type { CallRecord, Calls } from './calls.ts'
+import { eventTypes, keyOfEvent } from './broadcasts.ts'
 import { functionOf } from './functions.ts'
 import { isWrongLetter } from './letters.ts'
 import type { MachineLedger } from './machine-ledger.ts'
@@ -50,7 +52,8 @@ export function buildGraph(
   const types = plan.steps.map((each) =>
     each.kind === 'signal'
       ? judgedType(each.name, process, each.isCheckedSlowly)
-      : dataType(`${each.name}.Out`, type<string>()),
+      : // Steps that wait for events are named by what they make.
+        dataType(each.kind === 'event' ? each.name : `${each.name}.Out`, type<string>()),
   )
   const steps = plan.steps.map((each, index) => {
     const sources = each.ports.map(({ from }) => ('leaf' in from ? leaves[from.leaf]! : types[from.step]!))
@@ -74,6 +77,15 @@ export function buildGraph(
         value: ((_: unknown, due: Due) => calls.deeds.fired(each, due)) as never,
       })
     if (each.kind === 'signal') return signal(output, { inputs, timeout, fallback })
+    if (each.kind === 'event')
+      return event(eventTypes[each.event!.type]!, {
+        inputs,
+        key: (given: Readonly<Record<string, unknown>>) => keyOfEvent(each, given),
+        output,
+        timeout,
+        fallback,
+        when,
+      })
     if (each.kind === 'child')
       return childOf(each, of.get(each.child!.name)!, sources, output, {
         when,

@@ -1,15 +1,16 @@
+import { eventKeys, eventTypes } from './broadcasts.ts'
 import type { Features } from './features.ts'
 import { randomStates } from './machine-model.ts'
 import type { RandomSource } from './random-source.ts'
 import { addWaits } from './random-waits.ts'
 import { fromStep, plainStep, portOf } from './simulated-step.ts'
-import type { SimulatedGraph, SimulatedPort, SimulatedStep } from './simulated-step.ts'
+import type { EventVerb, SimulatedGraph, SimulatedPort, SimulatedStep } from './simulated-step.ts'
 /** A graph for a run to use; `isCalm` leaves out what makes steps fail or repeat. */
 export function randomGraph(
   random: RandomSource,
   name: string,
   isCalm: boolean,
-  { hasFallbacks, hasBatches, hasControlFlow, hasWaits, hasFunctions, hasMachines }: Features,
+  { hasFallbacks, hasBatches, hasControlFlow, hasWaits, hasFunctions, hasMachines, hasEvents }: Features,
   children: readonly SimulatedGraph[] = [],
 ): SimulatedGraph {
   const leaves = random.int(1, 2)
@@ -28,10 +29,10 @@ export function randomGraph(
     for (const [index, each] of steps.entries())
       if (random.chance(0.5)) steps[index] = { ...each, ...failing(each, random) }
   if (hasBatches && random.chance(0.4)) makeBarrier(steps, random.int(0, length - 1))
-  if (hasWaits) addWaits(random, name, steps, leaves, children)
+  if (hasWaits) addWaits(random, name, steps, leaves, children, hasEvents)
   else if (hasControlFlow) addControlFlow(random, name, steps)
   if (hasMachines) makeMachines(random, steps, isCalm)
-  if (hasFunctions) makeFunctions(random, steps)
+  if (hasFunctions) makeFunctions(random, steps, hasEvents)
   return { name, leaves, steps, timeoutMs: !isCalm && random.chance(0.1) ? random.int(3_000, 30_000) : undefined }
 }
 
@@ -89,7 +90,7 @@ function makeMachines(random: RandomSource, steps: SimulatedStep[], isCalm: bool
 }
 
 /** Makes durable functions of steps that are functions, and are not undone. */
-function makeFunctions(random: RandomSource, steps: SimulatedStep[]): void {
+function makeFunctions(random: RandomSource, steps: SimulatedStep[], hasEvents: boolean): void {
   for (const [index, step] of steps.entries())
     if (step.kind === undefined && step.compensates !== true && step.fallback === undefined && random.chance(0.6))
       steps[index] = {
@@ -98,8 +99,21 @@ function makeFunctions(random: RandomSource, steps: SimulatedStep[]): void {
         scope: 'execution',
         ttlMs: undefined,
         isUnique: false,
-        verbs: { length: random.int(1, 4), sleepMs: random.pick([0, 0, 300, 20_000]) },
+        verbs: {
+          length: random.int(1, 4),
+          sleepMs: random.pick([0, 0, 300, 20_000]),
+          event: hasEvents && random.chance(0.5) ? eventVerb(random) : undefined,
+        },
       }
+}
+
+function eventVerb(random: RandomSource): EventVerb {
+  return {
+    does: random.pick(['emit', 'wait']),
+    type: random.int(0, eventTypes.length - 1),
+    key: random.pick(eventKeys),
+    timeoutMs: random.pick([0, 300, 3_000, 20_000]),
+  }
 }
 
 /** Lets a step wait for all items of a batch, if it takes what other steps make. */

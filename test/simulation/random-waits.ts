@@ -1,3 +1,4 @@
+import { eventKeys, eventTypes } from './broadcasts.ts'
 import { fromStep, isNeeded, plainStep, portOf } from './simulated-step.ts'
 import type { SimulatedGraph, SimulatedPort, SimulatedStep } from './simulated-step.ts'
 import type { RandomSource } from './random-source.ts'
@@ -9,6 +10,7 @@ export function addWaits(
   steps: SimulatedStep[],
   leaves: number,
   children: readonly SimulatedGraph[],
+  hasEvents: boolean,
 ): void {
   for (const [index, step] of steps.entries())
     if (random.chance(0.5))
@@ -18,6 +20,7 @@ export function addWaits(
   const anything = (): SimulatedPort['from'] =>
     random.chance(0.3) ? { leaf: random.int(0, leaves - 1) } : fromStep(random.int(0, steps.length - 1))
   for (let signals = random.int(0, 2); signals > 0; signals--) add(signalOf(random, anything))
+  if (hasEvents) for (let events = random.int(1, 2); events > 0; events--) add(eventOf(random, anything))
   for (let timers = random.int(0, 2); timers > 0; timers--)
     add({
       kind: 'timer',
@@ -57,6 +60,25 @@ function signalOf(
     timeoutMs,
     ...(timeoutMs !== undefined && random.chance(0.5) && { fallback: 'value' }),
     isCheckedSlowly: random.chance(0.15),
+  }
+}
+
+function eventOf(
+  random: RandomSource,
+  anything: () => SimulatedPort['from'],
+): Partial<SimulatedStep> & Pick<SimulatedStep, 'ports'> {
+  const ports = random.chance(0.6) ? [portOf(anything(), 'p0')] : []
+  const timeoutMs = random.pick([undefined, undefined, 500, 5_000, 30_000])
+  return {
+    kind: 'event',
+    ports,
+    event: {
+      type: random.int(0, eventTypes.length - 1),
+      key: ports.length > 0 && random.chance(0.6) ? undefined : random.pick(eventKeys),
+    },
+    timeoutMs,
+    ...(timeoutMs !== undefined && random.chance(0.5) && { fallback: 'value' }),
+    hasCondition: ports.length > 0 && random.chance(0.1),
   }
 }
 

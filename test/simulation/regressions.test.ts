@@ -64,6 +64,12 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     8_211_538,
     'functions that heed no signal slept on after the end, and the law took their timers for those of a docket',
   ],
+  [
+    8_102_426,
+    'a commit arrived seconds after its call had failed, and cancelled the execution that was started anew under its id',
+  ],
+  [8_215_924, 'what takes all items of a batch was given the value of one that was being undone'],
+  [8_205_758, 'a further attempt was given what the first one was, and the law did not know of it'],
 ]
 
 test.each(found)('seed %i: %s', async (seed) => {

@@ -1,4 +1,5 @@
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
+import { Broadcasts } from './broadcasts.ts'
 import { Calls } from './calls.ts'
 import { Faults, profiles } from './faults.ts'
 import type { Profile, ProfileName } from './faults.ts'
@@ -116,6 +117,7 @@ export class Simulation {
       this.history.machines = new MachineLedger(this.history, this.#graphs, this.batches)
       this.#writers = new MachineUsers(this, random)
     }
+    if (features.hasEvents) this.history.broadcasts = new Broadcasts(this.history, this.#graphs)
     this.faults = new Faults(random, profile.rates)
     this.#server = new StoreServer(this.scheduler, random, this.faults, this.history, features.hasLateCommits)
     this.calls = new Calls(
@@ -254,6 +256,10 @@ export class Simulation {
     const writers = this.#writers
     if (writers !== undefined)
       for (let letters = random.int(0, 30); letters > 0; letters--) this.#sometimes(() => writers.write())
+    if (this.features.hasEvents)
+      for (let events = random.int(0, 16); events > 0; events--) this.#sometimes(() => users.emit())
+    if (this.features.hasDetaching)
+      for (let times = random.int(0, 3); times > 0; times--) this.#sometimes(() => users.detach())
     for (let clocks = random.int(0, 2); clocks > 0; clocks--) this.#sometimes(() => this.#setClock())
   }
 

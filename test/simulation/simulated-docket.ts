@@ -2,6 +2,7 @@ import { createDocket, dataType, type } from '../../src/index.ts'
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import type { Docket, ExecutionEvent } from '../../src/index.ts'
 import type { Features } from './features.ts'
+import { eventTypes } from './broadcasts.ts'
 import { isUnwritten } from './feature-checks.ts'
 import { textOfOutputs, writtenItems } from './batch-ledger.ts'
 import { callOf, maxValueBytes } from './random-batch.ts'
@@ -29,11 +30,18 @@ export interface Operation {
 }
 
 interface LooseHandle {
+  detach(): Promise<unknown>
   signal(type: unknown, value: unknown, options: unknown): Promise<string>
   reschedule(timer: string, when: number): Promise<string>
   result(): Promise<unknown>
   cancel(reason?: unknown): Promise<void>
   readonly actor: unknown
+}
+
+/** When an execution may begin, and whether whoever starts it may run it at once. */
+export interface Beginning {
+  readonly inMs?: number | undefined
+  readonly eager?: boolean | undefined
 }
 
 interface LooseDocket {
@@ -50,6 +58,7 @@ const knownErrors = new Set([
   'StepError',
   'StoreError',
   'ExecutionTimeoutError',
+  'ExecutionExpiredError',
   'ExecutionCancelledError',
   'ExecutionConflictError',
   'LeaseLostError',
@@ -126,6 +135,7 @@ export class SimulatedDocket {
     waits: boolean,
     endsInMs?: number,
     signals?: Readonly<Record<string, string>>,
+    begins?: Beginning,
   ): void {
     const { graph: live, target } = this.#graphs.get(graph)!
     const plan = this.#plans.get(graph)!
@@ -138,20 +148,20 @@ export class SimulatedDocket {
       const handle = await (this.docket as unknown as LooseDocket).start(live, target, inputs, {
         id,
         ...(signals === undefined ? {} : { signals }),
-        ...this.#deadline(endsInMs),
+        ...this.#limits(id, endsInMs, begins),
       })
       if (waits) this.#result(id, handle)
     })
   }
 
   /** Starts a batch; once that is done, the batch survives whatever happens. */
-  startBatch(batch: SimulatedBatch, waits: boolean, endsInMs?: number): void {
+  startBatch(batch: SimulatedBatch, waits: boolean, endsInMs?: number, begins?: Beginning): void {
     const { id, isTooBig, graph } = batch
     this.#ask('startBatch', id, async () => {
       const { graph: live, target } = this.#graphs.get(graph.name)!
       const { items, options } = callOf(batch)
       const deletions = this.#history.deletionsOf(id)
-      const call = { ...options, ...this.#deadline(endsInMs) }
+      const call = { ...options, ...this.#limits(id, endsInMs, begins) }
       let handle: LooseHandle
       try {
         handle = await (this.docket as unknown as LooseDocket).startBatch(live, target, items, call)
@@ -249,6 +259,26 @@ export class SimulatedDocket {
     })
   }
 
+  /** Emits an event, of one of the types there are. */
+  emit(of: number, key: string): void {
+    const value = this.#history.broadcasts!.make(of, key)
+    this.#ask('emit', value, async () => {
+      this.#history.broadcasts!.answered(value, await this.docket.emit(eventTypes[of]!, key, value))
+    })
+  }
+
+  /** Takes an execution out of its docket. */
+  detach(id: string): void {
+    this.#ask('detach', id, async () => {
+      const handle = await (this.docket as unknown as LooseDocket).get(id)
+      if (handle === undefined) return
+      const deletions = this.#history.deletionsOf(id)
+      await handle.detach()
+      if (deletions === this.#history.deletionsOf(id) && this.#history.lives.get(id)?.detachedBy === undefined)
+        this.#history.violate(`${id} was detached, and the store does not know it`)
+    })
+  }
+
   purge(olderThanMs: number): void {
     this.#ask('purge', '', () => this.docket.purge({ olderThan: olderThanMs }))
   }
@@ -309,8 +339,15 @@ export class SimulatedDocket {
     })
   }
 
-  #deadline(endsInMs: number | undefined): { readonly deadline?: number } {
-    return endsInMs === undefined ? {} : { deadline: this.process.now + endsInMs }
+  /** When an execution begins, and when it is to end. */
+  #limits(id: string, endsInMs: number | undefined, begins: Beginning = {}): object {
+    const { inMs, eager } = begins
+    return {
+      ...this.#history.lifetimes.get(id),
+      ...(endsInMs !== undefined && { deadline: this.process.now + endsInMs }),
+      ...(inMs !== undefined && { startAt: new Date(this.process.now + inMs) }),
+      ...(eager !== undefined && { eager }),
+    }
   }
 
   /** Nothing begins in a process after it has seen the end. */

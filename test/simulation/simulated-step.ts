@@ -28,19 +28,29 @@ export interface SimulatedStep {
   readonly fallback?: 'value' | 'prompt' | 'slow' | 'throws'
   /** What it does is undone. */
   readonly compensates?: boolean
-  /** Whether it takes the first of its inputs, waits for so long or for somebody, has another graph make its value, is a durable function, or a machine. @default none of these */
-  readonly kind?: 'race' | 'passing race' | 'timer' | 'signal' | 'child' | 'function' | 'machine'
+  /** Whether it takes the first of its inputs, waits for so long, for somebody or for an event, has another graph make its value, is a durable function, or a machine. @default none of these */
+  readonly kind?: 'race' | 'passing race' | 'timer' | 'signal' | 'event' | 'child' | 'function' | 'machine'
   readonly afterMs?: number
   /** Of a durable function: how many calls it makes, and how long it sleeps after the first. */
-  readonly verbs?: { readonly length: number; readonly sleepMs: number }
+  readonly verbs?: { readonly length: number; readonly sleepMs: number; readonly event?: EventVerb | undefined }
   /** The states of a machine. */
   readonly machine?: { readonly states: readonly SimulatedState[] }
+  /** Which event is waited for; under the first letters of what its port is given, where there is no key. */
+  readonly event?: { readonly type: number; readonly key: string | undefined }
   /** The graph of a child: its ports are the leaves that this one needs, `L0` the first. */
   readonly child?: SimulatedGraph
   /** Whether its values are checked after a while only. */
   readonly isCheckedSlowly?: boolean
   /** Whether its inputs decide whether it runs. */
   readonly hasCondition?: boolean
+}
+
+/** What a durable function has to do with an event, after its first call: it waits for so long at the most. */
+export interface EventVerb {
+  readonly does: 'emit' | 'wait'
+  readonly type: number
+  readonly key: string
+  readonly timeoutMs: number
 }
 
 /** A graph whose target is its last step. */

@@ -1,6 +1,7 @@
 import { StoreError } from '../../src/core/errors.ts'
 import { missingAbilitiesOf } from '../../src/core/contracts/missing-abilities.ts'
 import type { Store, StoreHint } from '../../src/core/contracts/store.ts'
+import type { EmitVerdict, NewEvent, NewEventWait } from '../../src/core/contracts/event-record.ts'
 import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
 import type { Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
 import { memoryStore } from '../../stores/memory/index.ts'
@@ -211,6 +212,13 @@ export class StoreServer {
         history.purged(ids.filter((_, index) => found[index] === undefined))
         break
       }
+      case 'emit':
+        for (const [index, event] of (given[0] as readonly NewEvent[]).entries())
+          history.broadcasts?.emitted(event, (value as readonly EmitVerdict[])[index]!)
+        break
+      case 'awaitEvents':
+        history.broadcasts?.awaited(given[0] as readonly NewEventWait[])
+        break
       case 'claimResults':
         history.claimed(given[0] as never, value as never)
         break

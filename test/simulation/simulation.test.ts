@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import {
   firstControlFlowSeed,
+  firstEventSeed,
   firstFeaturedSeed,
   firstFunctionSeed,
   firstMachineSeed,
@@ -35,15 +36,15 @@ test('300 worlds with races, timers, and steps that are undone break no law', { 
   expect(await failuresOf(firstControlFlowSeed, 300)).toEqual([])
 })
 
-test('430 worlds with fallbacks, deadlines, batches and codecs break no law', { timeout: 300_000 }, async () => {
-  expect(await failuresOf(firstFeaturedSeed, 430)).toEqual([])
+test('400 worlds with fallbacks, deadlines, batches and codecs break no law', { timeout: 300_000 }, async () => {
+  expect(await failuresOf(firstFeaturedSeed, 400)).toEqual([])
 })
 
 test(
-  '500 worlds with signals, children, parking and clocks that are set break no law',
+  '470 worlds with signals, children, parking and clocks that are set break no law',
   { timeout: 300_000 },
   async () => {
-    expect(await failuresOf(firstWaitingSeed, 500)).toEqual([])
+    expect(await failuresOf(firstWaitingSeed, 470)).toEqual([])
   },
 )
 
@@ -63,6 +64,14 @@ test('200 worlds with machines among all that break no law', { timeout: 240_000 
   expect(await failuresOf(firstMachineSeed, 200)).toEqual([])
 })
 
+test(
+  '60 worlds with events, limits of life, and executions that are detached break no law',
+  { timeout: 300_000 },
+  async () => {
+    expect(await failuresOf(firstEventSeed, 60)).toEqual([])
+  },
+)
+
 test('the same seed gives the same run', async () => {
   for (const seed of [
     3,
@@ -73,6 +82,7 @@ test('the same seed gives the same run', async () => {
     firstWaitingSeed + 9,
     firstFunctionSeed + 4,
     firstMachineSeed + 5,
+    firstEventSeed + 6,
   ]) {
     const first = await runSeed(seed, true)
     const second = await runSeed(seed, true)

@@ -7,6 +7,8 @@ import type { SimulatedStep } from './simulated-step.ts'
 const lookEveryMs = 1_000
 // Looks at the mailbox, and the ways to the store and back.
 const awakeMs = 1_500
+// Looks for events that nobody has delivered, and for messages.
+const deliveredMs = 6_000
 
 /** Nobody sleeps past a wake: what is due, or has a signal, goes on soon, where its owner lives and nothing hinders it. */
 export function watchSleepers(simulation: Simulation): void {
@@ -21,6 +23,7 @@ export function watchSleepers(simulation: Simulation): void {
       if (!docket.isUsable) undisturbedSince.delete(docket)
       else if (!undisturbedSince.has(docket)) undisturbedSince.set(docket, now)
     for (const life of history.lives.values()) {
+      if (life.owner === undefined) lookAtParked(life)
       if (
         life.kind === 'batch' ||
         isTerminal(life.status) ||
@@ -40,6 +43,16 @@ export function watchSleepers(simulation: Simulation): void {
     }
     scheduler.after(lookEveryMs, look)
   }
+  /** Somebody wakes it for an event that it waits for. */
+  const lookAtParked = (life: Life): void => {
+    if (isTerminal(life.status) || life.status === 'compensating' || late.has(life)) return
+    const before = scheduler.now - deliveredMs - simulation.slackMs
+    const isAnybodyThere = [...undisturbedSince.values()].some((since) => since < before)
+    const event = isAnybodyThere ? history.broadcasts?.unreached(life, before) : undefined
+    if (event === undefined) return
+    late.set(life, event.what)
+    history.violate(`${life.id} is parked, and nobody wakes it: ${event.what}`)
+  }
   if (!isDisturbed) scheduler.after(0, look)
 }
 
@@ -55,6 +68,8 @@ function overdueOf(simulation: Simulation, life: Life, before: number): string |
     if (dueAt < before && isOpen(step)) return `${step} was due ${history.now - dueAt} ms ago`
   const written = history.machines?.mail.unheard(life, before)
   if (written !== undefined && isOpen(written.step)) return `${written.id} came ${history.now - written.at} ms ago`
+  const event = history.broadcasts?.unreached(life, before)
+  if (event !== undefined && isOpen(event.step)) return event.what
   const letter = history.letters?.unheard(life, before)
   // Whoever does not know the graph may send what nothing waits for.
   if (letter === undefined || !history.letters!.isSignal(letter.signal) || !isOpen(letter.signal)) return undefined

@@ -4,7 +4,8 @@ import { recordKey } from './batch-ledger.ts'
 import { isShared, keyOfItem, randomBatch } from './random-batch.ts'
 import type { RandomSource } from './random-source.ts'
 import type { Simulation } from './run-seed.ts'
-import type { SimulatedDocket } from './simulated-docket.ts'
+import { eventKeys, eventTypes } from './broadcasts.ts'
+import type { Beginning, SimulatedDocket } from './simulated-docket.ts'
 import type { SimulatedGraph, SimulatedStep } from './simulated-step.ts'
 
 /** A signal that somebody has sent, and may send again. */
@@ -59,7 +60,8 @@ export class Users {
     // Few values, so that global results meet; now and then another one than the id stands for.
     const seed = random.chance(0.05) ? 'x' : String(number % 3)
     const signals = this.#simulation.features.hasWaits ? this.#signalsOf(graph) : undefined
-    docket.start(graph.name, id, [`a${seed}`, `b${seed}`], random.chance(0.7), this.#endsInMs(), signals)
+    const begins = this.#beginningOf(id)
+    docket.start(graph.name, id, [`a${seed}`, `b${seed}`], random.chance(0.7), this.#endsInMs(), signals, begins)
     if (!random.chance(0.2)) return
     // The same from elsewhere at the same time.
     this.#worker()?.start(graph.name, id, [`a${seed}`, `b${seed}`], true)
@@ -74,8 +76,25 @@ export class Users {
       batch = randomBatch(random, id, random.pick(this.#graphs))
       this.#simulation.batches.set(id, batch)
     }
-    this.#worker()?.startBatch(batch, random.chance(0.7), this.#endsInMs())
+    const begins = this.#beginningOf(batch.id)
+    this.#worker()?.startBatch(batch, random.chance(0.7), this.#endsInMs(), begins)
     if (random.chance(0.2)) this.#worker()?.startBatch(batch, true)
+  }
+
+  /** When an execution begins; how long it may take is the same for all who start it. */
+  #beginningOf(id: string): Beginning {
+    const random = this.#random
+    const { lifetimes } = this.#simulation.history
+    if (!this.#simulation.features.hasLifetimes) return {}
+    if (!lifetimes.has(id) && random.chance(0.5))
+      lifetimes.set(id, {
+        maxPending: random.pick([undefined, 200, 2_000]),
+        maxRunning: random.pick([undefined, 300, 3_000, 15_000, 40_000]),
+      })
+    else lifetimes.set(id, lifetimes.get(id) ?? {})
+    const kind = random.weighted({ atOnce: 60, later: 25, elsewhere: 15 })
+    if (kind === 'later') return { inMs: random.pick([100, 1_000, 5_000]) }
+    return kind === 'elsewhere' ? { eager: false } : {}
   }
 
   /** How long an execution may take until its deadline. */
@@ -116,6 +135,20 @@ export class Users {
     this.#sendTo(docket, life?.id ?? 'nobody', step?.name ?? 'Nothing', random.chance(0.15), item)
   }
 
+  /** Emits an event that something may wait for, or will, or has waited for; from two processes at once at times. */
+  emit(): void {
+    const random = this.#random
+    const of = random.int(0, eventTypes.length - 1)
+    const key = random.chance(0.6) ? random.pick(eventKeys) : `${random.pick(['a', 'b'])}${random.int(0, 3)}`
+    for (let times = random.chance(0.25) ? 2 : 1; times > 0; times--) this.someone()?.emit(of, key)
+  }
+
+  /** Takes an execution out of its docket. */
+  detach(): void {
+    const lives = [...this.#simulation.history.lives.values()]
+    if (lives.length > 0) this.someone()?.detach(this.#random.pick(lives).id)
+  }
+
   /** Gives a timer another time, sooner or later, or now. */
   move(): void {
     const random = this.#random
@@ -129,6 +162,7 @@ export class Users {
 
   /** Somebody answers what waits for a signal and has none. */
   answerAll(): void {
+    for (const { of, key } of this.#simulation.history.broadcasts?.wanted() ?? []) this.someone()?.emit(of, key)
     for (const life of this.#simulation.history.lives.values()) {
       if (isTerminal(life.status)) continue
       const batch = this.#simulation.batches.get(life.id)
