@@ -308,8 +308,8 @@ Ship: completed
 parcel for payment of order 7`,
   },
   'inspect-page.ts': {
-    text: `Approval: waiting, for the signal Approval
-Ship: pending, for what Approval makes
+    text: `Approval: waiting, for signal "Approval"
+Ship: pending, for what "Approval" makes
 { outcomes: [ { id: 'order:7', isDone: true, text: 'accepted' } ] }
 parcel of order 7, approved by ada
 401
