@@ -42,9 +42,9 @@ const mostTries = 20
  */
 export function servedGraph(implementation: Implementation, notify: Notify): AnyGraph {
   const { operation } = implementation
-  const isSecret = operation.output.isSensitive === true
+  const isSensitive = operation.output.isSensitive === true
   // What holds a sensitive value is as sensitive.
-  const [Request, Made] = [requestType(operation.input.isSensitive === true), outcomeType(isSecret)]
+  const [Request, Made] = [requestType(operation.input.isSensitive === true), outcomeType(isSensitive)]
   const operate = durableStep({
     name: 'Operate',
     inputs: { request: Request },
@@ -68,7 +68,7 @@ export function servedGraph(implementation: Implementation, notify: Notify): Any
 
         const answer = implementation.output === undefined ? value : implementation.output(value)
         // What can't be sent is no answer.
-        jsonOf(answer, `the answer of "${operation.name}"`, isSecret)
+        jsonOf(answer, `the answer of "${operation.name}"`, isSensitive)
         return { state: 'completed', value: answer }
       } catch (error) {
         ctx.signal.throwIfAborted()

@@ -54,6 +54,17 @@ test('what can’t be stored of a type that is not sensitive is named by its pla
   expect(input.message).toContain(`"given.tokens.${secret}": it is a function`)
 })
 
+test('what can’t be stored, where nothing is sensitive, says why, also where that is an error of its own', async () => {
+  const world = new World()
+  const declared = graphOf([take(Open, 'execution')])
+  const docket = world.process({ graphs: [declared] })
+  const value = closed[3]!()
+  const started = docket.start(declared as never, Goal as never, { Open: value } as never, { id: 'a' })
+  expect(shownOf(await world.clock.settle(errorOf(started)))).toContain(`the token is ${secret}`)
+  const input = await errorOf(run(graphOf([take(Open, 'execution')]), Goal, { Open: value }, { id: 'b' } as never))
+  expect(shownOf(input)).toContain(`the token is ${secret}`)
+})
+
 test.each(closed)('nothing of a sensitive value is in an error of a step in memory (%#)', async (value) => {
   expectClosed(await errorOf(run(graphOf([make(Secret, value, 'global')]), Secret)))
   const input = await errorOf(run(graphOf([take(Secret, 'global')]), Goal, { Secret: value() }))

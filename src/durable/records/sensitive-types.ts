@@ -34,10 +34,10 @@ function sensitiveAmong(
   return [...new Set(all.filter(isSensitiveType).map(({ name }) => name))]
 }
 
-/** Whether a type of an execution's document is sensitive, by its name. */
-export function isSensitiveIn(plan: Plan): (name: string) => boolean {
-  const { $sensitive: names = [] } = sensitiveMark(plan)
-  return (name) => names.includes(name)
+/** Whether a type of an execution's document is sensitive, by its name; false where none is. */
+export function isSensitiveIn(plan: Plan): false | ((name: string) => boolean) {
+  const { $sensitive: names } = sensitiveMark(plan)
+  return names !== undefined && ((name) => names.includes(name))
 }
 
 /** What such a mark says, of inputs as they are stored, which may be anything. */

@@ -81,8 +81,9 @@ export class Execution implements StepHost {
   triggers: EndTriggers | undefined
   /** A failure from an earlier life that the execution did not survive: it ends as soon as it starts. */
   #restoredFailure: { readonly error: unknown } | undefined
-  /** What it has completed with in an earlier life, where losers of its races are still to be undone. */
+  /** Which attempts were made before it was tried again. */
   #triedBefore: PersistedExecution['triedBefore']
+  /** What it has completed with in an earlier life, where losers of its races are still to be undone. */
   #restoredOutcome: { readonly output: unknown } | undefined
   /** What its steps did is undone. */
   undoing: UndoneEnd | undefined

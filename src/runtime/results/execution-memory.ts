@@ -43,9 +43,8 @@ export function requestDigestOf(plan: Plan, leafValues: readonly unknown[]): str
   try {
     return digest(canonicalize({ target: plan.target.name, inputs, drawing: what }))
   } catch (error) {
-    throw withoutSensitiveParts(error, (name) =>
-      plan.leaves.some(({ type }) => type.name === name && isSensitiveType(type)),
-    )
+    const sensitive = plan.leaves.flatMap(({ type }) => (isSensitiveType(type) ? [type.name] : []))
+    throw withoutSensitiveParts(error, sensitive.length > 0 && ((name) => sensitive.includes(name)))
   }
 }
 
