@@ -93,7 +93,8 @@ export class DocketLimits implements SharedLimits {
     const text = `${about}: ${textOf(by)} holds, which another process has declared ${by.version > own.version ? `in version ${by.version}` : 'since'}, and not ${textOf(own)}`
     this.#overruled(about, text)
     // Keys may be declared by several others.
-    if (this.#reported.size === this.#reported.add(text).size) return
+    if (this.#reported.has(text)) return
+    this.#reported.add(text)
     process.emitWarning(text, 'DocketLimitWarning')
   }
 }
