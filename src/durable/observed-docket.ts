@@ -13,6 +13,9 @@ const upTo = 10_000
 /** As long as its docket is there, so is it: observers hold it loosely. */
 const shown = new WeakMap<DocketContext, ObservedDocket>()
 
+/** The observers that have seen a docket: one may come and go as often as it likes. */
+const attached = new WeakMap<DocketContext, WeakSet<Observer>>()
+
 /** The docket as observers see it. */
 export function observedOf(context: DocketContext): ObservedDocket {
   let docket = shown.get(context)
@@ -33,11 +36,15 @@ function observed(context: DocketContext): ObservedDocket {
   }
 }
 
-/** Shows the docket to those observers that want to see it. What they throw is reported. */
+/** Shows the docket to those observers that want to see it, and have not seen it. What they throw is reported. */
 export function attachObservers(context: DocketContext, observers: readonly Observer[]): void {
-  for (const observer of new Set(observers))
+  const seeing = attached.get(context) ?? new WeakSet()
+  attached.set(context, seeing)
+  for (const observer of observers)
     try {
-      if (typeof observer === 'object') observer.attach?.(observedOf(context))
+      if (typeof observer !== 'object' || seeing.has(observer)) continue
+      seeing.add(observer)
+      observer.attach?.(observedOf(context))
     } catch (thrown) {
       warnOnce(observer, 'a Docket observer', thrown)
     }

@@ -93,6 +93,17 @@ test('an observer that comes late is shown the docket, and gets what happens in 
   expect(seen).toHaveLength(length)
 })
 
+test('an observer that comes and goes is shown the docket once', async () => {
+  await using docket = createDocket({ graphs: [orders], store: memoryStore() })
+  let count = 0
+  const observer: Observer = { next: () => {}, attach: () => void count++ }
+  for (let times = 0; times < 3; times++) docket.observe(observer)()
+  expect(count).toBe(1)
+  await using other = createDocket({ graphs: [orders], store: memoryStore(), observers: [observer] })
+  other.observe(observer)()
+  expect(count).toBe(2)
+})
+
 test('what is no observer is refused', async () => {
   await using docket = createDocket({ graphs: [orders], store: memoryStore() })
   expect(() => docket.observe(42 as never)).toThrow(/^observe: /)

@@ -28,6 +28,6 @@ export interface ObserverObject {
   outgoing?(headers: Readonly<Record<string, string>>, by: 'call' | 'step'): Readonly<Record<string, string>>
   /** Gets what happens in a docket's process besides executions. @default nothing is measured */
   nextOfProcess?(event: ProcessEvent): void
-  /** Called with each docket that has the observer in its options, or is given it by `observe`, once. @default nothing */
+  /** Called once with each docket that has the observer in its options, or is given it by `observe` for all executions, however often. @default nothing */
   attach?(docket: ObservedDocket): void
 }
