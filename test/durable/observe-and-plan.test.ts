@@ -104,6 +104,25 @@ test('an observer that comes and goes is shown the docket once', async () => {
   expect(count).toBe(2)
 })
 
+test('events that an observer which comes late does without are not made for it, of a life neither', async () => {
+  await using docket = createDocket({ graphs: [orders], store: memoryStore() })
+  const doesWithout = ['step.started', 'attempt.started', 'step.ended'] as const
+  const seenOf = async (id: string, observer: Observer): Promise<readonly string[]> => {
+    const off = docket.observe(observer)
+    const handle = await docket.start(orders, Shipped, { Order: { id } }, { id })
+    await handle.signal(Paid, { by: 'card' })
+    await handle.result()
+    off()
+    return seen.splice(0)
+  }
+  const seen: string[] = []
+  const next = ({ type, seq }: ExecutionEvent): void => void seen.push(`${seq} ${type}`)
+  const ofAll = await seenOf('all', { doesWithout, next, observe: () => undefined })
+  expect(ofAll).toContain('1 execution.started')
+  expect(ofAll.filter((text) => doesWithout.some((type) => text.endsWith(type)))).toEqual([])
+  expect(await seenOf('life', { next, observe: () => ({ doesWithout, next }) })).toEqual(ofAll)
+})
+
 test('what is no observer is refused', async () => {
   await using docket = createDocket({ graphs: [orders], store: memoryStore() })
   expect(() => docket.observe(42 as never)).toThrow(/^observe: /)

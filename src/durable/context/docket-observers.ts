@@ -72,11 +72,12 @@ function guardedObject(observer: ObserverObject, isOn: () => boolean): ObserverO
       observe: (life: ExecutionLife) => {
         if (!isOn()) return {}
         const own = observer.observe!(life)
-        return own?.next === undefined
-          ? own
-          : { within: own.within?.bind(own), next: (event) => void (isOn() && own.next!(event)) }
+        if (own?.next === undefined) return own
+        const { doesWithout } = own
+        return { doesWithout, within: own.within?.bind(own), next: (event) => void (isOn() && own.next!(event)) }
       },
     }),
+    ...(observer.doesWithout !== undefined && { doesWithout: observer.doesWithout }),
     ...(observer.keepsAs !== undefined && { keepsAs: observer.keepsAs }),
     ...(observer.outgoing !== undefined && {
       outgoing: (headers, by) => (isOn() ? observer.outgoing!(headers, by) : headers),
