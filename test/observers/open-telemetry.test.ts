@@ -3,6 +3,7 @@ import { AlwaysOffSampler, AlwaysOnSampler, ParentBasedSampler } from '@opentele
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, expect, test } from 'vitest'
 import { durableStep, execute, graph, OptionError, signal, step, subgraph } from '../../src/index.ts'
+import type { Observer } from '../../src/index.ts'
 import { openTelemetryObserver } from '../../src/observers/open-telemetry.ts'
 import { parseTraceParent, traceParentOf } from '../../src/observers/traces/trace-parent.ts'
 import { World } from '../durable/durable-time.ts'
@@ -118,6 +119,23 @@ describe('openTelemetryObserver', () => {
     expect(spans()).toEqual([])
     expect(seen).toMatchObject([{ traceFlags: TraceFlags.NONE, traceId: expect.stringMatching(/[1-9a-f]/) }])
   })
+
+  test.each(['before', 'after'])(
+    'what another observer, %s it, puts into the async context of a step is there, though the execution is not sampled',
+    async (place) => {
+      const { observer } = tracing(new AlwaysOffSampler())
+      const storage = new AsyncLocalStorage<string>()
+      const other: Observer = {
+        next: () => {},
+        observe: () => ({ within: ({ step: name }, begin) => storage.run(`within ${name}`, begin) }),
+      }
+      const seen: unknown[] = []
+      const { graph: made } = chain({ second: () => void seen.push(storage.getStore(), activeSpan()) })
+      const observers = place === 'before' ? [other, observer] : [observer, other]
+      await run(made, Target, { Leaf: 1 }, { observers })
+      expect(seen).toMatchObject(['within Second', { traceId: expect.stringMatching(/[1-9a-f]/) }])
+    },
+  )
 
   test('a failed attempt has its exception, and the type of its error', async () => {
     const { observers, named, one } = tracing()

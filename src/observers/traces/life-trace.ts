@@ -3,6 +3,7 @@ import type * as api from '@opentelemetry/api'
 import type { Attributes, Context, Link, Span, SpanContext, Tracer } from '@opentelemetry/api'
 import type { ExecutionEvent } from '../../core/contracts/events.ts'
 import type { ExecutionLife, LifeAttempt, LifeObserver } from '../../core/contracts/execution-life.ts'
+import { isLone } from '../../core/lone-observer.ts'
 import { showSpans } from '../life-spans.ts'
 import { keptLifeOf, textOfLife } from './kept-life.ts'
 import type { KeptLife } from './kept-life.ts'
@@ -32,17 +33,17 @@ export function traceOfLife(api: TraceApi, tracer: Tracer, life: ExecutionLife):
   }
   // Without an SDK there is nothing to hand on.
   if (!api.trace.isSpanContextValid(root.spanContext())) return {}
-  return { within: withinOf(api, api.trace.setSpan(base, root)) }
+  return { within: withinOf(api, life.key, api.trace.setSpan(base, root)) }
 }
 
 /**
  * Lets what begins be in a context that is the same for all attempts. To enter it anew each time, `AsyncLocalStorage` copies all that it holds, twice: so it is entered once, and
- * kept. Other managers of contexts know nothing of that.
+ * kept. Other managers of contexts know nothing of that; and what another observer has put into the context of an attempt is in no kept one.
  */
-function withinOf({ context }: TraceApi, within: Context): NonNullable<LifeObserver['within']> {
+function withinOf({ context }: TraceApi, key: object, within: Context): NonNullable<LifeObserver['within']> {
   const kept = context.with(within, () => new AsyncResource('docket'))
   if (kept.runInAsyncScope(() => context.active()) !== within) return (_, begin) => context.with(within, begin)
-  return (_, begin) => kept.runInAsyncScope(begin)
+  return (_, begin) => (isLone(key) ? kept.runInAsyncScope(begin) : context.with(within, begin))
 }
 
 /** The caller, and the life before. A step of an execution calls in the context of its attempt; what its own execution was called by is no matter then. */

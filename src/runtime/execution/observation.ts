@@ -1,5 +1,6 @@
 import type { Observer, ObserverObject } from '../../core/contracts/observer.ts'
 import type { ExecutionLife, LifeObserver, LifeRecord } from '../../core/contracts/execution-life.ts'
+import { setLone } from '../../core/lone-observer.ts'
 import { warnOnce } from '../environment/warn-once.ts'
 
 type Within = NonNullable<LifeObserver['within']>
@@ -79,6 +80,7 @@ export function observationOf(observers: readonly Observer[], lifeOf: () => Whol
       if (own.within !== undefined) arounds.push(harmless(observer, own))
     }
   }
+  if (arounds.length === 1) setLone(key)
   return { receivers, owners, within: joined(arounds) }
 }
 
