@@ -1,5 +1,5 @@
 import { CliError, exitCodes } from './cli-error.ts'
-import { untilAborted } from './until-aborted.ts'
+import { unlessAborted } from './until-aborted.ts'
 
 /**
  * What users' code of a file comes to. It may take as long as it likes: it can be interrupted, and is not waited for where nothing is left that could bring it to its end, of which Node would end without a word.
@@ -10,16 +10,12 @@ export async function awaitUserCode<Value>(work: Promise<Value>, path: string, s
   const isIdle = (): void => resolve()
   process.once('beforeExit', isIdle)
   try {
-    const first = await Promise.race([
-      work.then((value) => ({ value })),
-      idle.then(() => 'stuck' as const),
-      untilAborted(signal).then(() => 'interrupted' as const),
-    ])
-    if (typeof first === 'object') return first.value
-    work.catch(() => {})
-    throw first === 'stuck'
-      ? new CliError(exitCodes.usage, `${path} waits for a promise that nothing is left to settle`)
-      : new CliError(exitCodes.interrupted, `interrupted while ${path} was loaded`)
+    const settled = Promise.race([work.then((value) => ({ value })), idle.then(() => 'stuck' as const)])
+    const first = await unlessAborted(settled, signal)
+    if (first === undefined) throw new CliError(exitCodes.interrupted, `interrupted while ${path} was loaded`)
+    if (first === 'stuck')
+      throw new CliError(exitCodes.usage, `${path} waits for a promise that nothing is left to settle`)
+    return first.value
   } finally {
     process.off('beforeExit', isIdle)
   }

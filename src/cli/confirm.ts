@@ -1,6 +1,6 @@
 import type { CliCall } from './cli-call.ts'
 import { CliError, exitCodes } from './cli-error.ts'
-import { untilAborted } from './until-aborted.ts'
+import { unlessAborted } from './until-aborted.ts'
 
 /** Lets a person confirm what is about to happen; `--yes` does in scripts. @throws CliError where it was not confirmed */
 export async function confirm(call: CliCall, question: string): Promise<void> {
@@ -12,7 +12,7 @@ export async function confirm(call: CliCall, question: string): Promise<void> {
       `${question} Nobody is there to confirm it: add --yes, or --dry-run to see what it would be`,
     )
   stderr.write(`${question} [y/N] `)
-  const answer = await Promise.race([firstLine(stdin), untilAborted(signal)])
+  const answer = await unlessAborted(firstLine(stdin), signal)
   if (answer === undefined) throw new CliError(exitCodes.interrupted, 'interrupted: nothing was done')
   if (!/^y(?:es)?$/i.test(answer.trim())) throw new CliError(exitCodes.refused, 'nothing was done')
 }

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { memoryStore } from '../../stores/memory/index.ts'
 import { cli } from './call-cli.ts'
@@ -14,6 +15,15 @@ const approve = (value: string): Promise<CliOutcome> => cli(['signal', 'o', 'App
 const statusOf = async (id: string): Promise<unknown> => (await cli(['show', id, '--json'])).json[0]?.['status']
 
 describe('docket run', () => {
+  test('leaves nothing that waits for an interruption', async () => {
+    const { signal } = new AbortController()
+    expect(
+      (await cli(['run', 'orders', 'Receipt', '-q', '-i', 'Order={"id":"7"}', '--id', 'o'], { signal })).code,
+    ).toBe(0)
+    expect((await cli(['delete', 'o'], { signal, typed: 'y\n' })).code).toBe(0)
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+  })
+
   test('prints the value on stdout, and what steps do on stderr', async () => {
     const { code, out, err } = await cli(['run', 'orders', 'Receipt', '--input', '{"Order":{"id":"7"}}'])
     expect({ code, out }).toEqual({ code: 0, out: 'payment of 7, shipped\n' })

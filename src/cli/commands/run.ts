@@ -13,7 +13,7 @@ import { jsonErrorOf, jsonValueOf } from '../json-value.ts'
 import { plain, plainLines } from '../plain-text.ts'
 import { stepProgress } from '../step-progress.ts'
 import { startByArguments } from './start.ts'
-import { untilAborted } from '../until-aborted.ts'
+import { unlessAborted } from '../until-aborted.ts'
 
 /** `docket run`: runs an execution in this process, with progress on stderr and its value on stdout. */
 export async function run(call: CliCall): Promise<ExitCode> {
@@ -24,7 +24,7 @@ export async function run(call: CliCall): Promise<ExitCode> {
   try {
     const observers = call.has('quiet') ? [] : [progressOf(call)]
     const handle = await startByArguments(call, docket, { observers })
-    const outcome = await Promise.race([outcomeOf(handle), untilAborted(signal)])
+    const outcome = await unlessAborted(outcomeOf(handle), signal)
     if (outcome !== undefined) return report(call, docket, handle, outcome)
     deadline = 0
     call.printer.say(
