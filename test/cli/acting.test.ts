@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { memoryStore } from '../../stores/memory/index.ts'
+import { alteredStore } from '../durable/altered-store.ts'
 import { cli } from './call-cli.ts'
 import type { CliOutcome } from './call-cli.ts'
 import { openShop, orders, Receipt, useStore } from './fixtures/shop.ts'
@@ -151,6 +152,27 @@ describe('acts on one execution', () => {
     expect(move).toMatchObject({ code: 0, out: '"from Elm to Oak"\n' })
     expect(await (await worker.get('p'))!.result()).toBe('Oak')
     expect((await cli(['update', 'p', 'Mov', '--value', '1'])).err).toMatch(/did you mean "Move"\?/)
+  })
+
+  test('update succeeds, and hides its answer, where nobody can say any more whether that is sensitive', async () => {
+    let isPosted = false
+    let isAnswered = false
+    useStore(
+      alteredStore(memoryStore(), (method, ask) => {
+        isPosted ||= method === 'post'
+        isAnswered ||= isPosted && method === 'commit'
+        // It was deleted.
+        return method === 'get' && isAnswered ? Promise.resolve([undefined]) : ask()
+      }),
+    )
+    await cli(['start', 'parcels', 'Parcel', '-i', 'Address=Elm', '--id', 'p'])
+    const worker = openShop({})
+    expect(await cli(['update', 'p', 'Move', '--value', '{"street":"Oak"}'])).toMatchObject({
+      code: 0,
+      out: '"[sensitive]"\n',
+      err: expect.stringMatching(/could not be found out .*: it is not shown/),
+    })
+    await worker.close()
   })
 
   test('reschedule moves a timer', async () => {

@@ -1,7 +1,9 @@
+import type { ExecutionHandle } from '../../index.ts'
 import type { CliCall } from '../cli-call.ts'
 import { CliError, exitCodes } from '../cli-error.ts'
 import type { ExitCode } from '../cli-error.ts'
 import { isSensitiveType } from '../../core/graph/sensitivity.ts'
+import { describeThrown } from '../../core/thrown.ts'
 import { hidden } from '../execution-json.ts'
 import { requireExecution } from '../find-execution.ts'
 import { jsonValueOf } from '../json-value.ts'
@@ -41,12 +43,27 @@ export async function update(call: CliCall): Promise<ExitCode> {
     const answer: unknown = await onRecord(docket, { act: 'update', execution: id, note: typeName }, () =>
       handle.update(type as never, value as never, options),
     )
-    // Without its graph, what it was when the execution began is known.
-    const isHidden = isSensitiveType(type) || (await handle.details()).sensitive.includes(typeName)
+    const isHidden = isSensitiveType(type) || (await mayBeSensitive(call, handle, typeName))
     const json = isHidden ? hidden : jsonValueOf(answer)
     call.printer.result({ id, update: typeName, answer: json }, () => plainLines(JSON.stringify(json, null, 2)))
     return exitCodes.done
   })
+}
+
+/** Whether it is declared so on record: where its graph is not known here, nothing else says it. What was done is no failure where that can't be read. */
+async function mayBeSensitive(
+  { printer }: CliCall,
+  handle: ExecutionHandle<unknown>,
+  typeName: string,
+): Promise<boolean> {
+  try {
+    return (await handle.info()).sensitive.includes(typeName)
+  } catch (error) {
+    printer.say(
+      `the update was answered; whether the answer is sensitive could not be found out (${plain(describeThrown(error))}): it is not shown`,
+    )
+    return true
+  }
 }
 
 function unlessAccepted(verdict: string): string | undefined {
