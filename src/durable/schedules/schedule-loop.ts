@@ -25,7 +25,7 @@ export class ScheduleLoop {
   readonly #overruled: OverruledSchedules
   readonly #declared: readonly CheckedSchedule[] | undefined
   #undeclared: readonly CheckedSchedule[]
-  #isDeclared: boolean
+  #hasReportedVanished: boolean
   #looking: Promise<void> | undefined
   #isWanted = false
   #isStopped = false
@@ -42,7 +42,7 @@ export class ScheduleLoop {
     this.#declared = declared
     this.#undeclared = declared ?? []
     firing.onMoved = () => this.soon()
-    this.#isDeclared = declared === undefined
+    this.#hasReportedVanished = declared === undefined
   }
 
   start(): void {
@@ -108,17 +108,31 @@ export class ScheduleLoop {
     try {
       if (isOpen) {
         await this.#declare()
-        await this.#overruled.look()
-        await this.#unlisted.look()
+        await this.#beside('looking for schedules that have vanished', () => this.#reportVanished())
+        await this.#beside('looking for schedules that were declared otherwise', () => this.#overruled.look())
+        await this.#beside('looking for schedules of unlisted graphs', () => this.#unlisted.look())
         next = await this.#fireAll()
         if (next === undefined) pauseMs = seldomMs
       }
     } catch (error) {
-      // The store is away: tried again in a moment.
-      if (!(error instanceof StoreError && error.isTransient)) connection.failures.report('firing schedules', error)
+      this.#report('firing schedules', error)
     }
     this.#setDue(next === undefined ? undefined : next - this.#context.clock.now())
     this.#poll(pauseMs)
+  }
+
+  /** Does what firing does not depend on: what goes wrong with it holds up no schedule that is due. */
+  async #beside(what: string, act: () => Promise<void>): Promise<void> {
+    try {
+      await act()
+    } catch (error) {
+      this.#report(what, error)
+    }
+  }
+
+  #report(what: string, error: unknown): void {
+    // The store is away: tried again in a moment.
+    if (!(error instanceof StoreError && error.isTransient)) this.#context.connection.failures.report(what, error)
   }
 
   /** @returns when the next one is due */
@@ -134,7 +148,6 @@ export class ScheduleLoop {
   }
 
   async #declare(): Promise<void> {
-    if (this.#isDeclared) return
     const { connection } = this.#context
     while (this.#undeclared.length > 0) {
       const [first, ...others] = this.#undeclared
@@ -147,7 +160,11 @@ export class ScheduleLoop {
       }
       this.#undeclared = others
     }
+  }
+
+  async #reportVanished(): Promise<void> {
+    if (this.#hasReportedVanished) return
     await reportVanished(this.#context, new Set(this.#declared!.map(({ name }) => name)))
-    this.#isDeclared = true
+    this.#hasReportedVanished = true
   }
 }

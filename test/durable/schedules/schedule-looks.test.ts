@@ -1,0 +1,78 @@
+import { afterEach, expect, test, vi } from 'vitest'
+import { dataType, graph, schedule, step, type } from '../../../src/index.ts'
+import type { Docket, DocketOptions, ExecutionEvent } from '../../../src/index.ts'
+import { alteredStore } from '../altered-store.ts'
+import { World } from '../durable-time.ts'
+
+const Shop = dataType('Shop', type<string>())
+const Report = dataType('Report', type<string>())
+
+afterEach(() => void vi.restoreAllMocks())
+
+/** What was reported that nobody waits for, without repetitions. */
+function noteReports(): () => readonly string[] {
+  const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+  return () => [...new Set(warned.mock.calls.map(([warning]) => String(warning)))].toSorted()
+}
+
+/** Reports of shops; what runs is noted. */
+function reporting(name = 'reports') {
+  const ran: string[] = []
+  const write = step({
+    name: 'Write',
+    inputs: { shop: Shop },
+    output: Report,
+    run: ({ shop }) => {
+      ran.push(shop)
+      return shop
+    },
+  })
+  return { ran, reports: graph({ name, steps: [write] }) }
+}
+
+/** Processes of one program, each with the same schedule as it declares it. */
+function scheduling() {
+  const world = new World()
+  const { reports, ran } = reporting()
+  const declared = { graph: reports, target: Report, inputs: { Shop: 'Berlin' } } as const
+  const process = (every: string, more: Partial<DocketOptions> = {}): Docket =>
+    world.process({ graphs: [reports], schedules: [schedule('s', { ...declared, every })], ...more })
+  const overruled = async (docket: Docket) => (await world.clock.settle(docket.health())).overruled
+  return { world, ran, declared, process, overruled }
+}
+
+test('what goes wrong as a process looks for what others have declared holds up no schedule that is due', async () => {
+  const { world, ran, process } = scheduling()
+  const reported = noteReports()
+  let isDamaged = false
+  const damaged = ['getSchedules', 'listSchedules']
+  const store = alteredStore(world.store, (method, ask) =>
+    isDamaged && damaged.includes(method) ? Promise.reject(new Error('damaged')) : ask(),
+  )
+  const docket = process('1s', { store, unknownGraph: () => undefined })
+  await world.clock.advance(1_500)
+  isDamaged = true
+  for (let seconds = 0; seconds < 40; seconds++) {
+    const { length } = ran
+    await world.clock.advance(1_000)
+    expect(ran).toHaveLength(length + 1)
+  }
+  expect(reported()).toMatchObject([
+    expect.stringMatching(/schedules of unlisted graphs failed.*damaged/),
+    expect.stringMatching(/schedules that were declared otherwise failed.*damaged/),
+  ])
+  await world.clock.settle(docket.close())
+})
+
+test('a process that can not find out which schedules have vanished fires those that there are', async () => {
+  const { world, ran, process } = scheduling()
+  const reported = noteReports()
+  const store = alteredStore(world.store, (method, ask) =>
+    method === 'listSchedules' ? Promise.reject(new Error('damaged')) : ask(),
+  )
+  const docket = process('1s', { store })
+  await world.clock.advance(5_500)
+  expect(ran.length).toBeGreaterThanOrEqual(4)
+  expect(reported()).toMatchObject([expect.stringMatching(/schedules that have vanished failed.*damaged/)])
+  await world.clock.settle(docket.close())
+})
