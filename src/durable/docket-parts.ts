@@ -74,7 +74,11 @@ export function docketParts(context: DocketContext, declared: readonly CheckedSc
   })
   const cancel = (id: string): Promise<void> => cancelExecution(context, id, laterRun, 'call')
   const scheduleLoop = new ScheduleLoop(context, new Firing(context, starter, cancel), declared)
-  const schedules = new Schedules(context, starter, { cancel, onChanged: () => scheduleLoop.soon() })
+  const schedules = new Schedules(context, starter, {
+    cancel,
+    onChanged: () => scheduleLoop.soon(),
+    onDeclared: (schedule, declared) => scheduleLoop.declared(schedule, declared),
+  })
   cancelForParkedCallers(context)
   loop.start()
   engine?.start()

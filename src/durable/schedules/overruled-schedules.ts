@@ -2,6 +2,7 @@ import type { ScheduleRecord } from '../../core/contracts/schedule-record.ts'
 import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { CheckedSchedule } from './check-schedule.ts'
+import type { Declared } from './declare-schedule.ts'
 import { emitScheduleEvent } from './emit-schedule-event.ts'
 import { runIdOf } from './nominal-times.ts'
 
@@ -11,16 +12,22 @@ const pauseMs = 30_000
 /** Looks now and then whether the schedules that a docket was given are still as it has declared them. */
 export class OverruledSchedules {
   readonly #context: DocketContext
+  readonly #given: ReadonlySet<string>
   readonly #declared = new Map<string, { readonly schedule: CheckedSchedule; readonly digest: string }>()
   #dueAt = -Infinity
 
-  constructor(context: DocketContext) {
+  /** @param given the names of those that the docket was given */
+  constructor(context: DocketContext, given: ReadonlySet<string>) {
     this.#context = context
+    this.#given = given
   }
 
-  /** One was declared by this docket: so, and it is there like that, or otherwise. */
-  declared(schedule: CheckedSchedule, digest: string, record: ScheduleRecord): void {
-    this.#declared.set(schedule.name, { schedule, digest })
+  /** One was declared by this docket, as it was given or by a call: it is there like that, or otherwise. */
+  declared(schedule: CheckedSchedule, { record, digest }: Declared): void {
+    const { name } = schedule
+    if (!this.#given.has(name)) return
+    // What holds against it may be another declaration of this docket.
+    if (this.#declared.get(name)?.digest !== record.digest) this.#declared.set(name, { schedule, digest })
     this.#compare(record)
   }
 

@@ -4,6 +4,7 @@ import { unref } from '../../runtime/environment/long-timeout.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { CheckedSchedule } from './check-schedule.ts'
 import { declareSchedule } from './declare-schedule.ts'
+import type { Declared } from './declare-schedule.ts'
 import type { Firing } from './firing.ts'
 import { OverruledSchedules } from './overruled-schedules.ts'
 import { UnlistedSchedules } from './unlisted-schedules.ts'
@@ -38,7 +39,7 @@ export class ScheduleLoop {
     this.#context = context
     this.#firing = firing
     this.#unlisted = new UnlistedSchedules(context)
-    this.#overruled = new OverruledSchedules(context)
+    this.#overruled = new OverruledSchedules(context, new Set(declared?.map(({ name }) => name)))
     this.#declared = declared
     this.#undeclared = declared ?? []
     firing.onMoved = () => this.soon()
@@ -56,6 +57,11 @@ export class ScheduleLoop {
   soon(): void {
     this.#isWanted = true
     this.#poll(0)
+  }
+
+  /** A call of this docket has declared one. */
+  declared(schedule: CheckedSchedule, declared: Declared): void {
+    this.#overruled.declared(schedule, declared)
   }
 
   /** Takes nothing more; resolves when nothing is under way. */
@@ -152,8 +158,7 @@ export class ScheduleLoop {
     while (this.#undeclared.length > 0) {
       const [first, ...others] = this.#undeclared
       try {
-        const { record, digest } = await declareSchedule(this.#context, first!)
-        this.#overruled.declared(first!, digest, record)
+        this.#overruled.declared(first!, await declareSchedule(this.#context, first!))
       } catch (error) {
         if (error instanceof StoreError && error.isTransient) throw error
         connection.failures.report(`declaring schedule "${first!.name}"`, error)

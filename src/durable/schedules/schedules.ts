@@ -10,7 +10,9 @@ import type { Backfill, BackfillOptions } from './backfill.ts'
 import { calendarOf } from './calendar.ts'
 import { checkBackfill, checkScheduleList, checkTimesCount } from './check-schedule-calls.ts'
 import { checkSchedule, requireScheduleName } from './check-schedule.ts'
+import type { CheckedSchedule } from './check-schedule.ts'
 import { declareSchedule } from './declare-schedule.ts'
+import type { Declared } from './declare-schedule.ts'
 import { dueTimeOf } from './nominal-times.ts'
 import { noSuchSchedule, readSchedule, updateSchedule } from './schedule-access.ts'
 import { infoOfSchedule } from './schedule-info.ts'
@@ -45,26 +47,33 @@ export class Schedules {
   readonly #starter: ExecutionStarter
   readonly #cancel: (id: string) => Promise<void>
   readonly #onChanged: () => void
+  readonly #onDeclared: (schedule: CheckedSchedule, declared: Declared) => void
 
-  /** @param calls `onChanged` lets this process look at once what is due */
+  /** @param calls `onChanged` lets this process look at once what is due; `onDeclared` gets what this docket has declared */
   constructor(
     context: DocketContext,
     starter: ExecutionStarter,
-    calls: { readonly cancel: (id: string) => Promise<void>; readonly onChanged: () => void },
+    calls: {
+      readonly cancel: (id: string) => Promise<void>
+      readonly onChanged: () => void
+      readonly onDeclared: (schedule: CheckedSchedule, declared: Declared) => void
+    },
   ) {
     this.#context = context
     this.#starter = starter
     this.#cancel = calls.cancel
     this.#onChanged = calls.onChanged
+    this.#onDeclared = calls.onDeclared
   }
 
   /** Makes sure that a schedule is there: `docket.schedule`, for names and graphs that the compiler does not know. @throws (as rejection) OptionError with all problems, and what `docket.start` throws */
   async declare(name: string, declaration: object): Promise<ScheduleInfo> {
     const checked = checkSchedule(name, declaration, this.#context.connection.store, false)
     const declare = () => declareSchedule(this.#context, checked)
-    const { record } = await orClosed(this.#context, 'schedule', undefined, declare)
+    const declared = await orClosed(this.#context, 'schedule', undefined, declare)
+    this.#onDeclared(checked, declared)
     this.#onChanged()
-    return infoOfSchedule(record)
+    return infoOfSchedule(declared.record)
   }
 
   /** Schedules by their names, a page at a time. @throws (as rejection) OptionError */

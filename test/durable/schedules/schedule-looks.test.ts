@@ -76,3 +76,22 @@ test('a process that can not find out which schedules have vanished fires those 
   expect(reported()).toMatchObject([expect.stringMatching(/schedules that have vanished failed.*damaged/)])
   await world.clock.settle(docket.close())
 })
+
+test('a schedule that a docket was given, and declares otherwise itself, is not overruled', async () => {
+  const { world, declared, process, overruled } = scheduling()
+  const docket = process('1h')
+  await world.clock.advance(1_000)
+  await world.clock.settle(docket.schedule('s', { ...declared, every: '2h' }))
+  await world.clock.advance(65_000)
+  expect(await overruled(docket)).toEqual([])
+  // Nor where the call comes before what it was given is declared.
+  const early = process('1h')
+  await world.clock.settle(early.schedule('s', { ...declared, every: '3h', version: 1 }))
+  await world.clock.advance(25_000)
+  expect(await overruled(early)).toEqual([])
+  await world.clock.advance(10_000)
+  expect(await overruled(docket)).toEqual([
+    'schedule "s": another process has declared it otherwise in version 1, and that holds',
+  ])
+  for (const one of [docket, early]) await world.clock.settle(one.close())
+})
