@@ -19,6 +19,11 @@ export class Overruled {
     return known !== message
   }
 
+  /** What was declared here holds again: that it does not would be news. */
+  forget(about: string): void {
+    this.#seen.delete(about)
+  }
+
   /** What was seen in the last minute, in sentences for people. */
   messages(): readonly string[] {
     const since = this.#clock.elapsed() - rememberedMs

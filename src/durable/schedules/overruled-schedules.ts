@@ -49,16 +49,22 @@ export class OverruledSchedules {
   #compare(record: ScheduleRecord): void {
     const { name, rule, digest, nextAt, lastAt, createdAt } = record
     const own = this.#declared.get(name)
-    if (own === undefined || own.digest === digest) return
+    if (own === undefined) return
+    const { overruled } = this.#context
+    if (own.digest === digest) return overruled.forget(aboutOf(name))
     const { version = 0 } = own.schedule.rule
     const by = rule.version ?? 0
     const how = by > version ? `in version ${by}` : 'since'
     const message = `schedule ${JSON.stringify(name)}: another process has declared it otherwise ${how}, and that holds`
-    if (this.#context.overruled.note(`schedule ${name}`, message))
+    if (overruled.note(aboutOf(name), message))
       emitScheduleEvent(this.#context, record, runIdOf(name, nextAt ?? lastAt ?? createdAt), {
         type: 'schedule.overruled',
         version,
         by,
       })
   }
+}
+
+function aboutOf(name: string): string {
+  return `schedule ${name}`
 }

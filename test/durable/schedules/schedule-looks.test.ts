@@ -95,3 +95,23 @@ test('a schedule that a docket was given, and declares otherwise itself, is not 
   ])
   for (const one of [docket, early]) await world.clock.settle(one.close())
 })
+
+test('a schedule that is overruled again, once it was as declared meanwhile, is reported again', async () => {
+  const { world, process, overruled } = scheduling()
+  const events: ExecutionEvent[] = []
+  const docket = process('1h', { observers: [(event) => void events.push(event)] })
+  const others: Docket[] = []
+  const declare = async (every: string): Promise<void> => {
+    others.push(process(every))
+    await world.clock.advance(35_000)
+  }
+  const reported = () => events.filter((event) => event.type === 'schedule.overruled').length
+  await world.clock.advance(1_000)
+  await declare('2h')
+  expect(reported()).toBe(1)
+  await declare('1h')
+  expect([reported(), await overruled(docket)]).toEqual([1, []])
+  await declare('2h')
+  expect(reported()).toBe(2)
+  for (const one of [docket, ...others]) await world.clock.settle(one.close())
+})
