@@ -48,7 +48,9 @@ export class ScheduleLoop {
 
   start(): void {
     this.#unlisten = this.#context.connection.listen(({ type }) => {
-      if (type === 'schedules') this.soon()
+      if (type !== 'schedules') return
+      this.#unlisted.hinted()
+      this.soon()
     })
     this.#poll(0)
   }
@@ -118,7 +120,7 @@ export class ScheduleLoop {
         await this.#beside('looking for schedules that were declared otherwise', () => this.#overruled.look())
         await this.#beside('looking for schedules of unlisted graphs', () => this.#unlisted.look())
         next = await this.#fireAll()
-        if (next === undefined) pauseMs = seldomMs
+        pauseMs = Math.min(next === undefined ? seldomMs : lookEveryMs, this.#unlisted.hintedPauseMs)
       }
     } catch (error) {
       this.#report('firing schedules', error)

@@ -6,6 +6,10 @@ import { identityOf } from './declare-schedule.ts'
 
 const portionSize = 1_000
 const pauseMs = 5_000
+/** The same where a hint has come: whoever declares thousands sends one for each. */
+const hintedPauseMs = 1_000
+/** So many portions are looked at for a hint, at once. */
+const mostPortions = 10
 const mostRead = 1_000
 
 /** What was read of a schedule: that it is of no workflow, or of one that can't be drawn here. */
@@ -16,12 +20,14 @@ interface Read {
 
 /**
  * Finds schedules of graphs that nobody has listed: of workflows of which this process has nothing but the steps, whose drawings stand in the schedules, and of those that
- * `unknownGraph` gives. A portion of all schedules at a time, and from the beginning again when all were looked at; of those of graphs that are known nothing is read.
+ * `unknownGraph` gives. A portion of all schedules at a time, several where the store says that there are new ones, and from the beginning again when all were looked at; of those of graphs that are known
+ * nothing is read.
  */
 export class UnlistedSchedules {
   readonly #context: DocketContext
   #after: string | undefined
-  #dueAt = -Infinity
+  #lookedAt = -Infinity
+  #isHinted = false
   readonly #read = new LruMap<Read>()
 
   constructor(context: DocketContext) {
@@ -30,10 +36,40 @@ export class UnlistedSchedules {
 
   /** Looks, where it is time to: from then on the docket knows the graphs that it has found. @throws StoreError */
   async look(): Promise<void> {
-    const { clock, options, drawn, connection } = this.#context
-    if (options.takeOver === false || (options.unknownGraph === undefined && !drawn.canDraw)) return
-    if (clock.elapsed() < this.#dueAt) return
-    this.#dueAt = clock.elapsed() + pauseMs
+    if (!this.#isWanted || this.#pauseMs() > 0) return
+    this.#lookedAt = this.#context.clock.elapsed()
+    const isHinted = this.#isHinted
+    this.#isHinted = false
+    // What is new may stand before the portion that comes next.
+    let ends = this.#after === undefined ? 1 : 2
+    for (let portions = 0; portions < (isHinted ? mostPortions : 1) && ends > 0; portions++) {
+      await this.#portion()
+      if (this.#after === undefined) ends--
+    }
+  }
+
+  /** There may be new schedules. */
+  hinted(): void {
+    this.#isHinted = this.#isWanted
+  }
+
+  /** In how many milliseconds it is to look for what a hint has announced; Infinity where none has come. */
+  get hintedPauseMs(): number {
+    return this.#isHinted ? this.#pauseMs() : Infinity
+  }
+
+  get #isWanted(): boolean {
+    const { options, drawn } = this.#context
+    return options.takeOver !== false && (options.unknownGraph !== undefined || drawn.canDraw)
+  }
+
+  #pauseMs(): number {
+    const pause = this.#isHinted ? hintedPauseMs : pauseMs
+    return Math.max(0, this.#lookedAt + pause - this.#context.clock.elapsed())
+  }
+
+  async #portion(): Promise<void> {
+    const { connection } = this.#context
     const page = await connection.store.listSchedules({ after: this.#after, limit: portionSize })
     const known = new Set(this.#context.storedGraphNames)
     for (const record of page)

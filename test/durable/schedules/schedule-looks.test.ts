@@ -115,3 +115,26 @@ test('a schedule that is overruled again, once it was as declared meanwhile, is 
   expect(reported()).toBe(2)
   for (const one of [docket, ...others]) await world.clock.settle(one.close())
 })
+
+test('a schedule of a graph that nobody lists is found at once where the store sends hints, also just after a look, and behind thousands of others', async () => {
+  const world = new World()
+  const { reports, ran } = reporting('tenant-1')
+  const { reports: own } = reporting()
+  const many = world.process({ graphs: [own, reports], takeOver: false })
+  await many.schedule('a0', {
+    graph: own,
+    target: Report,
+    inputs: { Shop: 'x' },
+    at: new Date(world.clock.now() + 1e9),
+  })
+  const record = (await world.store.getSchedules(['a0']))[0]!
+  const others = Array.from({ length: 2_500 }, (_, index) => ({ ...record, name: `b${index}`, write: `w${index}` }))
+  await world.store.addSchedules(others)
+  const docket = world.process({ graphs: [own], unknownGraph: (name) => (name === 'tenant-1' ? reports : undefined) })
+  // It looks as it begins.
+  await world.clock.advance(100)
+  await many.schedule('z', { graph: reports, target: Report, inputs: { Shop: 'Berlin' }, every: '1s' })
+  await world.clock.advance(1_900)
+  expect(ran.length).toBeGreaterThanOrEqual(1)
+  for (const one of [docket, many]) await world.clock.settle(one.close())
+})
