@@ -233,7 +233,7 @@ export class MachineWork implements StepWork {
   #receive(received: Received): void {
     const { type, value, update } = received
     const event = { type: this.#eventOf(type), value }
-    if (update !== undefined && !this.#actor!.getSnapshot().can(event))
+    if (update !== undefined && !this.#mayTake(event))
       return received.refuse(
         refusalOfUpdate(this.#step.planStep.spec, this.#actor!, event.type, this.#step.execution.place),
       )
@@ -249,6 +249,15 @@ export class MachineWork implements StepWork {
       this.#hasChanged = true
     } else if (leadsTo) received.take()
     else received.skip()
+  }
+
+  /** False for an event that it does not know in its state. Where a guard throws, the machine fails of the event itself, as of every other one. */
+  #mayTake(event: { readonly type: string }): boolean {
+    try {
+      return this.#actor!.getSnapshot().can(event)
+    } catch {
+      return true
+    }
   }
 
   #fire(timer: ArmedTimer): void {

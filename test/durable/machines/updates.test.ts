@@ -1,4 +1,4 @@
-import { setup } from 'xstate'
+import { assign, setup } from 'xstate'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { dataType, durableStep, graph, machineStep, update } from '../../../src/index.ts'
@@ -131,6 +131,48 @@ describe('an update that a machine gets', () => {
     expect(await world.clock.settle(again.result())).toBe(5)
     await expect(world.clock.settle(pay('visa', 'p1'))).rejects.toMatchObject({ code: 'UPDATE_ENDED' })
     expect(await mailOf(world)).toBe(0)
+  })
+
+  test('of which a guard throws fails its step, whether the machine was at rest or busy, and a retry gets the next one', async () => {
+    const world = new World()
+    const Ask = update('Ask', { input: z.string(), output: z.string() })
+    const Told = dataType('Told', z.string())
+    const Done = dataType('Done', z.unknown())
+    let isMended = false
+    const isSure = (): boolean => {
+      if (!isMended) throw new Error('the guard is broken')
+      return true
+    }
+    const machine = setup({
+      types: {} as { context: { told: string }; events: { type: 'ASK' | 'TELL'; value: string } },
+      guards: { isSure },
+    }).createMachine({
+      context: { told: 'nothing' },
+      initial: 'on',
+      on: { TELL: { actions: assign({ told: ({ event }) => event.value }) } },
+      states: { on: { on: { ASK: { guard: 'isSure', target: 'off' } } }, off: { type: 'final' } },
+    })
+    const step = machineStep({
+      name: 'Guarded',
+      machine,
+      output: Done,
+      events: { ASK: Ask, TELL: Told },
+      answers: { ASK: ({ context }) => context.told },
+    })
+    const declared = graph({ name: 'guarded', steps: [step] })
+    const docket = world.process({ graphs: [declared] })
+    for (const id of ['rests', 'works']) {
+      const handle = await world.clock.settle(docket.start(declared, Done, {}, { id }))
+      await world.clock.advance(1_000)
+      const told = id === 'works' ? handle.signal(Told, 'much') : undefined
+      const asked = handle.update(Ask, 'well?')
+      await expect(world.clock.settle(asked), id).rejects.toMatchObject({ code: 'UPDATE_ENDED' })
+      await expect(world.clock.settle(handle.result()), id).rejects.toThrow('the guard is broken')
+      await told
+    }
+    isMended = true
+    const again = await world.clock.settle(docket.retry('works'))
+    expect(await world.clock.settle(again.update(Ask as never, 'well?' as never))).toBe('much')
   })
 
   test('of which the answer throws, or does not fit, fails; what it led to stays', async () => {
