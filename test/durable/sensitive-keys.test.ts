@@ -1,5 +1,6 @@
+import { createMachine } from 'xstate'
 import { expect, test } from 'vitest'
-import { durableStep, eventType, event, graph, signal, step, update } from '../../src/index.ts'
+import { durableStep, eventType, event, graph, machineStep, signal, step, update } from '../../src/index.ts'
 import { dataType, type } from '../../src/index.ts'
 import { errorOf, expectNoUnhandledErrors, graphOf, looseGraph, number, run, text } from '../loose-api.ts'
 import type { AnyDataType } from '../../src/core/language/data-type.ts'
@@ -154,6 +155,30 @@ test.each(closed)('nor in one of what executions are sent, or say (%#)', async (
   expectClosed(await outcome(handle['update']!(Change, value())))
   expectClosed(await outcome(loose['emit']!(Wanted, 'k', value())))
   expectClosed(await outcome(loose['execute']!(tells, Secret, {})))
+  await world.clock.settle(docket.close({ deadline: 0 }))
+})
+
+test.each(closed)('nor in one of what a machine answers (%#)', async (value) => {
+  const world = new World()
+  const Ask = update('Ask', { input: type<unknown>(), output: type<unknown>(), sensitive: true } as never)
+  const answering = looseGraph({
+    name: 'answering',
+    steps: [
+      machineStep({
+        name: 'Answer',
+        machine: createMachine({ initial: 'on', states: { on: { on: { ASK: 'on' } } } }),
+        output: Goal,
+        events: { ASK: Ask },
+        answers: { ASK: value },
+      } as never),
+    ],
+  })
+  const docket = world.process({ graphs: [answering] })
+  const loose = docket as unknown as Record<string, (...all: readonly unknown[]) => Promise<never>>
+  const handle = (await world.clock.settle(loose['start']!(answering, Goal, {}, { id: 'x' }))) as unknown as {
+    update(type: unknown, value: unknown): Promise<unknown>
+  }
+  expectClosed(await errorOf(world.clock.settle(handle.update(Ask, 1))))
   await world.clock.settle(docket.close({ deadline: 0 }))
 })
 

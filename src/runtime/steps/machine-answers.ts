@@ -1,8 +1,10 @@
 import type { AnyStateMachine, SnapshotFrom } from 'xstate'
 import type { UpdateRef } from '../../core/contracts/update-message.ts'
+import { isSensitiveType } from '../../core/graph/sensitivity.ts'
 import { isRecord } from '../../core/is-record.ts'
 import type { AnyMachineStep } from '../../core/language/machine-step.ts'
 import type { AnyUpdateType } from '../../core/language/update.ts'
+import { withoutSensitiveParts } from '../../core/values/plain-data.ts'
 import { checkValue } from '../inputs/check-value.ts'
 import type { CheckedValue } from '../inputs/check-value.ts'
 import type { UpdateAnswer } from './checkpoints.ts'
@@ -90,12 +92,16 @@ function fitting(step: WorkingStep, { name }: AnyUpdateType, checked: CheckedVal
 }
 
 /** An answer that can't be stored fails the update, with the reason. */
-function answer(step: WorkingStep, { update }: OpenUpdate, outcome: Outcome): Promise<void> | undefined {
+function answer(step: WorkingStep, { event, update }: OpenUpdate, outcome: Outcome): Promise<void> | undefined {
   const { inbox } = step.execution.setup
-  try {
-    const answered = inbox?.answer?.({ update, outcome })
-    return answered?.catch((error: unknown) => inbox?.answer?.({ update, outcome: { error } }))
-  } catch (error) {
+  const type = (step.planStep.spec.step as AnyMachineStep).events[event]!
+  const failed = (thrown: unknown): Promise<void> | undefined => {
+    const error = withoutSensitiveParts(thrown, isSensitiveType(type))
     return inbox?.answer?.({ update, outcome: { error } })
+  }
+  try {
+    return inbox?.answer?.({ update, outcome })?.catch(failed)
+  } catch (thrown) {
+    return failed(thrown)
   }
 }
