@@ -115,14 +115,15 @@ export class BatchSignals {
   }
 
   /** What a commit with these records does to messages and slots, beside what they say. */
-  effectsOf(records: readonly StepRecord[]): MailEffects | undefined {
+  effectsOf(records: readonly StepRecord[], areGivenUp: boolean): MailEffects | undefined {
     const byItem = Map.groupBy(records, ({ item }) => item)
     const consumed: number[] = []
     const closedSlots: string[] = []
     const openedSlots: string[] = []
     const checkpoints: CheckpointRecord[] = []
     for (const [key, some] of byItem) {
-      const effects = (key === '' ? this.#shared : this.#open.get(key)?.mail)?.effectsOf(some)
+      const mail = key === '' ? this.#shared : this.#open.get(key)?.mail
+      const effects = mail?.effectsOf(some, areGivenUp)
       append(consumed, effects?.consumed ?? [])
       append(closedSlots, effects?.closedSlots ?? [])
       append(openedSlots, effects?.openedSlots ?? [])

@@ -16,7 +16,7 @@ import type { OwnershipRight } from './ownership-right.ts'
 
 /** What knows which messages a commit consumes by the records that it has. */
 interface Mail {
-  effectsOf(records: readonly StepRecord[]): MailEffects | undefined
+  effectsOf(records: readonly StepRecord[], areGivenUp: boolean): MailEffects | undefined
   /** The commit was not written. */
   undo(effects: MailEffects): void
   /** A commit with these records was written. */
@@ -45,6 +45,8 @@ export interface Written extends MailEffects, Pick<ExecutionCommit, 'droppedChec
   readonly step?: string | undefined
   /** Whether it is the end of one that is deleted on request. @default false */
   readonly isDeletion?: boolean | undefined
+  /** Whether steps are as they were before their attempts, since it goes on elsewhere. @default false */
+  readonly areGivenUp?: boolean | undefined
 }
 
 /** What became of a try to park an execution. */
@@ -253,6 +255,7 @@ export class ExecutionCommits {
     until = Infinity,
     step,
     isDeletion = false,
+    areGivenUp = false,
   }: Written): Promise<void> {
     const { session, commits } = this.#connection
     session.noticeBlocked()
@@ -281,7 +284,7 @@ export class ExecutionCommits {
     const isAlone = checkpoints === undefined && droppedCheckpoints === undefined
     const commit = isAlone ? ended : { ...ended, checkpoints, droppedCheckpoints }
     if (consumed !== undefined) for (const mail of this.#mails) mail.consuming?.(consumed)
-    const ofRecords = this.#mails.map((mail) => mail.effectsOf(records))
+    const ofRecords = this.#mails.map((mail) => mail.effectsOf(records, areGivenUp))
     // What the last step has answered is not answered by the end.
     const ending = this.#mails.map((mail) => (isEnd ? mail.atEnd?.() : isUndone ? mail.atUndoing?.() : undefined))
     const effects = allEffects([...ofRecords, ...ending])

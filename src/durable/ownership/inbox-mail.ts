@@ -226,14 +226,18 @@ export class InboxMail {
     }
   }
 
-  /** What a step has taken goes with its end, whatever it leads to; what a machine has taken, with what it is at then, and with no failure: it is left where it was before. */
-  effectsOf(records: readonly StepRecord[]): MailEffects | undefined {
+  /**
+   * What a step has taken goes with its end, whatever it leads to; what a machine has taken, with what it is at then, and neither with a failure nor where it is given up: it is
+   * left where it was before.
+   */
+  effectsOf(records: readonly StepRecord[], areGivenUp = false): MailEffects | undefined {
     if (records.length === 0) return undefined
     let effects: MailEffects | undefined
     const consumed: number[] = []
     for (const { step, status } of records) {
       const isMachine = this.#machines.has(step)
-      const goes = isMachine ? status !== 'failed' && status !== 'cancelled' : isTerminalStep(status)
+      const isLeft = areGivenUp || status === 'failed' || status === 'cancelled'
+      const goes = isMachine ? !isLeft : isTerminalStep(status)
       if (isMachine) effects = allEffects([effects, this.#updates.answeredBy(step, goes)])
       if (goes) append(consumed, this.takenBy(step))
     }

@@ -91,8 +91,8 @@ export class IncomingMail {
   }
 
   /** What a commit with these records does to messages and slots, beside what they say. */
-  effectsOf(records: readonly StepRecord[]): MailEffects | undefined {
-    return allEffects([this.#signals?.effectsOf(records), this.#inbox?.effectsOf(records)])
+  effectsOf(records: readonly StepRecord[], areGivenUp: boolean): MailEffects | undefined {
+    return allEffects([this.#signals?.effectsOf(records), this.#inbox?.effectsOf(records, areGivenUp)])
   }
 
   /** The commit was not written, as far as is known. */

@@ -76,7 +76,7 @@ export class Ownership {
     const isEnd = head.status !== undefined && isTerminal(head.status)
     const givenUp = this.#commits.givenUp()
     const steps = isEnd ? [] : [...givenUp, ...this.#recorder.undoNotes.givenUp(givenUp)]
-    const released = this.#commits.write({ steps, head })
+    const released = this.#commits.write({ steps, head, areGivenUp: true })
     // The next owner finds its steps as they are now.
     this.#recorder.notes.stop()
     this.#move(release)
@@ -89,7 +89,7 @@ export class Ownership {
     this.#isLeftOpen = false
     const givenUp = this.#commits.givenUp()
     const steps = [...givenUp, ...this.#recorder.undoNotes.givenUp(givenUp)]
-    const released = this.#commits.write({ steps, head: { isReleased: true } })
+    const released = this.#commits.write({ steps, head: { isReleased: true }, areGivenUp: true })
     this.#recorder.notes.stop()
     this.#owned.release(reason, cause)
     await released.finally(() => this.#finish())
