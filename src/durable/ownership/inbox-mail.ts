@@ -111,9 +111,9 @@ export class InboxMail {
     return this.#receivers.has(type)
   }
 
-  /** Whether something that came is still to be read or checked. */
+  /** Whether something that came is still to be read or checked, or its answer to be written. */
   get isBusy(): boolean {
-    return this.#decoding > 0 || this.inbox.isChecking
+    return this.#decoding > 0 || this.inbox.isChecking || this.#updates.isAnswering
   }
 
   /** A message that brings a value. Each is taken once, however often it is read. */

@@ -25,6 +25,8 @@ export class OpenUpdates {
 
   /** Answers that are not written yet, by the names of the updates. */
   readonly #answered = new Map<string, CheckpointRecord>()
+  /** Answers that a codec is at work on. */
+  #encoding = 0
 
   constructor(execution: AnsweringExecution) {
     this.#execution = execution
@@ -37,6 +39,11 @@ export class OpenUpdates {
 
   has({ name }: UpdateRef): boolean {
     return this.#open.has(name)
+  }
+
+  /** Whether something is answered that is not on its way to the store. */
+  get isAnswering(): boolean {
+    return this.#encoding > 0 || this.#answered.size > 0
   }
 
   /** A commit is about to be written that consumes these: it answers them. */
@@ -64,10 +71,16 @@ export class OpenUpdates {
   answer(answer: UpdateAnswer): Promise<void> | undefined {
     const { connection, id } = this.#execution
     const record = encodedAnswer(connection, id, answer, connection.clock.now())
-    const keep = (encoded: CheckpointRecord): void => void this.#answered.set(answer.update.name, encoded)
-    if (record instanceof Promise) return record.then(keep)
-    keep(record)
-    return undefined
+    const keep = (encoded: CheckpointRecord): void => {
+      // An end may have answered it meanwhile.
+      if (this.has(answer.update)) this.#answered.set(answer.update.name, encoded)
+    }
+    if (!(record instanceof Promise)) {
+      keep(record)
+      return undefined
+    }
+    this.#encoding++
+    return record.then(keep).finally(() => void this.#encoding--)
   }
 
   /** What answers those that the machine of a step has answered; `goes`: what it is at is written. */

@@ -20,6 +20,7 @@ function slowCodec(place: string) {
 }
 
 const ofStep = '"step"'
+const ofAnswer = '"checkpoint"'
 
 describe('what a machine has taken while a codec takes its time', () => {
   test.each(['update', 'signal'] as const)('comes again where it goes on elsewhere before that (%s)', async (way) => {
@@ -41,5 +42,23 @@ describe('what a machine has taken while a codec takes its time', () => {
     expect(await world.clock.settle(sent)).toBe(way === 'update' ? 5 : 'accepted')
     await world.clock.settle(found.signal(Total, true))
     expect(await world.clock.settle(found.result())).toBe(5)
+  })
+
+  test('is not parked meanwhile', async () => {
+    const world = new World()
+    const declared = sums(false)
+    const slow = slowCodec(ofAnswer)
+    const docket = world.process({ graphs: [declared], codecs: [slow.codec], park: 1_000 })
+    const handle = await world.clock.settle(docket.start(declared, Sum, {}, { id: 'a' }))
+    await world.clock.advance(100)
+    slow.hold()
+    const sent = handle.update(Add, 5)
+    await world.clock.advance(60_000)
+    slow.release()
+    expect(await world.clock.settle(sent)).toBe(5)
+    await world.clock.advance(60_000)
+    expect((await world.store.get(['a']))[0]!.parkedAt).toBeDefined()
+    await world.clock.settle(handle.signal(Total, true))
+    expect(await world.clock.settle(handle.result())).toBe(5)
   })
 })
