@@ -45,7 +45,7 @@ export class MachineAnswers {
     this.#open = [...this.#open, { event, value, update }]
   }
 
-  /** Answers all that can be answered in a state in which the machine is at rest. Undefined where nothing has to be waited for. */
+  /** Answers all that can be answered in a state in which the machine is at rest. Undefined where nothing has to be waited for; rejects where one can't be answered with its error either. */
   settle(step: WorkingStep, snapshot: Snapshot): Promise<unknown> | undefined {
     if (this.#open.length === 0) return undefined
     const left: OpenUpdate[] = []
@@ -95,9 +95,9 @@ function fitting(step: WorkingStep, { name }: AnyUpdateType, checked: CheckedVal
 function answer(step: WorkingStep, { event, update }: OpenUpdate, outcome: Outcome): Promise<void> | undefined {
   const { inbox } = step.execution.setup
   const type = (step.planStep.spec.step as AnyMachineStep).events[event]!
-  const failed = (thrown: unknown): Promise<void> | undefined => {
+  const failed = async (thrown: unknown): Promise<void> => {
     const error = withoutSensitiveParts(thrown, isSensitiveType(type))
-    return inbox?.answer?.({ update, outcome: { error } })
+    await inbox?.answer?.({ update, outcome: { error } })
   }
   try {
     return inbox?.answer?.({ update, outcome })?.catch(failed)

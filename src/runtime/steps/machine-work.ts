@@ -178,13 +178,21 @@ export class MachineWork implements StepWork {
   /** Keeps what it is at, and goes on then: first it answers the updates that it can answer in that. */
   #keep(): void {
     const answered = this.#answers.settle(this.#step, this.#actor!.getSnapshot())
-    if (answered === undefined) return this.#keepState()
+    if (answered === undefined) this.#keepState()
+    else this.#goOnAfter(answered, () => this.#keepState())
+  }
+
+  /** It gets nothing before this is done, and ends where it can't be. */
+  #goOnAfter(kept: Promise<unknown>, proceed: () => void): void {
     this.#isKeeping = true
-    const goOn = (): void => {
+    const goOn = (act: () => void): void => {
       this.#isKeeping = false
-      if (this.#isOpen) this.#inContext(() => this.#keepState())
+      if (this.#isOpen) this.#inContext(act)
     }
-    answered.then(goOn, goOn)
+    kept.then(
+      () => goOn(proceed),
+      (error: unknown) => goOn(() => this.#end(error, false)),
+    )
   }
 
   #keepState(): void {
@@ -199,15 +207,7 @@ export class MachineWork implements StepWork {
     } catch (thrown) {
       return this.#end(thrown, false)
     }
-    this.#isKeeping = true
-    const goOn = (act: () => void): void => {
-      this.#isKeeping = false
-      if (this.#isOpen) this.#inContext(act)
-    }
-    kept.then(
-      () => goOn(() => this.#goOn()),
-      (error: unknown) => goOn(() => this.#end(error, false)),
-    )
+    this.#goOnAfter(kept, () => this.#goOn())
   }
 
   #emit(): void {
@@ -305,9 +305,10 @@ export class MachineWork implements StepWork {
     const checked = checkValue(step.planStep.spec.output, snapshot.output)
     this.#leave(true)
     if (answered === undefined && !(checked instanceof Promise)) return this.#settle(checked)
-    const settle = (late: CheckedValue): void => this.#inContext(() => this.#settle(late))
-    const all = Promise.allSettled([answered]).then(() => checked)
-    void all.then(settle)
+    Promise.all([checked, answered]).then(
+      ([late]) => this.#inContext(() => this.#settle(late)),
+      (error: unknown) => this.#inContext(() => this.#end(error, false)),
+    )
   }
 
   #settle(checked: CheckedValue): void {

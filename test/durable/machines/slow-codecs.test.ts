@@ -44,6 +44,27 @@ describe('what a machine has taken while a codec takes its time', () => {
     expect(await world.clock.settle(found.result())).toBe(5)
   })
 
+  test('fails with its step where what answers it can’t be encoded at all, and is not done without its answer', async () => {
+    const world = new World()
+    const declared = sums(false)
+    let isBroken = false
+    const codec: Codec = {
+      name: 'broken',
+      encode: (bytes, context) =>
+        isBroken && context.includes(ofAnswer) ? Promise.reject(new Error('no key is there')) : bytes,
+      decode: (bytes) => bytes,
+    }
+    const docket = world.process({ graphs: [declared], codecs: [codec] })
+    const handle = await world.clock.settle(docket.start(declared, Sum, {}, { id: 'a' }))
+    await world.clock.advance(100)
+    isBroken = true
+    await expect(world.clock.settle(handle.update(Add, 5))).rejects.toMatchObject({ code: 'UPDATE_ENDED' })
+    await expect(world.clock.settle(handle.result())).rejects.toThrow('no key is there')
+    isBroken = false
+    const again = await world.clock.settle(docket.retry('a'))
+    expect(await world.clock.settle(again.update(Add as never, 2 as never))).toBe(2)
+  })
+
   test('is not parked meanwhile', async () => {
     const world = new World()
     const declared = sums(false)
