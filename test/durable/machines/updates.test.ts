@@ -175,6 +175,36 @@ describe('an update that a machine gets', () => {
     expect(await world.clock.settle(again.update(Ask as never, 'well?' as never))).toBe('much')
   })
 
+  test.each([undefined, 7])(
+    'that leads to a state which can’t be kept has no answer (fallback: %s)',
+    async (fallback) => {
+      const world = new World()
+      const Spoil = update('Spoil', { input: z.string(), output: z.string() })
+      const Done = dataType('Done', z.number())
+      const machine = setup({
+        types: {} as { context: { act: unknown }; events: { type: 'SPOIL'; value: string }; output: number },
+      }).createMachine({
+        context: { act: undefined },
+        initial: 'on',
+        output: 1,
+        on: { SPOIL: { actions: assign({ act: () => () => {} }) } },
+        states: { on: {} },
+      })
+      const answers = { SPOIL: () => 'spoilt' }
+      const step = machineStep({ name: 'Spoilt', machine, output: Done, events: { SPOIL: Spoil }, answers, fallback })
+      const declared = graph({ name: 'spoilt', steps: [step] })
+      const docket = world.process({ graphs: [declared] })
+      const handle = await world.clock.settle(docket.start(declared, Done, {}, { id: 'a' }))
+      await world.clock.advance(1_000)
+      const spoilt = world.clock.settle(handle.update(Spoil, 'please'))
+      await expect(spoilt).rejects.toMatchObject({ code: 'UPDATE_ENDED' })
+      const result = world.clock.settle(handle.result())
+      if (fallback !== undefined) expect(await result).toBe(fallback)
+      else await expect(result).rejects.toThrow('it is a function')
+      expect(await mailOf(world)).toBe(0)
+    },
+  )
+
   test('of which the answer throws, or does not fit, fails; what it led to stays', async () => {
     const world = new World()
     const { add } = await opened(world)
