@@ -93,7 +93,8 @@ export class PostgresOwners {
           limitMs,
           plain,
         ))
-    watch?.sessions.renewed(owner, rows[0]?.['is_watched'] === true)
+    const isWatched = rows[0]?.['is_watched']
+    watch?.sessions.renewed(owner, isWatched === true, isWatched === false)
     // Where processes always crash, none of them gets to its end.
     if (rows[0]?.['is_new'] === true) await this.#tidyUp()
     return rows.length === 1

@@ -18,12 +18,17 @@ export interface LocksSeen {
   readonly watched: number
 }
 
+/** A connection that was cut keeps its lock until the server has seen that: so often the lock is asked for again at the next look. */
+const mostDenials = 20
+
 /** Owners that are seen by locks: what this process knows of those that are its own. */
 export class SqlSessions implements StoreSessions {
   readonly #locks: SessionLocks
   readonly #claimed = new Set<string>()
   /** A renewal has not been answered: the lock may be had already, and the record of it be the one before. */
   readonly #uncertain = new Set<string>()
+  /** How often in succession another connection had the lock. */
+  readonly #denials = new Map<string, number>()
 
   constructor(locks: SessionLocks) {
     this.#locks = locks
@@ -39,16 +44,19 @@ export class SqlSessions implements StoreSessions {
     this.#uncertain.add(owner)
   }
 
-  /** It was answered: whether the owner lives, and by its lock. */
-  renewed(owner: string, isWatched: boolean): void {
+  /** It was answered: whether the owner lives, and by its lock; `isDenied` where another connection has that, which may be the one before. */
+  renewed(owner: string, isWatched: boolean, isDenied = false): void {
     this.#uncertain.delete(owner)
-    if (!isWatched) this.#claimed.delete(owner)
+    const denials = isDenied ? (this.#denials.get(owner) ?? 0) + 1 : 0
+    this.#denials.set(owner, denials)
+    if (!isWatched && (denials === 0 || denials > mostDenials)) this.#claimed.delete(owner)
   }
 
   /** The owner has ended. */
   forget(owner: string): void {
     this.#claimed.delete(owner)
     this.#uncertain.delete(owner)
+    this.#denials.delete(owner)
   }
 
   async look(owner: string, ofOthers: boolean): Promise<SessionLook> {

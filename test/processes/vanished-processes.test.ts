@@ -1,3 +1,5 @@
+import { createConnection } from 'mysql2/promise'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createDocket } from '../../src/index.ts'
 import { spawnWorker } from './child-worker.ts'
@@ -179,3 +181,41 @@ describe.each(['postgres', 'mysql', 'redis'] as const)('a process whose connecti
     expect(await sessionsOf(place)).toEqual([])
   })
 })
+
+/** Waits for the lock by which others see an owner, on a connection of its own, and has it until it is released. */
+async function lockOf({
+  kind,
+  address,
+  sql,
+}: Place): Promise<{ readonly got: Promise<unknown>; release(): Promise<void> }> {
+  if (kind === 'postgres') {
+    const [row] = await sql('select session_key from docket_owners where session_key is not null')
+    const client = new pg.Client({ connectionString: address.url })
+    await client.connect()
+    return { got: client.query(`select pg_advisory_lock(${row!['session_key']})`), release: () => client.end() }
+  }
+  const [row] = await sql(
+    "select substring_index(session_lock, '/', -1) as name from docket_owners where session_lock is not null",
+  )
+  const client = await createConnection(address.url)
+  return { got: client.query('select get_lock(?, 60)', [row!['name']]), release: () => client.end() }
+}
+
+test.each(['postgres', 'mysql'] as const)(
+  'a process on %s whose connection is cut is seen again once its lock is free, though it was not at first',
+  async (kind) => {
+    const place = await newPlace(kind)
+    await using docket = createDocket({ graphs: [relay().relay], store: openStore(place.address), lease })
+    await docket.resume()
+    const [before] = await sessionsOf(place)
+    const lock = await lockOf(place)
+    await cut(place, before!)
+    await lock.got
+    // It asks for the lock meanwhile, and is told that another connection has it.
+    await vi.waitFor(async () => expect(await sessionsOf(place)).toEqual([]), patience)
+    await lock.release()
+    await vi.waitFor(async () => {
+      expect(await sessionsOf(place)).toMatchObject([{ owner: before!.owner }])
+    }, patience)
+  },
+)
