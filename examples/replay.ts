@@ -42,7 +42,7 @@ const failed = await production.start(broken, Receipt, inputs, { id: 'order:7' }
 await failed.result().catch((error: Error) => console.log(`${String(error.cause)}`))
 
 const file = JSON.stringify(await production.export('order:7'))
-console.log(`the card is in the file: ${file.includes('4111')}`)
+console.log(`the card is in the file: ${file.includes('4111 1111')}`)
 // #endregion
 
 // #region replay

@@ -60,10 +60,8 @@ export class MysqlOwners {
     const watch = this.#watch
     watch?.sessions.renewing(owner)
     let lock: string | undefined
-    let isDenied = false
     const isAlive = await this.#connection.withSessionApart(async (session, isApart) => {
       lock = isApart ? await watch?.locks.lock(session, owner) : undefined
-      isDenied = isApart && lock === undefined
       const sessionLock = literal(lock ?? null)
       const renewed = await session.run(
         `update ${this.#table} set seen_at = utc_timestamp(3), expires_at = ${expiry}, session_lock = ${sessionLock},
@@ -85,7 +83,7 @@ export class MysqlOwners {
       await this.#tidyUp(session)
       return true
     }, limitMs)
-    watch?.sessions.renewed(owner, isAlive && lock !== undefined, isAlive && isDenied)
+    watch?.sessions.renewed(owner, isAlive && lock !== undefined, isAlive && lock === undefined)
     return isAlive
   }
 

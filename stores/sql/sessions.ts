@@ -18,7 +18,10 @@ export interface LocksSeen {
   readonly watched: number
 }
 
-/** A connection that was cut keeps its lock until the server has seen that: so often the lock is asked for again at the next look. */
+/**
+ * A connection that was cut keeps its lock until the server notices, and the next one may not be there yet. At so many looks in succession the lock is
+ * requested again, afterwards with each renewal.
+ */
 const mostDenials = 20
 
 /** Owners that are seen by locks: what this process knows of those that are its own. */
@@ -27,7 +30,7 @@ export class SqlSessions implements StoreSessions {
   readonly #claimed = new Set<string>()
   /** A renewal has not been answered: the lock may be had already, and the record of it be the one before. */
   readonly #uncertain = new Set<string>()
-  /** How often in succession another connection had the lock. */
+  /** How often in succession the lock was not to be had. */
   readonly #denials = new Map<string, number>()
 
   constructor(locks: SessionLocks) {
@@ -44,7 +47,7 @@ export class SqlSessions implements StoreSessions {
     this.#uncertain.add(owner)
   }
 
-  /** It was answered: whether the owner lives, and by its lock; `isDenied` where another connection has that, which may be the one before. */
+  /** It was answered: whether the owner lives, and by its lock; `isDenied` where it lives, and the lock was not to be had. */
   renewed(owner: string, isWatched: boolean, isDenied = false): void {
     this.#uncertain.delete(owner)
     const denials = isDenied ? (this.#denials.get(owner) ?? 0) + 1 : 0
