@@ -42,8 +42,8 @@ function work(
 
 /** Ten a second, and five more. */
 function expectRate(times: readonly number[]): void {
-  // Between the grant and the beginning of a function some milliseconds pass, sometimes more.
-  const slackMs = 300
+  // Between the grant and the beginning of a function some milliseconds pass, and some hundreds where the machine is busy: at twice the rate it is still found.
+  const slackMs = 600
   for (const [index, from] of times.entries())
     for (let until = index; until < times.length; until++)
       expect(until - index + 1).toBeLessThanOrEqual(((times[until]! - from + slackMs) / 1_000) * 10 + 5)
