@@ -26,6 +26,8 @@ interface Scene {
   readonly witness: Witness
   readonly lines: LogLine[]
   run(shape: string, id: string): Promise<unknown>
+  /** Changes the tables by hand, while nobody works there: a docket might go on with what it finds open, and end it. */
+  plant(statements: readonly string[]): Promise<void>
   /** The rules that are violated. */
   verdict(quietAt?: number): Promise<readonly Rule[]>
 }
@@ -66,7 +68,11 @@ async function scene(kind: StoreKind): Promise<Scene> {
     const { violations } = await judge(witness, lines, { olderThanMs, ...(quietAt !== undefined && { quietAt }) })
     return [...new Set(violations.map(({ rule }) => rule))]
   }
-  return { place, docket, witness, lines, run, verdict }
+  const plant = async (statements: readonly string[]): Promise<void> => {
+    await docket.close({ deadline: 0 })
+    for (const statement of statements) await place.sql(statement)
+  }
+  return { place, docket, witness, lines, run, plant, verdict }
 }
 
 const forged = (tag: string): string => `'{"n":1,"tag":"${tag}","from":{}}'`
@@ -174,8 +180,8 @@ test('the judge has nothing to say about what Docket does by itself', async () =
 })
 
 test.each(plants)('the judge sees %s: %s', async (_, rule, statements) => {
-  const { place, verdict } = await scene('sqlite')
-  for (const statement of statements) await place.sql(statement)
+  const { plant, verdict } = await scene('sqlite')
+  await plant(statements)
   expect(await verdict()).toContain(rule)
 })
 
@@ -189,9 +195,9 @@ const sixRules: readonly Rule[] = [
 ]
 
 test.each(['postgres', 'mysql'] as const)('what is written by hand to %s is seen there as well', async (kind) => {
-  const { place, verdict } = await scene(kind)
+  const { plant, verdict } = await scene(kind)
   expect(await verdict()).toEqual([])
-  for (const statement of [
+  await plant([
     `update docket_executions set epoch = 0 where id = 'done'`,
     `update docket_results set output = ${forged('w1:999')}`,
     `delete from docket_steps where step = 'Left'`,
@@ -201,7 +207,6 @@ test.each(['postgres', 'mysql'] as const)('what is written by hand to %s is seen
     `delete from docket_mailbox`,
     `delete from docket_executions where id = 'shared'`,
   ])
-    await place.sql(statement)
   expect(await verdict()).toEqual(expect.arrayContaining([...sixRules]))
 })
 
@@ -232,13 +237,13 @@ test('the judge sees an execution that begins with the steps of a deleted one', 
 })
 
 test('the judge sees what stays of executions: open ones, messages, rows', async () => {
-  const { place, witness, verdict } = await scene('sqlite')
-  await place.sql(`update docket_executions set status = 'running', epoch = 2 where id = 'failed'`)
-  await place.sql(
+  const { plant, witness, verdict } = await scene('sqlite')
+  await plant([
+    `update docket_executions set status = 'running', epoch = 2 where id = 'failed'`,
     `insert into docket_mailbox (execution, seq, class, kind, posted_at) values ('failed', 1, 'control', 'cancel', '2026-01-01 00:00:00')`,
-  )
+  ])
   expect(await verdict(Date.now() + 1)).toEqual(expect.arrayContaining(['never ended', 'left behind']))
-  await place.sql('delete from docket_executions')
+  await plant(['delete from docket_executions'])
   expect(await witness.leftovers()).toEqual([expect.stringMatching('rows of steps'), '1 rows of mailbox'])
 })
 
@@ -250,10 +255,10 @@ test.each([
   ['in a process whose execution another one has', 'ran without right', 'Middle', 'w1'],
   ['of an execution that has ended', 'worked after the end', 'Middle', 'w2'],
 ] as const)('the judge sees the beginning %s: %s', async (_, rule, step, worker) => {
-  const { place, lines, verdict } = await scene('sqlite')
+  const { plant, lines, verdict } = await scene('sqlite')
   const id = step === 'Rate' ? 'shared' : 'done'
   if (rule !== 'ran again' || worker === 'w2')
-    await place.sql(`update docket_executions set owner = 'w2:a', epoch = 2 where id = '${id}'`)
+    await plant([`update docket_executions set owner = 'w2:a', epoch = 2 where id = '${id}'`])
   const n = lines.find((line) => line.execution === id && line.step === step)!.n
   lines.push({ kind: 'begin', at: Date.now() + 2_000, worker, execution: id, step, attempt: 1, n })
   expect(await verdict()).toContain(rule)
@@ -263,13 +268,15 @@ test.each([
   ['a cancelled execution that nobody has cancelled', 'cancelled by nobody', 'cancelled', 'cancel'],
   ['one that begins again though nobody has called for it', 'begun by nobody', 'running', 'retry'],
 ] as const)('the judge sees %s: %s', async (_, rule, status, operation) => {
-  const { place, lines, verdict } = await scene('sqlite')
+  const { plant, lines, verdict } = await scene('sqlite')
   const call: Call = { call: 1, operation, execution: 'failed', graph: 'Breaks', leaves }
   // What was called for before it was as it is does not count.
   lines.push({ kind: 'call', at: 0, worker: 'w9', call })
   lines.push({ kind: 'answer', at: 1, worker: 'w9', call, answer: error('DOCKET_CLOSED') })
-  await place.sql(`update docket_executions set status = 'running', epoch = 2 where id = 'failed'`)
-  await place.sql(`update docket_executions set status = '${status}' where id = 'failed'`)
+  await plant([
+    `update docket_executions set status = 'running', epoch = 2 where id = 'failed'`,
+    `update docket_executions set status = '${status}' where id = 'failed'`,
+  ])
   expect(await verdict()).toContain(rule)
 })
 
