@@ -45,6 +45,8 @@ type UndoEvent = Own<ExecutionCompensating> | Own<UndoStarted> | Own<UndoAttempt
 /** What observers may want to know of an execution besides its names. */
 type EmitterAbout = Pick<ExecutionLife, 'headers' | 'hasDeclaredNames' | 'parent'>
 
+const nothing = (): void => {}
+
 const nothingMore: EmitterAbout = { headers: {}, hasDeclaredNames: false, parent: undefined }
 
 /** Builds events for observers, numbered without gaps. It exists only where somebody observes. */
@@ -103,8 +105,7 @@ export class Emitter extends EventDelivery {
     if (observation === undefined) return
     this.deliverTo(observation.receivers, observation.owners)
     this.within = observation.within
-    const unwanted = unheardBy(observation.receivers)
-    if (unwanted !== undefined) Object.assign(this, unwanted)
+    for (const method of unheardBy(observation.receivers)) this[method] = nothing
   }
 
   /** Headers with which a step of the execution calls somebody else. */

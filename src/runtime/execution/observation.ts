@@ -26,8 +26,6 @@ interface WholeLife extends Omit<ExecutionLife, 'key' | 'record'> {
   readonly record: WholeRecord | undefined
 }
 
-const nothing = (): void => {}
-
 /** The events of each step that goes well, and the emitter's methods that make them. */
 const emitting = [
   ['step.started', 'stepStarted'],
@@ -36,22 +34,13 @@ const emitting = [
   ['cache.hit', 'cacheChecked'],
 ] as const
 
-const unheardByTypes = new Map<string, Readonly<Record<string, () => void>>>()
-
 /**
- * What takes the place of those methods of an emitter whose events nobody gets, or all do without: to make the events of each step only to drop them costs as
- * much as to make them for somebody. Undefined where somebody gets all.
+ * Those methods of an emitter whose events nobody gets, or all do without: to make the events of each step only to drop them costs as much as to make them for
+ * somebody.
  */
-export function unheardBy(receivers: readonly Observer[]): Readonly<Record<string, () => void>> | undefined {
-  let types = ''
-  for (const [type] of emitting) if (receivers.every((one) => doesWithout(one, type))) types += ` ${type}`
-  if (types === '') return undefined
-  let methods = unheardByTypes.get(types)
-  if (methods === undefined) {
-    const named = types.split(' ')
-    const unheard = emitting.flatMap(([type, method]) => (named.includes(type) ? [[method, nothing] as const] : []))
-    unheardByTypes.set(types, (methods = Object.fromEntries(unheard)))
-  }
+export function unheardBy(receivers: readonly Observer[]): readonly (typeof emitting)[number][1][] {
+  const methods: (typeof emitting)[number][1][] = []
+  for (const [type, method] of emitting) if (receivers.every((one) => doesWithout(one, type))) methods.push(method)
   return methods
 }
 
@@ -76,9 +65,7 @@ export function observationOf(observers: readonly Observer[], lifeOf: () => Whol
       receivers.push(own === undefined ? observer : (own as ObserverObject))
       owners.push(observer)
     }
-    if (own !== undefined) {
-      if (own.within !== undefined) arounds.push(harmless(observer, own))
-    }
+    if (own?.within !== undefined) arounds.push(harmless(observer, own))
   }
   if (arounds.length === 1) setLone(key)
   return { receivers, owners, within: joined(arounds) }
