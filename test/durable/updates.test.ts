@@ -5,6 +5,7 @@ import type { DocketOptions } from '../../src/index.ts'
 import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
 import { alteredStore } from './altered-store.ts'
 import { accounts, Balance, Close, Deposit } from './accounts.ts'
+import { cutProcess } from './cut-process.ts'
 import { World } from './durable-time.ts'
 
 const inputs = { Owner: 'Ada' }
@@ -92,23 +93,13 @@ describe('an update', () => {
   test('is answered though its process dies, wherever it was, once', async () => {
     for (let cut = 0; cut < 8; cut++) {
       const world = new World()
-      let commits = -1
-      const process: { die?: () => void } = {}
-      const store = alteredStore(world.store, (method, ask) => {
-        if (method !== 'commit' || commits < 0 || commits++ !== cut) return ask()
-        // It is written, and nobody here learns that.
-        const answer = ask()
-        process.die?.()
-        return answer
-      })
-      const mortal = world.mortal({ graphs: [accounts], lease: '2s' }, store)
-      process.die = mortal.die
-      await world.clock.settle(mortal.docket.start(accounts, Balance, inputs, { id: 'a' }))
+      const { docket, arm } = cutProcess(world, accounts, cut)
+      await world.clock.settle(docket.start(accounts, Balance, inputs, { id: 'a' }))
       const other = world.process({ graphs: [accounts] })
       const found = (await world.clock.settle(other.get('a')))! as unknown as Awaited<
         ReturnType<typeof opened>
       >['handle']
-      commits = 0
+      arm()
       const answers = Promise.all([1, 2].map((amount) => found.update(Deposit, { amount }, { id: `${amount}` })))
       await world.clock.advance(20_000)
       expect(await world.clock.settle(answers), `cut ${cut}`).toEqual([{ balance: 1 }, { balance: 3 }])

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { createDocket, dataType, graph, signal, step, type } from 'docket'
+import { createDocket } from 'docket'
 import type { Docket } from 'docket'
 import { memoryStore } from 'docket/stores/memory'
 import { WebSocket } from 'ws'
@@ -11,23 +11,9 @@ import { Hub } from '../../src/inspector/hub.ts'
 import type { LiveFrame } from '../../src/inspector/protocol.ts'
 import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 import { expectNoUnhandledErrors } from '../loose-api.ts'
+import { Answer, Count, quick, talks } from './talks.ts'
 
 expectNoUnhandledErrors()
-
-const Name = dataType('Name', type<string>())
-const Word = dataType('Word', type<string>())
-const Count = dataType('Count', type<number>())
-const Answer = dataType('Answer', type<string>())
-const ask = step({ name: 'Count', inputs: { name: Name }, output: Count, run: ({ name }) => name.length })
-const answer = step({
-  name: 'Answer',
-  inputs: { word: Word, count: Count },
-  output: Answer,
-  persist: 'execution',
-  run: ({ word, count }) => word.repeat(count),
-})
-const talks = graph({ name: 'talks', steps: [signal(Word), ask, answer] })
-const quick = graph({ name: 'quick', steps: [ask] })
 
 let docket: Docket
 beforeEach(() => void (docket = createDocket({ graphs: [talks, quick], store: memoryStore() })))

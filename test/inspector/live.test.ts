@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createDocket, dataType, graph, signal, step, type } from 'docket'
+import { createDocket } from 'docket'
 import type { Docket } from 'docket'
 import { createInspector } from 'docket/inspector'
 import type { Inspector } from 'docket/inspector'
@@ -14,23 +14,9 @@ import type { LiveFrame } from '../../src/inspector/protocol.ts'
 import { expectNoUnhandledErrors } from '../loose-api.ts'
 import { tokenOf } from './inspected-docket.ts'
 import { PageClient } from './page-client.ts'
+import { Answer, quick, talks, Word } from './talks.ts'
 
 expectNoUnhandledErrors()
-
-const Name = dataType('Name', type<string>())
-const Word = dataType('Word', type<string>())
-const Count = dataType('Count', type<number>())
-const Answer = dataType('Answer', type<string>())
-const ask = step({ name: 'Count', inputs: { name: Name }, output: Count, run: ({ name }) => name.length })
-const answer = step({
-  name: 'Answer',
-  inputs: { word: Word, count: Count },
-  output: Answer,
-  persist: 'execution',
-  run: ({ word, count }) => word.repeat(count),
-})
-const talks = graph({ name: 'talks', steps: [signal(Word), ask, answer] })
-const quick = graph({ name: 'quick', steps: [ask] })
 
 let store: ReturnType<typeof memoryStore>
 let docket: Docket

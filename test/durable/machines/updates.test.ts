@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { dataType, durableStep, graph, machineStep, update } from '../../../src/index.ts'
 import type { ExecutionCommit } from '../../../src/core/contracts/execution-record.ts'
-import { alteredStore } from '../altered-store.ts'
+import { cutProcess } from '../cut-process.ts'
 import { World } from '../durable-time.ts'
 import { Add, Balance, Close, Leave, Pay, tills } from './till.ts'
 import type { Charge } from './till.ts'
@@ -217,21 +217,11 @@ describe('an update that a machine gets', () => {
     for (let cut = 0; cut < 8; cut++) {
       const world = new World()
       const declared = tills(atOnce)
-      let commits = -1
-      const process: { die?: () => void } = {}
-      const store = alteredStore(world.store, (method, ask) => {
-        if (method !== 'commit' || commits < 0 || commits++ !== cut) return ask()
-        // It is written, and nobody here learns that.
-        const answer = ask()
-        process.die?.()
-        return answer
-      })
-      const mortal = world.mortal({ graphs: [declared], lease: '2s' }, store)
-      process.die = mortal.die
-      await world.clock.settle(mortal.docket.start(declared, Balance, inputs, { id: 'a' }))
+      const { docket, arm } = cutProcess(world, declared, cut)
+      await world.clock.settle(docket.start(declared, Balance, inputs, { id: 'a' }))
       const other = world.process({ graphs: [declared] })
       const found = (await world.clock.settle(other.get('a')))!
-      commits = 0
+      arm()
       const answers = Promise.all([
         found.update(Add, { amount: 1 }, { id: 'one' }),
         found.update(Add, { amount: 2 }, { id: 'two' }),
