@@ -164,8 +164,9 @@ function postgresPlace(url: string, schema: string, pool: pg.Pool, redis: Redis)
 function mysqlPlace(url: string, database: string, mysql: Connection, redis: Redis): Place {
   const address: StoreAddress = { kind: 'mysql', url, space: 'docket_' }
   const sql = async (text: string): Promise<Rows> => {
-    await mysql.query(`use ${database}`)
-    return (await mysql.query(text))[0] as Rows
+    // In one packet: all places share the connection, and another one's `use` would come between.
+    const [[, answer]] = (await mysql.query(`use ${database}; ${text}`)) as unknown as [[unknown, Rows]]
+    return answer
   }
   return placeAt(address, redis, sql, async () => {
     const client = await createConnection({ uri: url, charset: 'utf8mb4' })
