@@ -13,14 +13,16 @@ interface Choosing {
   readonly isAlive: (owner: string) => boolean
   readonly now: () => number
   readonly get: (id: string) => ExecutionRecord | undefined
+  /** The number of the last call that wrote to one. */
+  readonly sequenceOf: (id: string) => number
   /** Takes one out of its parking. */
   readonly unpark: (id: string) => void
 }
 
 /** Which executions of a queue a process is to have, in the order in which they are to go on. */
 export function chooseReady(
-  { index, queues, isAlive, now, get, unpark }: Choosing,
-  { owner, graphs = [], queue = defaultQueue, behindKey, andOwn, except, ranges, limit }: AcquireRequest,
+  { index, queues, isAlive, now, get, sequenceOf, unpark }: Choosing,
+  { owner, sequence = 0, graphs = [], queue = defaultQueue, behindKey, andOwn, except, ranges, limit }: AcquireRequest,
 ): readonly ExecutionRecord[] {
   if (limit < 1 || graphs.length === 0) return []
   const room = queues.roomOf(queue, limit, () => runningOf({ index, isAlive, get }, queue))
@@ -42,7 +44,9 @@ export function chooseReady(
     if (get(id)?.status === 'pending') unpark(id)
     else consider(get(id))
   }
-  for (const [other, ids] of index.unfinished) if (isFree(other)) for (const id of ids) consider(get(id))
+  const isLate = (other: string, id: string): boolean => other === owner && sequence < sequenceOf(id)
+  for (const [other, ids] of index.unfinished)
+    if (isFree(other)) for (const id of ids) if (!isLate(other, id)) consider(get(id))
   const ranged: ExecutionRecord[] = []
   for (const graph of named) {
     if (ranges?.get(graph) !== undefined) {
@@ -80,7 +84,7 @@ function runningOf(
 
 /** What a queue has. */
 export function countBacklog(
-  { index, isAlive, now, get }: Omit<Choosing, 'queues' | 'unpark'>,
+  { index, isAlive, now, get }: Omit<Choosing, 'queues' | 'sequenceOf' | 'unpark'>,
   { queue, upTo, key }: BacklogRequest,
 ): QueueBacklog {
   let [ready, running, waiting, overdue] = [0, 0, 0, 0]

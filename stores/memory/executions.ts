@@ -6,6 +6,7 @@ import type {
   AcquiredExecution,
   AcquireRequest,
   ExecutionCommit,
+  ExecutionFence,
   ExecutionQuery,
   ExecutionRecord,
   NewExecution,
@@ -27,6 +28,8 @@ import { StepList } from './step-list.ts'
 
 interface Entry {
   record: ExecutionRecord
+  /** The number of the last call that wrote to it in its epoch. */
+  sequence: number
   readonly steps: StepList
   readonly checkpoints: CheckpointList
   mail: Message[]
@@ -82,7 +85,8 @@ export class MemoryExecutions {
       const record = firstRecord(created)
       const begun = new StepList()
       for (const step of steps) begun.put(step)
-      this.#entries.set(created.id, { record, steps: begun, checkpoints, mail: [], receipts: new Map() })
+      const { sequence = 0 } = created
+      this.#entries.set(created.id, { record, sequence, steps: begun, checkpoints, mail: [], receipts: new Map() })
       this.#index.add(record)
       this.#children.add(record.parent, record.id)
       this.#forks.add(record.forkedFrom, record.id)
@@ -92,9 +96,9 @@ export class MemoryExecutions {
   }
 
   commit(commit: ExecutionCommit): boolean | 'unread' {
-    const { id, owner, epoch, at, steps, consumed, closedSlots, openedSlots, park } = commit
-    const entry = this.#entries.get(id)
-    if (entry === undefined || entry.record.owner !== owner || entry.record.epoch !== epoch) return false
+    const { id, at, sequence = 0, steps, consumed, closedSlots, openedSlots, park } = commit
+    const entry = this.#ownedBy(commit)
+    if (entry === undefined) return false
     if (park !== undefined && entry.mail.some(({ seq }) => seq > park.lastSeq)) return 'unread'
     for (const step of steps) entry.steps.put(step)
     if (consumed !== undefined && consumed.length > 0) {
@@ -109,6 +113,7 @@ export class MemoryExecutions {
     entry.checkpoints.change(commit.droppedCheckpoints, commit.checkpoints)
     const { isReleased, ...changes } = headOf(commit) ?? {}
     const before = entry.record
+    entry.sequence = sequence
     this.#replace(entry, {
       ...before,
       ...changes,
@@ -122,12 +127,13 @@ export class MemoryExecutions {
   }
 
   acquire(request: AcquireRequest): AcquiredExecution[] {
-    const { owner, ids } = request
+    const { owner, ids, sequence = 0 } = request
     const chosen = ids === undefined ? chooseReady(this.#choosing, request) : this.#byId(ids, request)
     return chosen.map(({ id }) => {
       const entry = this.#entries.get(id)!
       const { record } = entry
       const wasLost = record.owner !== undefined && record.owner !== owner && !isTerminal(record.status)
+      entry.sequence = sequence
       this.#replace(entry, {
         ...record,
         ...unparked,
@@ -153,15 +159,18 @@ export class MemoryExecutions {
 
   #byId(
     ids: readonly string[],
-    { owner, andEnded, andOwn, except, limit }: AcquireRequest,
+    { owner, sequence = 0, andEnded, andOwn, except, limit }: AcquireRequest,
   ): readonly ExecutionRecord[] {
     const left = new Set(except)
-    const isFree = (other: string | undefined): boolean =>
-      other === undefined || (other === owner ? andOwn === true : !this.#isAlive(other))
+    const isFree = (id: string, other: string | undefined): boolean => {
+      if (other === undefined) return true
+      return other === owner ? andOwn === true && sequence >= this.#sequenceOf(id) : !this.#isAlive(other)
+    }
     return [...new Set(ids)]
       .flatMap((id) => this.get(id) ?? [])
       .filter(
-        ({ id, owner: last, status }) => isFree(last) && !left.has(id) && (andEnded === true || !isTerminal(status)),
+        ({ id, owner: last, status }) =>
+          isFree(id, last) && !left.has(id) && (andEnded === true || !isTerminal(status)),
       )
       .toSorted((one, other) => newestFirst(other, one))
       .slice(0, limit)
@@ -223,11 +232,18 @@ export class MemoryExecutions {
     return this.#entries.get(request.execution)?.checkpoints.read(request) ?? []
   }
 
-  delete({ id, owner, epoch }: Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>): boolean {
-    const record = this.get(id)
-    if (record === undefined || record.owner !== owner || record.epoch !== epoch) return false
-    this.#remove(record)
+  delete(fence: ExecutionFence): boolean {
+    const entry = this.#ownedBy(fence)
+    if (entry === undefined) return false
+    this.#remove(entry.record)
     return true
+  }
+
+  /** The entry that an owner may write to, unless it has written there what it sent later. */
+  #ownedBy({ id, owner, epoch, sequence = 0 }: ExecutionFence): Entry | undefined {
+    const entry = this.#entries.get(id)
+    if (entry?.record.owner !== owner || entry.record.epoch !== epoch) return undefined
+    return sequence < entry.sequence ? undefined : entry
   }
 
   purge({ statuses, endedBefore, limit }: Parameters<Store['purge']>[0]): number {
@@ -292,11 +308,16 @@ export class MemoryExecutions {
       isAlive: this.#isAlive,
       now: this.#now,
       get: (id) => this.get(id),
+      sequenceOf: (id) => this.#sequenceOf(id),
       unpark: (id) => {
         const entry = this.#entries.get(id)!
         this.#replace(entry, { ...entry.record, ...unparked })
       },
     }
+  }
+
+  #sequenceOf(id: string): number {
+    return this.#entries.get(id)!.sequence
   }
 
   #replace(entry: Entry, record: ExecutionRecord): void {

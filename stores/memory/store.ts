@@ -28,6 +28,7 @@ import type {
   AcquiredExecution,
   AcquireRequest,
   ExecutionCommit,
+  ExecutionFence,
   ExecutionQuery,
   ExecutionRecord,
   NewExecution,
@@ -202,7 +203,7 @@ class MemoryStore implements Store {
     return this.#executions.readCheckpoints(request)
   }
 
-  async delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): Promise<boolean[]> {
+  async delete(executions: readonly ExecutionFence[]): Promise<boolean[]> {
     this.#life.requireOpen()
     return executions.map((execution) => this.#executions.delete(execution))
   }

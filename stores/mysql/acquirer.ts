@@ -45,7 +45,7 @@ export class MysqlAcquirer {
     this.#dialect = dialect
     this.#owners = owners
     this.#executions = table
-    this.#select = `select ${selectList(dialect, executionColumns, 'e')}, e.id as id_key, e.owner as owner_key
+    this.#select = `select ${selectList(dialect, executionColumns, 'e')}, e.id as id_key, e.owner as owner_key, e.last_sequence
       from ${table} e force index (primary)`
     this.#ownersTable = dialect.table('owners')
     this.#queues = dialect.table('queues')
@@ -63,7 +63,7 @@ export class MysqlAcquirer {
 
   /** Waits for the transaction that holds them at the moment: the caller named these. */
   #byId(request: AcquireRequest): Promise<readonly AcquiredExecution[]> {
-    const { owner, ids, andEnded, andOwn, except, limit } = request
+    const { owner, sequence = 0, ids, andEnded, andOwn, except, limit } = request
     const own = toKey(owner)
     const excepted = new Set(except)
     const keys = ids!.filter((id) => !excepted.has(id)).map(toKey)
@@ -71,8 +71,8 @@ export class MysqlAcquirer {
       const rows = await session.all(`${this.#select} where e.id in (${listOf(keys)}) order by e.id for update`)
       const last = rows.flatMap(({ owner_key: of }) => (of === null || of === own ? [] : [of as string]))
       const living = await this.#owners.living(session, [...new Set(last)])
-      const isFree = ({ owner_key: of }: Row): boolean =>
-        of === null || (of === own ? andOwn === true : !living.has(of as string))
+      const isFree = ({ owner_key: of, last_sequence: last }: Row): boolean =>
+        of === null || (of === own ? andOwn === true && (last as number) <= sequence : !living.has(of as string))
       const free = rows.filter((row) => (andEnded === true || isOpen(row)) && isFree(row))
       return this.#take(session, request, free.toSorted(oldestFirst).slice(0, limit))
     })
@@ -142,6 +142,8 @@ export class MysqlAcquirer {
   ): Promise<{ readonly acquired: readonly AcquiredExecution[]; readonly begun: number }> {
     const { gone, room } = found
     const behindKey = request.behindKey === undefined ? undefined : toQueueKey(request.behindKey)
+    const { owner, sequence = 0 } = request
+    const isNotLate = `(e.owner is null or e.owner <> ${literal(toKey(owner))} or e.last_sequence <= ${literal(sequence)})`
     const acquired: AcquiredExecution[] = []
     const ofKey = new Map<string, number>()
     let { candidates } = found
@@ -155,7 +157,7 @@ export class MysqlAcquirer {
       if (chosen.length === 0) return { acquired, begun }
       const rows = await session.all(
         `${this.#select} where e.id in (${listOf(chosen.map(({ id }) => id))}) and (e.is_open = 1 or e.due_at <= utc_timestamp(3))
-          and (e.owner is null or e.owner in (${listOf(gone)})) order by e.id for update skip locked`,
+          and (e.owner is null or e.owner in (${listOf(gone)})) and ${isNotLate} order by e.id for update skip locked`,
       )
       const byKey = new Map(rows.map((row) => [row['id_key'], row]))
       const got = chosen.filter(({ id }) => byKey.has(id))
@@ -223,7 +225,7 @@ export class MysqlAcquirer {
 
   async #take(
     session: MysqlSession,
-    { owner, ids }: AcquireRequest,
+    { owner, sequence = 0, ids }: AcquireRequest,
     rows: readonly Row[],
   ): Promise<readonly AcquiredExecution[]> {
     if (rows.length === 0) return []
@@ -231,7 +233,7 @@ export class MysqlAcquirer {
     const isLost = (row: Row): boolean => row['owner_key'] !== null && row['owner_key'] !== key && isOpen(row)
     const lost = rows.filter(isLost).map((row) => row['id_key'] as string)
     await session.run(
-      `${changeOf(this.#dialect, 'executions')} set recoveries = recoveries + ${lost.length === 0 ? '0' : `(id in (${listOf(lost)}))`}, epoch = epoch + 1, ${endParking},
+      `${changeOf(this.#dialect, 'executions')} set recoveries = recoveries + ${lost.length === 0 ? '0' : `(id in (${listOf(lost)}))`}, epoch = epoch + 1, last_sequence = ${literal(sequence)}, ${endParking},
         owner = ${literal(key!)}, owner_full = ${literal(full!)} where id in (${listOf(rows.map((row) => row['id_key'] as string))})`,
     )
     const read = (row: Row): AcquiredExecution => {

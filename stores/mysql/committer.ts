@@ -175,6 +175,7 @@ export class MysqlCommitter {
     const rows = commits.map((commit): Cell[] => [
       toKey(commit.id),
       toSqlTime(commit.at),
+      commit.sequence ?? 0,
       consumed.get(commit) ?? 0,
       maskOf(heads.get(commit)),
       ...cellsOf(fields, heads.get(commit) ?? {}, toSqlTime).map(
@@ -190,9 +191,9 @@ export class MysqlCommitter {
     if ([...heads.values()].some((head) => head?.isReleased === true))
       for (const name of ['owner', 'owner_full']) changes.push(`${name} = if(${isNamed(releaseBit)}, null, ${name})`)
     await session.insert(
-      `insert into ${this.#executions} (${['id', 'updated_at', 'mail_left', 'last_mail', ...changed, ...others].join(', ')})`,
+      `insert into ${this.#executions} (${['id', 'updated_at', 'last_sequence', 'mail_left', 'last_mail', ...changed, ...others].join(', ')})`,
       rows,
-      `on duplicate key update updated_at = values(updated_at), mail_left = mail_left - values(mail_left)${changes.map((change) => `, ${change}`).join('')}`,
+      `on duplicate key update updated_at = values(updated_at), last_sequence = values(last_sequence), mail_left = mail_left - values(mail_left)${changes.map((change) => `, ${change}`).join('')}`,
     )
   }
 }

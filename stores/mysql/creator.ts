@@ -11,7 +11,7 @@ import { writeCheckpoints } from './checkpoints.ts'
 import type { MysqlConnection } from './connection.ts'
 import { isDuplicate, isLockWait, storeName } from './errors.ts'
 import { connectionOf } from './given-transaction.ts'
-import { executionShape, stepShape, toKey } from './keys.ts'
+import { newExecutionShape, stepShape, toKey } from './keys.ts'
 import { literal, literals } from './literals.ts'
 import type { MysqlSession } from './session.ts'
 
@@ -37,7 +37,7 @@ export class MysqlCreator {
     const table = dialect.table('executions')
     this.#connection = connection
     this.#table = table
-    this.#insert = `insert into ${table} (${executionShape.columns.join(', ')}) values`
+    this.#insert = `insert into ${table} (${newExecutionShape.columns.join(', ')}) values`
     this.#insertSteps = `insert into ${dialect.table('steps')} (${stepShape.columns.join(', ')})`
     this.#checkpoints = dialect.table('checkpoints')
     this.#select = `select ${selectList(dialect, executionColumns, 'e')}, e.id as id_key from ${table} e force index (primary)`
@@ -49,7 +49,8 @@ export class MysqlCreator {
     for (const round of roundsOf(executions, ({ id }) => id)) {
       const candidates = round
         .map((created): Candidate => {
-          const row = literals(executionShape.cells(firstRecord(created)))
+          const { sequence = 0 } = created
+          const row = literals(newExecutionShape.cells({ ...firstRecord(created), sequence }))
           return { created, key: toKey(created.id), row }
         })
         // So that two calls that create the same ones don't wait for each other in a circle.

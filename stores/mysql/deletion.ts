@@ -1,5 +1,5 @@
 import type { Store } from '../../src/core/contracts/store.ts'
-import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
+import type { ExecutionFence } from '../../src/core/contracts/execution-record.ts'
 import { deletionOf } from '../sql/dialect.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { isAwaitedChild } from '../sql/tables.ts'
@@ -32,7 +32,7 @@ export class MysqlDeletion {
     this.#executions = dialect.table('executions')
   }
 
-  async delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): Promise<readonly boolean[]> {
+  async delete(executions: readonly ExecutionFence[]): Promise<readonly boolean[]> {
     if (executions.length === 0) return []
     return this.#connection.transaction(async (session) => {
       const held = new Set(await lockOwned(session, this.#executions, executions))

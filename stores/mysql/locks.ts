@@ -1,16 +1,14 @@
-import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
+import type { ExecutionFence } from '../../src/core/contracts/execution-record.ts'
 import type { Row } from '../sql/cells.ts'
 import { toKey } from './keys.ts'
 import { literal } from './literals.ts'
 import type { MysqlSession } from './session.ts'
 
-type Fence = Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>
-
 /**
  * Locks executions, in the order of their keys so that no two transactions wait for each other, and returns which are still their owners'.
  * Of those that are not, the rows stay locked until the transaction ends; that is soon.
  */
-export async function lockOwned<T extends Fence>(
+export async function lockOwned<T extends ExecutionFence>(
   session: MysqlSession,
   table: string,
   fences: readonly T[],
@@ -19,7 +17,7 @@ export async function lockOwned<T extends Fence>(
 }
 
 /** The same without waiting: those that somebody else has locked are `locked`, if they are still their owners'. */
-export async function tryLockOwned<T extends Fence>(
+export async function tryLockOwned<T extends ExecutionFence>(
   session: MysqlSession,
   table: string,
   fences: readonly T[],
@@ -31,16 +29,17 @@ export async function tryLockOwned<T extends Fence>(
   return { held, locked: ownedAmong(others, await session.all(selectOf(table, others))) }
 }
 
-function selectOf(table: string, fences: readonly Fence[]): string {
+function selectOf(table: string, fences: readonly ExecutionFence[]): string {
   const keys = listOf(fences.map(({ id }) => toKey(id)))
-  return `select id, owner, epoch from ${table} force index (primary) where id in (${keys})`
+  return `select id, owner, epoch, last_sequence from ${table} force index (primary) where id in (${keys})`
 }
 
-function ownedAmong<T extends Fence>(fences: readonly T[], rows: readonly Row[]): readonly T[] {
+function ownedAmong<T extends ExecutionFence>(fences: readonly T[], rows: readonly Row[]): readonly T[] {
   const byKey = new Map(rows.map((row) => [row['id'] as string, row]))
-  return fences.filter(({ id, owner, epoch }) => {
+  return fences.filter(({ id, owner, epoch, sequence = 0 }) => {
     const row = byKey.get(toKey(id))
-    return row !== undefined && row['owner'] === toKey(owner) && row['epoch'] === epoch
+    if (row === undefined || row['owner'] !== toKey(owner) || row['epoch'] !== epoch) return false
+    return sequence >= (row['last_sequence'] as number)
   })
 }
 

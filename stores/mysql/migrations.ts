@@ -44,6 +44,14 @@ export function mysqlOwnMigrations(prefix: string): readonly Migration[] {
       column: 'worker',
       type: 'longtext character set utf8mb4',
     }),
+    // Of the call that wrote to an execution last, in its epoch.
+    columnMigration({
+      version: 5,
+      name: 'numbers of calls',
+      table: `${prefix}executions`,
+      column: 'last_sequence',
+      type: 'bigint default 0 not null',
+    }),
   ]
 }
 

@@ -59,11 +59,26 @@ export class PostgresAcquirer {
 
   /** The statement; a test asks the server how it would run it. */
   queryOf(request: AcquireRequest, judged?: Judged, hasBegunDue = false): Query {
-    const { owner, ids, graphs, andEnded, andOwn, except, ranges, limit, queue = defaultQueue, behindKey } = request
+    const {
+      owner,
+      sequence = 0,
+      ids,
+      graphs,
+      andEnded,
+      andOwn,
+      except,
+      ranges,
+      limit,
+      queue = defaultQueue,
+      behindKey,
+    } = request
     const excepted = (except ?? []).map(toName)
     const own = [toName(owner), andOwn === true ? 'true' : 'false', limit] as const
     if (ids !== undefined)
-      return { text: this.#byId, parameters: [...own, excepted, ids.map(toName), andEnded === true ? 'true' : 'false'] }
+      return {
+        text: this.#byId,
+        parameters: [...own, excepted, ids.map(toName), andEnded === true ? 'true' : 'false', sequence],
+      }
     const names = [...new Set(graphs)]
     const bounds = names.map((graph) => boundsOf(ranges?.get(graph), this.#dialect))
     const columns = [0, 1, 2, 3, 4].map((column) => bounds.map((bound) => bound[column]!))
@@ -81,6 +96,7 @@ export class PostgresAcquirer {
         judged?.isOnePerKey === true ? 'true' : 'false',
         judged === undefined ? 'false' : 'true',
         hasBegunDue ? 'false' : 'true',
+        sequence,
       ],
     }
   }
@@ -202,7 +218,7 @@ function acquiredOf(row: Row): AcquiredExecution {
 
 /**
  * Waits for the transaction that holds them at the moment: the caller named these. $1 owner, $2 andOwn, $3 limit, $4 except, $5 ids,
- * $6 andEnded.
+ * $6 andEnded, $7 the number of the call.
  */
 function namedStatement(dialect: Dialect): string {
   const isOpen = isUnfinished('e')
@@ -210,13 +226,13 @@ function namedStatement(dialect: Dialect): string {
       select e.id, e.created_at, (e.owner is not null and e.owner <> $1 and ${isOpen}) as was_lost
       from ${dialect.table('executions')} e
       where e.id = any($5::text[]) and ($6::boolean or ${isOpen}) and e.id <> all($4::text[])
-        and (e.owner is null or case when e.owner = $1 then $2::boolean else not ${isAlive(dialect, 'e.owner')} end)
+        and (e.owner is null or case when e.owner = $1 then $2::boolean and e.last_sequence <= $7 else not ${isAlive(dialect, 'e.owner')} end)
       order by e.id for no key update of e
     ), chosen as (
       select * from found order by created_at, id limit $3
     ), taken as (
       update ${dialect.table('executions')} e
-      set owner = $1, epoch = e.epoch + 1, recoveries = e.recoveries + case when c.was_lost then 1 else 0 end,
+      set owner = $1, epoch = e.epoch + 1, last_sequence = $7, recoveries = e.recoveries + case when c.was_lost then 1 else 0 end,
         ${endParking}
       from chosen c where e.id = c.id
       returning ${selectList(dialect, executionColumns, 'e')}, c.was_lost

@@ -14,7 +14,7 @@ import { doneStatuses, headFields, outboxColumns, outboxFields, stepColumns, ste
 import { stayingOf } from '../../src/core/contracts/step-replacement.ts'
 import { dropColumns, dropParameters, dropsPart, noteColumns, noteParameters, notesPart } from './checkpoints.ts'
 import type { PostgresConnection } from './connection.ts'
-import { columnar, fenceColumns, fewRows, lockPatience, unnest } from './dialect.ts'
+import { columnar, fenceColumns, fewRows, isOwned, lockPatience, unnest } from './dialect.ts'
 import type { PostgresHintSender } from './hint-sender.ts'
 import { ownedAmong } from './locks.ts'
 
@@ -84,9 +84,9 @@ export class PostgresCommitter {
     const hasHistory = (parts & part.history) !== 0
     const [hasHeads, parks] = [(parts & part.heads) !== 0, (parts & part.park) !== 0]
     const rows = commits.map((commit): Cell[] => {
-      const { id, owner, epoch, at, park } = commit
+      const { id, owner, epoch, sequence = 0, at, park } = commit
       const head = headOf(commit)
-      const plain: Cell[] = [toName(id), toName(owner), epoch, timeText(at)]
+      const plain: Cell[] = [toName(id), toName(owner), epoch, sequence, timeText(at)]
       if (parks) plain.push(park?.lastSeq ?? null)
       return hasHeads ? [...plain, maskOf(head), ...cellsOf(headFields, head ?? {}, timeText)] : plain
     })
@@ -252,7 +252,7 @@ function commitStatement(dialect: Dialect, ifLocked: string, parts: number): str
   return `with held as materialized (
       select a.* from ${lockPatience()} cross join ${fewRows(columns)} cross join lateral (
         select 1 from ${dialect.table('executions')} e
-        where e.id = a.id and e.owner = a.owner and e.epoch = a.epoch and patience.lock_timeout <> ''${parks ? isRead : ''}
+        where ${isOwned} and patience.lock_timeout <> ''${parks ? isRead : ''}
         for no key update${ifLocked}) e
     ), put as (
       insert into ${dialect.table('steps')} as old (execution, ${namesOf(written)})
@@ -263,7 +263,7 @@ function commitStatement(dialect: Dialect, ifLocked: string, parts: number): str
       where old.status not in ${doneStatuses} or old.type = '' or excluded.status in ${doneStatuses} or excluded.type = ''
     )${others}, changed as (
       update ${dialect.table('executions')} e
-      set updated_at = h.updated_at${consumes ? ', mail_left = e.mail_left - coalesce(c.count, 0), mail_version = e.mail_version + 1' : ''}${hasHeads ? heads : ''}
+      set updated_at = h.updated_at, last_sequence = h.sequence${consumes ? ', mail_left = e.mail_left - coalesce(c.count, 0), mail_version = e.mail_version + 1' : ''}${hasHeads ? heads : ''}
       from held h ${consumes ? counts : ''} where e.id = h.id
     )
     select n from held`

@@ -9,7 +9,7 @@ import type { Dialect } from '../sql/dialect.ts'
 import { fromName, toName } from '../sql/names.ts'
 import { SqlReader } from '../sql/reader.ts'
 import { roundsOf } from '../sql/rounds.ts'
-import { executionColumns, executionFields, stepFields, stepRowColumns } from '../sql/tables.ts'
+import { newExecutionColumns, newExecutionFields, stepFields, stepRowColumns } from '../sql/tables.ts'
 import { newCheckpoints, newCheckpointsPart } from './checkpoints.ts'
 import type { PostgresConnection } from './connection.ts'
 import { columnar, lockPatience, unnest } from './dialect.ts'
@@ -93,8 +93,11 @@ export class PostgresCreator {
     client: ClientBase | undefined,
     { plain, withSteps }: InsertStatements,
   ): Promise<readonly NewExecution[]> {
-    const cells = executions.map((created) => cellsOf(executionFields, firstRecord(created), this.#dialect.timeText))
-    const parameters = columnar(executionColumns, cells)
+    const cells = executions.map((created) => {
+      const { sequence = 0 } = created
+      return cellsOf(newExecutionFields, { ...firstRecord(created), sequence }, this.#dialect.timeText)
+    })
+    const parameters = columnar(newExecutionColumns, cells)
     const steps = executions.flatMap(({ id, steps: begun = [] }) =>
       begun.map((step) => [toName(id), ...cellsOf(stepFields, step, this.#dialect.timeText)]),
     )
@@ -125,15 +128,15 @@ export class PostgresCreator {
 
 function insertStatements(dialect: Dialect, patience: string): InsertStatements {
   // By id, so that two calls that create the same ones don't wait for each other in a circle.
-  const plain = `insert into ${dialect.table('executions')} (${namesOf(executionColumns)})
-      select ${executionColumns.map(({ name }) => `a.${name}`).join(', ')}
-      from ${patience} ${unnest(executionColumns, 'a')} order by a.id collate "C"
+  const plain = `insert into ${dialect.table('executions')} (${namesOf(newExecutionColumns)})
+      select ${newExecutionColumns.map(({ name }) => `a.${name}`).join(', ')}
+      from ${patience} ${unnest(newExecutionColumns, 'a')} order by a.id collate "C"
       on conflict (id) do nothing returning id, owner`
   const withSteps = `with made as (${plain}), begun as (
       insert into ${dialect.table('steps')} (${namesOf(stepRowColumns)})
       select ${stepRowColumns.map(({ name }) => `s.${name}`).join(', ')}
-      from ${unnest(stepRowColumns, 's', executionColumns.length + 1)} join made on made.id = s.execution
+      from ${unnest(stepRowColumns, 's', newExecutionColumns.length + 1)} join made on made.id = s.execution
       on conflict (execution, step, item) do nothing
-    )${newCheckpointsPart(dialect, executionColumns.length + stepRowColumns.length + 1)} select id, owner from made`
+    )${newCheckpointsPart(dialect, newExecutionColumns.length + stepRowColumns.length + 1)} select id, owner from made`
   return { plain, withSteps }
 }

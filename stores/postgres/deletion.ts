@@ -1,12 +1,12 @@
 import { StoreError } from '../../src/core/errors.ts'
+import type { ExecutionFence } from '../../src/core/contracts/execution-record.ts'
 import type { Store } from '../../src/core/contracts/store.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { isAwaitedChild, isUnfinished } from '../sql/tables.ts'
 import type { PostgresConnection } from './connection.ts'
-import { fenceColumns, unnest } from './dialect.ts'
+import { fenceColumns, isOwned, unnest } from './dialect.ts'
 import { storeName } from './errors.ts'
 import { fenceParameters, ownedAmong } from './locks.ts'
-import type { Fence } from './locks.ts'
 import { isAlive } from './owners.ts'
 
 const maxTries = 100
@@ -32,7 +32,7 @@ export class PostgresDeletion {
       receipts as (delete from ${dialect.table('receipts')} r using held h where r.execution = h.id)`
     this.#delete = `with held as materialized (
         select e.id, a.n from ${unnest(fenceColumns, 'a', 1, 'n')}
-        join ${executions} e on e.id = a.id and e.owner = a.owner and e.epoch = a.epoch
+        join ${executions} e on ${isOwned}
         where ${isAsSeen} order by e.id for update of e
       ), ${all} select n from held`
     this.#purge = `with held as materialized (
@@ -44,8 +44,8 @@ export class PostgresDeletion {
       ), ${all} select count(*) as count from held`
   }
 
-  async delete(executions: readonly Fence[]): Promise<readonly boolean[]> {
-    const deleted = new Set<Fence>()
+  async delete(executions: readonly ExecutionFence[]): Promise<readonly boolean[]> {
+    const deleted = new Set<ExecutionFence>()
     let left = executions
     for (let tries = 0; left.length > 0; tries++) {
       if (tries === maxTries) throw new StoreError(storeName, 'others kept posting to the same executions', true)

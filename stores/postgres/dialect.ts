@@ -44,12 +44,16 @@ export function fewRows(columns: readonly CellColumn[]): string {
   return `(select * from ${unnest(columns, 'a', 1, 'n')} where a.epoch > 0 and a.n > 0 order by a.id collate "C") a`
 }
 
-/** What says whose an execution is: it is written only while this is its row's. */
+/** What says whose an execution is, and that nothing was written there that was sent later. */
 export const fenceColumns: readonly CellColumn[] = [
   { name: 'id', kind: 'name' },
   { name: 'owner', kind: 'name' },
   { name: 'epoch', kind: 'integer' },
+  { name: 'sequence', kind: 'integer' },
 ]
+
+/** Whether that lets the row of an execution be written. */
+export const isOwned = `e.id = a.id and e.owner = a.owner and e.epoch = a.epoch and e.last_sequence <= a.sequence`
 
 /**
  * To stand in the `from` of what locks rows, before them: what somebody else holds is not waited for any longer than this, and

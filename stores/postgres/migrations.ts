@@ -68,6 +68,12 @@ export function postgresOwnMigrations(schema: string): readonly Migration[] {
       up: [`alter table ${table('owners')} add column worker text`],
       down: [`alter table ${table('owners')} drop column worker`],
     },
+    {
+      version: 5,
+      name: 'numbers of calls',
+      up: [`alter table ${table('executions')} add column last_sequence bigint default 0 not null`],
+      down: [`alter table ${table('executions')} drop column last_sequence`],
+    },
   ]
 }
 

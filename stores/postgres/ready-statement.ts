@@ -10,7 +10,8 @@ const queue = '$11'
 /*
  * One statement that chooses and takes. $1 owner, $2 andOwn, $3 limit, $4 except, $5 to $9 graphs and their ranges (time and id each), $10 which
  * graphs have one, $11 queue, $12 the key whose turn was last, $13 keys that have no room, $14 how many may begin, $15 whether only one of
- * each key is taken, $16 whether the queue's limits have been judged: if not, nothing is taken where there are any.
+ * each key is taken, $16 whether the queue's limits have been judged: if not, nothing is taken where there are any; $17 whether to look at what is due to begin,
+ * $18 the number of the call.
  */
 
 /** Gives what was taken, in order; always a row, which says whether limits are to be judged, and whether something is due that is to begin. */
@@ -80,7 +81,7 @@ export function readyStatement(dialect: Dialect): string {
       union all
       select f.*, null from graphs g ${oldest(`is null and ${isWithin}`, 'false')} where g.is_ranged
       union all
-      select f.*, null from gone p cross join graphs g ${oldest('= p.owner', '(e.owner <> $1)')}
+      select f.*, null from gone p cross join graphs g ${oldest('= p.owner and (e.owner <> $1 or e.last_sequence <= $18)', '(e.owner <> $1)')}
       union all
       select f.*, l.turn from lanes l cross join lateral (
         select ${columns('false')} from ${executions} e
@@ -104,7 +105,7 @@ export function readyStatement(dialect: Dialect): string {
       select * from placed where not is_new or of_kind <= $14 order by place limit $3
     ), taken as (
       update ${executions} e
-      set owner = $1, epoch = e.epoch + 1, recoveries = e.recoveries + case when c.was_lost then 1 else 0 end,
+      set owner = $1, epoch = e.epoch + 1, last_sequence = $18, recoveries = e.recoveries + case when c.was_lost then 1 else 0 end,
         ${endParking}
       from chosen c where e.id = c.id
       returning ${selectList(dialect, executionColumns, 'e')}, c.was_lost, c.is_new, c.place

@@ -24,7 +24,7 @@ import {
   timeKey,
   unescapeText,
 } from './layout.ts'
-import type { Reply } from './link.ts'
+import type { Argument, Reply } from './link.ts'
 import type { Owners } from './owners.ts'
 import { packedLists, unpackedLists } from './packed-lists.ts'
 import type { Packed } from './packed-lists.ts'
@@ -261,12 +261,12 @@ async function freeOwners(
 
 async function take(
   connection: Connection,
-  { owner, andEnded, ids }: AcquireRequest,
+  { owner, sequence = 0, andEnded, ids }: AcquireRequest,
   candidates: readonly Candidate[],
 ): Promise<AcquiredExecution[]> {
   const { layout, packer } = connection
   const ended = ids !== undefined && andEnded === true ? '1' : ''
-  const replies = await takeEach(connection, candidates, [ownerText(owner), ended])
+  const replies = await takeEach(connection, candidates, [ownerText(owner), ended, sequence])
   const errors: StoreError[] = []
   const acquired = replies.flatMap((reply, index) => {
     const { id } = candidates[index]!
@@ -297,7 +297,7 @@ interface Taken {
 async function takeEach(
   connection: Connection,
   candidates: readonly Candidate[],
-  args: readonly string[],
+  args: readonly Argument[],
 ): Promise<readonly (Taken | StoreError | undefined)[]> {
   const { link, layout } = connection
   const groups = link.groupsOf(candidates)

@@ -16,7 +16,7 @@ import { intact, writeAll } from './script-writes.ts'
 import type { Write } from './script-writes.ts'
 import { stepBytes, stepField } from './step-record.ts'
 
-/** Commits, each whole, by scripts that ask for owner and epoch first. */
+/** Commits, each whole, by scripts that ask for owner, epoch and number first. */
 export async function commitExecutions(
   { link, layout, packer }: Connection,
   commits: readonly ExecutionCommit[],
@@ -24,13 +24,22 @@ export async function commitExecutions(
   const plain: Write[] = []
   const full: Write[] = []
   for (const [index, commit] of commits.entries()) {
-    const { id } = commit
+    const { id, sequence = 0 } = commit
     const { condition, set, unfinished, removed, moves, isPlain } = changeOf(commit, packer)
     if (isPlain) {
-      const list = [...condition, set.length, ...set, ...unfinished]
+      const list = [...condition, sequence, set.length, ...set, ...unfinished]
       plain.push({ index, id, keys: [layout.execution(id)], list })
     } else {
-      const list = [...condition, ...moves, removed.length, unfinished.length, ...removed, ...set, ...unfinished]
+      const list = [
+        ...condition,
+        ...moves,
+        sequence,
+        removed.length,
+        unfinished.length,
+        ...removed,
+        ...set,
+        ...unfinished,
+      ]
       full.push({ index, id, keys: layout.executionKeys(id), list })
     }
   }
@@ -59,9 +68,9 @@ interface Change {
 }
 
 function changeOf(commit: ExecutionCommit, packer: Packer): Change {
-  const { epoch, at, steps, consumed, closedSlots = [], openedSlots = [], outgoing = [], park } = commit
+  const { epoch, sequence = 0, at, steps, consumed, closedSlots = [], openedSlots = [], outgoing = [], park } = commit
   const head = headOf(commit)
-  const set: Argument[] = ['a', at]
+  const set: Argument[] = sequence === 0 ? ['a', at] : ['a', at, 'm', sequence]
   const unfinished: Argument[] = []
   // Of fields that come twice, the last stays by itself.
   for (const step of steps.every(replacesAny) ? steps : stayingOf(steps))

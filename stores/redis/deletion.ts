@@ -1,6 +1,6 @@
 import { StoreError } from '../../src/core/errors.ts'
 import type { Store } from '../../src/core/contracts/store.ts'
-import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
+import type { ExecutionFence } from '../../src/core/contracts/execution-record.ts'
 import type { Connection } from './connection.ts'
 import { purgeScript, removeScript } from './execution-scripts.ts'
 import {
@@ -28,13 +28,13 @@ const endings: readonly string[] = ['completed', 'failed', 'cancelled']
 /** Deletes executions while they are the owner's. */
 export async function deleteExecutions(
   { link, layout }: Connection,
-  executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[],
+  executions: readonly ExecutionFence[],
 ): Promise<boolean[]> {
   const replies = await link.all(
     executions.map((execution) => ({
       run: removeScript,
       keys: layout.executionKeys(execution.id),
-      args: [ownerText(execution.owner), execution.epoch],
+      args: [ownerText(execution.owner), execution.epoch, execution.sequence ?? 0],
     })),
   )
   return replies.map((reply) => reply === 1)

@@ -23,6 +23,11 @@ local function putUnfinished(key, field, record)
 end
 `
 
+/** Whether something was written that was sent later than a call. */
+const isLate = `
+local function isLate(last, sequence) return last and tonumber(last) > tonumber(sequence) end
+`
+
 /*
  * The scripts of the hot path do the same to several executions, since sending a script costs more than running it. KEYS: those of one
  * execution after the other. ARGV[1]: a list for each, as `packed-lists.ts` writes it: two hundred arguments would cost more than
@@ -84,20 +89,20 @@ end
 `
 
 /**
- * Commits that move nothing in the index. KEYS: the hashes. A list: owner, epoch, number of fields and values,
+ * Commits that move nothing in the index. KEYS: the hashes. A list: owner, epoch, number of the call, number of fields and values,
  * these, then fields and records of unfinished steps. Gives 1, or 0 where it was refused.
  */
-export const commitScript = script(`${putUnfinished}${putFields}
+export const commitScript = script(`${isLate}${putUnfinished}${putFields}
 local done = {}
 for i, given in ipairs(cmsgpack.unpack(ARGV[1])) do
-  local key, last = KEYS[i], 3 + tonumber(given[3])
-  local h = redis.pcall('HMGET', key, 'o', 'e')
+  local key, last = KEYS[i], 4 + tonumber(given[4])
+  local h = redis.pcall('HMGET', key, 'o', 'e', 'm')
   if h.err then
     done[i] = h.err
-  elseif h[1] ~= given[1] or h[2] ~= given[2] then
+  elseif h[1] ~= given[1] or h[2] ~= given[2] or isLate(h[3], given[3]) then
     done[i] = 0
   else
-    putFields(key, given, 4, last)
+    putFields(key, given, 5, last)
     for n = last + 1, #given, 2 do putUnfinished(key, given[n], given[n + 1]) end
     done[i] = 1
   end
@@ -107,16 +112,17 @@ return done
 
 /**
  * Commits of any kind. ARGV: the lists, the channel. A list: owner, epoch, new status or '', new end ('' as it is, '-' none), '1' if
- * released, numbers of consumed messages with commas between or '', packed lists of the receipts that are closed and opened or '', a packed list of outgoing messages as members of work or '', last message that was read where it is to be parked or '', packed changes of checkpoints or '', number of fields to remove, number of unfinished steps' fields and records,
+ * released, numbers of consumed messages with commas between or '', packed lists of the receipts that are closed and opened or '', a packed list of outgoing messages as members of work or '', last message that was read where it is to be parked or '', packed changes of checkpoints or '', number of the call, number of fields to remove, number of unfinished steps' fields and records,
  * the fields to remove, fields and values, unfinished steps' fields and records. Gives 1, or 0 where it was refused, or 2 where there is a later
  * message.
  */
-export const fullCommitScript = script(`${changeCheckpoints}${putUnfinished}${putFields}${queuePlaces}${eachAlone}
+export const fullCommitScript =
+  script(`${isLate}${changeCheckpoints}${putUnfinished}${putFields}${queuePlaces}${eachAlone}
 local call = redis.call
 local function commit(execution, index, mailbox, given, receipts, work, checkpoints, places)
-  local h = redis.pcall('HMGET', execution, 'o', 'e', 's', 'z', 'g', 't', 'l', 'u', 'f', 'p')
+  local h = redis.pcall('HMGET', execution, 'o', 'e', 's', 'z', 'g', 't', 'l', 'u', 'f', 'p', 'm')
   if h.err then return h.err end
-  if h[1] ~= given[1] or h[2] ~= given[2] then return 0 end
+  if h[1] ~= given[1] or h[2] ~= given[2] or isLate(h[11], given[11]) then return 0 end
   local owner, s0, z0, g, t = h[1], h[3], h[4], h[5], h[6]
   local u = placeOf(h[8], g)
   local parks = given[9] ~= ''
@@ -125,10 +131,10 @@ local function commit(execution, index, mailbox, given, receipts, work, checkpoi
     local later = call('ZCOUNT', mailbox, '(' .. given[9], '+inf') + call('ZCOUNT', mailbox, '(' .. control, '(0')
     if later > 0 then return 2 end
   end
-  local n, removed = #given - tonumber(given[12]), tonumber(given[11])
-  putFields(execution, given, 13 + removed, n)
+  local n, removed = #given - tonumber(given[13]), tonumber(given[12])
+  putFields(execution, given, 14 + removed, n)
   for i = n + 1, #given, 2 do putUnfinished(execution, given[i], given[i + 1]) end
-  if removed > 0 then call('HDEL', execution, unpack(given, 13, 12 + removed)) end
+  if removed > 0 then call('HDEL', execution, unpack(given, 14, 13 + removed)) end
   local s, z, id = s0, z0, string.sub(t, 17)
   if given[3] ~= '' then s = given[3] end
   if given[4] == '-' then z = false elseif given[4] ~= '' then z = given[4] end
@@ -189,20 +195,20 @@ return eachAlone(commit)
 
 /**
  * Gives executions a new owner, each if its owner is still the one that was judged: nobody, one that is dead for good, or the caller
- * itself. ARGV: the lists, the new owner, '1' if ended ones count. A list: judged owner, the index member it was found by (or ''). Gives, packed,
+ * itself. ARGV: the lists, the new owner, '1' if ended ones count, the number of the call. A list: judged owner, the index member it was found by (or ''). Gives, packed,
  * for each a list that begins with '1' if it was lost and '0' if not, and goes on with the head, which may be left out; nothing where somebody
  * else was faster; or a text that says what went wrong.
  */
-export const takeScript = script(`${sizeOf}${queuePlaces}${eachAlone}
+export const takeScript = script(`${isLate}${sizeOf}${queuePlaces}${eachAlone}
 local left = ${mostBytes}
 local function take(execution, _, mailbox, given, _, work)
-  local h = redis.call('HMGET', execution, 'o', 'e', 's', 'r', 'g', 't', 'k', 'y', 'u', 'f')
+  local h = redis.call('HMGET', execution, 'o', 'e', 's', 'r', 'g', 't', 'k', 'y', 'u', 'f', 'm')
   if not h[2] then
     if given[2] ~= '' then redis.call('ZREM', work, given[2]) end
     return false
   end
   local last, owner = h[1], ARGV[2]
-  if last ~= given[1] then return false end
+  if last ~= given[1] or (last == owner and isLate(h[11], ARGV[4])) then return false end
   local isOpen = string.find('${openCodes}', h[3], 1, true)
   if not isOpen and ARGV[3] ~= '1' then return false end
   -- It was parked, or woken, since it was found.
@@ -212,7 +218,7 @@ local function take(execution, _, mailbox, given, _, work)
   if string.sub(given[2], 1, 1) == 'd' and not h[7] then return false end
   local lost = isOpen and last ~= '' and last ~= owner
   redis.call('HSET', execution, 'o', owner, 'e', string.format('%d', tonumber(h[2]) + 1),
-    'r', string.format('%d', tonumber(h[4]) + (lost and 1 or 0)))
+    'r', string.format('%d', tonumber(h[4]) + (lost and 1 or 0)), 'm', ARGV[4])
   if h[7] then
     redis.call('HDEL', execution, 'k', 'y', 'j')
     redis.call('ZREM', work, parkedMember(u, id))
@@ -278,10 +284,10 @@ local function dropLineage(index, prefixes, t)
 end
 `
 
-/** Deletes an execution with all that it has. ARGV: its owner and epoch. */
-export const removeScript = script(`${queuePlaces}${dropNotes}${dropLineage}
-local h = redis.call('HMGET', KEYS[1], 'o', 'e', 's', 'z', 'g', 't', 'l', 'c', 'u', 'p')
-if h[1] ~= ARGV[1] or h[2] ~= ARGV[2] then return 0 end
+/** Deletes an execution with all that it has. ARGV: its owner and epoch, and the number of the call. */
+export const removeScript = script(`${isLate}${queuePlaces}${dropNotes}${dropLineage}
+local h = redis.call('HMGET', KEYS[1], 'o', 'e', 's', 'z', 'g', 't', 'l', 'c', 'u', 'p', 'm')
+if h[1] ~= ARGV[1] or h[2] ~= ARGV[2] or isLate(h[11], ARGV[3]) then return 0 end
 local o, s, z, g, t = h[1], h[3], h[4], h[5], h[6]
 local id = string.sub(t, 17)
 redis.call('ZREM', KEYS[2], 's' .. s .. t, 'g' .. g .. s .. t)

@@ -23,7 +23,7 @@ import { packedText, unpackedNumber, unpackedText, unpackedTime, valueBytes, val
 /**
  * Fields of an execution's hash, in the order in which they are read: what never changes (msgpack), owner ('' for nobody), epoch,
  * status (one letter), recoveries, owned milliseconds, inputs, output, error, graph hash, machine version, times of start,
- * update and end, deadline (as in the index), since when it is parked, when it is due (as in the index), what it waits for, the code of its error (as in the index). Only the scripts read `g` and `t` (the graph and the creation as they stand in the index) `c` (the beginnings of the members that it has as a child or a fork, in its queue and with its key, each ending with NUL), `u` (its place in a queue, where that is not the default one), `f` (its turn there, where it has a key or a priority) and `q` (number of
+ * update and end, deadline (as in the index), since when it is parked, when it is due (as in the index), what it waits for, the code of its error (as in the index). Only the scripts read `g` and `t` (the graph and the creation as they stand in the index) `c` (the beginnings of the members that it has as a child or a fork, in its queue and with its key, each ending with NUL), `u` (its place in a queue, where that is not the default one), `f` (its turn there, where it has a key or a priority) `m` (the number of the call that wrote to it last, in its epoch; absent for 0) and `q` (number of
  * the last message).
  */
 export const headFields = [
@@ -103,8 +103,21 @@ function codeOf(errorCode: Buffer | null | undefined): string | undefined {
 
 /** The fields of a new execution's hash, each followed by its value. */
 export function newHead(execution: NewExecution, packer: Packer): Argument[] {
-  const { id, graph, target, parent, forkedFrom, owner, createdAt, startedAt, queue, key, priority, startAt } =
-    execution
+  const {
+    id,
+    graph,
+    target,
+    parent,
+    forkedFrom,
+    owner,
+    sequence = 0,
+    createdAt,
+    startedAt,
+    queue,
+    key,
+    priority,
+  } = execution
+  const { startAt } = execution
   const lineage = lineageOf(execution)
   const constant = packer.pack([
     execution.kind,
@@ -124,7 +137,7 @@ export function newHead(execution: NewExecution, packer: Packer): Argument[] {
   const fields: Readonly<Record<string, Argument>> = {
     i: constant,
     o: ownerText(owner),
-    e: owner === undefined ? 0 : (execution.firstEpoch ?? 1),
+    e: owner === undefined ? 0 : 1,
     s: statusCode(statusOfNew(execution)),
     r: 0,
     d: 0,
@@ -134,6 +147,7 @@ export function newHead(execution: NewExecution, packer: Packer): Argument[] {
     a: createdAt,
     g: `${escapeText(graph)}\0`,
     t: timeKey(createdAt) + escapeText(id),
+    ...(sequence > 0 && { m: sequence }),
     ...(startedAt !== undefined && { b: startedAt }),
     ...(lineage.length > 0 && { c: lineage.join('') }),
     ...(queue !== defaultQueue && { u: placeInQueue(queue, graph) }),

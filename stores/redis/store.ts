@@ -30,6 +30,7 @@ import type {
   AcquiredExecution,
   AcquireRequest,
   ExecutionCommit,
+  ExecutionFence,
   ExecutionQuery,
   ExecutionRecord,
   NewExecution,
@@ -205,7 +206,7 @@ class RedisStore implements Store {
     return readCheckpointsOf(this.#opened(), request)
   }
 
-  async delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): Promise<boolean[]> {
+  async delete(executions: readonly ExecutionFence[]): Promise<boolean[]> {
     return deleteExecutions(this.#opened(), executions)
   }
 

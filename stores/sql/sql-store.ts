@@ -36,6 +36,7 @@ import type {
   AcquiredExecution,
   AcquireRequest,
   ExecutionCommit,
+  ExecutionFence,
   ExecutionQuery,
   ExecutionRecord,
   NewExecution,
@@ -93,7 +94,7 @@ export interface SqlStoreParts {
   }
   readonly outbox: SqlOutbox
   readonly deletion: {
-    delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): Answer<readonly boolean[]>
+    delete(executions: readonly ExecutionFence[]): Answer<readonly boolean[]>
     purge(filter: Parameters<Store['purge']>[0]): Answer<number>
   }
   readonly acts: SqlActs
@@ -221,7 +222,7 @@ export class SqlStore implements Store {
     return this.#open.reader.readCheckpoints(request)
   }
 
-  async delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): Promise<readonly boolean[]> {
+  async delete(executions: readonly ExecutionFence[]): Promise<readonly boolean[]> {
     return this.#open.deletion.delete(executions)
   }
 

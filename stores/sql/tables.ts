@@ -66,6 +66,12 @@ export const executionFields = fieldsOf({
   waitsFor: ['waits_for', 'value'],
 })
 
+/** The same with what only the table has: the number of the call that wrote to it last, in its epoch. */
+export const newExecutionFields: readonly Field[] = [
+  ...executionFields,
+  ...fieldsOf({ sequence: ['last_sequence', 'integer'] }),
+]
+
 /** Those of them that a HeadChange can name, and those of parking. `isReleased` is no field: it takes the owner away. */
 export const headFields = executionFields.filter(({ field }) =>
   [
@@ -224,6 +230,7 @@ export const claimFields = fieldsOf({
 })
 
 export const executionColumns = columnsOf(executionFields)
+export const newExecutionColumns = columnsOf(newExecutionFields)
 export const stepColumns = columnsOf(stepFields)
 export const stepRowColumns = columnsOf(stepRowFields)
 export const checkpointColumns = columnsOf(checkpointFields)

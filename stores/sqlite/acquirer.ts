@@ -33,7 +33,7 @@ const { index } = places
 const executions = 'docket_executions e'
 const nextOwner = `select e.owner from ${executions} ${index.unfinished}
   where ${isRunnable('e')} and e.owner > ? order by e.owner limit 1`
-const candidate = 'select e.id, e.owner, e.status, e.created_at, e.priority, e.queue_key'
+const candidate = 'select e.id, e.owner, e.last_sequence, e.status, e.created_at, e.priority, e.queue_key'
 const notExcepted = 'e.id not in (select value from json_each(?))'
 const oldest = (at: string, condition: string): string => `${candidate} from ${executions} ${at}
   where ${condition} and e.graph = ? and ${notExcepted} order by e.created_at, e.id limit ?`
@@ -59,7 +59,7 @@ const hasKeyless = `select 1 from ${executions} ${index.toBegin}
 const ofKey = `${candidate} from ${executions} ${index.toBegin}
   where ${places.toBegin('?')} and e.graph = ? and e.queue_key = ? and ${notExcepted}
   order by e.priority desc, e.created_at, e.id limit ?`
-const take = `update docket_executions set owner = ?, epoch = epoch + 1, recoveries = recoveries + ?, ${endParking}
+const take = `update docket_executions set owner = ?, epoch = epoch + 1, last_sequence = ?, recoveries = recoveries + ?, ${endParking}
   where id = ? returning ${namesOf(executionColumns)}`
 const byId = `${candidate} from ${executions} where e.id in (select value from json_each(?)) and ${notExcepted}`
 const restriction = 'select state, free_at from docket_queues where queue = ? and is_restricted = 1'
@@ -130,36 +130,35 @@ export class SqliteAcquirer {
     return andOwn === true ? { except: [...(except ?? []), ...rows.map((row) => fromName(row['id'] as string))] } : {}
   }
 
-  #acquireNamed({ owner, ids, andEnded, andOwn, except, limit }: AcquireRequest): Answer<readonly Row[]> {
-    const own = toName(owner)
+  #acquireNamed(request: AcquireRequest): Answer<readonly Row[]> {
+    const { ids, andEnded, except, limit } = request
     return this.#connection.transaction(() =>
       this.#connection
         .all(byId, JSON.stringify(ids!.map(toName)), exceptedOf(except))
         .filter(
           (row) =>
             (andEnded === true || isOpen(row)) &&
-            (row['owner'] === null || this.#isFree(row['owner'] as string, own, andOwn)),
+            (row['owner'] === null || (this.#isFree(row['owner'] as string, request) && !isLate(row, request))),
         )
         .sort(oldestFirst)
         .slice(0, limit)
-        .map((row) => this.#take(row, own)),
+        .map((row) => this.#take(row, request)),
     )
   }
 
   #acquireReady(request: AcquireRequest): Answer<readonly Row[]> {
-    const own = toName(request.owner)
     const queue = toName(request.queue ?? defaultQueue)
     return this.#connection.transaction(() => {
       const restriction = this.#restrictionOf(queue, request.limit)
       if (restriction === undefined) return []
       const { room, limits, freeAt } = restriction
       const behindKey = request.behindKey === undefined ? undefined : toName(request.behindKey)
-      const found = room.total < 1 ? [] : this.#candidates({ ...request, behindKey }, queue, own, room)
+      const found = room.total < 1 ? [] : this.#candidates({ ...request, behindKey }, queue, room)
       const chosen = inTurn(found, behindKey, room)
       const begun = chosen.filter(({ isNew }) => isNew).length
       if (limits.rate !== undefined && begun > 0)
         this.#connection.run(startedAt, freeAtAfter(limits.rate, freeAt, this.#owners.time(), begun), queue)
-      return chosen.map(({ row }) => this.#take(row, own))
+      return chosen.map(({ row }) => this.#take(row, request))
     })
   }
 
@@ -188,23 +187,20 @@ export class SqliteAcquirer {
     return running
   }
 
-  #take(row: Row, owner: string): Row {
+  #take(row: Row, { owner: own, sequence = 0 }: AcquireRequest): Row {
+    const owner = toName(own)
     const last = row['owner']
     const wasLost = last !== null && last !== owner && isOpen(row)
-    const taken = this.#connection.first(take, owner, wasLost ? 1 : 0, row['id'] as string)
+    const taken = this.#connection.first(take, owner, sequence, wasLost ? 1 : 0, row['id'] as string)
     return { ...taken!, was_lost: wasLost, was_new: isNew(row) }
   }
 
-  #isFree(last: string, owner: string, andOwn: boolean | undefined): boolean {
-    return last === owner ? andOwn === true : !this.#owners.isAlive(last)
+  #isFree(last: string, { owner, andOwn }: AcquireRequest): boolean {
+    return last === toName(owner) ? andOwn === true : !this.#owners.isAlive(last)
   }
 
-  #candidates(
-    { graphs, andOwn, except, ranges, limit, behindKey }: AcquireRequest,
-    queue: string,
-    owner: string,
-    room: QueueRoom,
-  ): Found[] {
+  #candidates(request: AcquireRequest, queue: string, room: QueueRoom): Found[] {
+    const { graphs, except, ranges, limit, behindKey } = request
     const excepted = exceptedOf(except)
     const found: Row[] = []
     const names = [...new Set(graphs)].map((graph) => ({ graph: toName(graph), range: ranges?.get(graph) }))
@@ -222,8 +218,8 @@ export class SqliteAcquirer {
       }
     }
     for (const last of this.#lastOwners())
-      if (this.#isFree(last, owner, andOwn)) for (const { graph } of names) look(ofOwner, last, queue, graph)
-    return found.map(candidateOf)
+      if (this.#isFree(last, request)) for (const { graph } of names) look(ofOwner, last, queue, graph)
+    return found.filter((row) => !isLate(row, request)).map(candidateOf)
   }
 
   /** What is still to begin of so many keys as may be acquired, from the one behind the last on. */
@@ -327,6 +323,11 @@ function cellsOf({ createdAt, id }: ExecutionPlace): Cell[] {
 
 function acquiredOf(row: Row): AcquiredExecution {
   return { execution: executionOf(row, storeName), wasLost: row['was_lost'] === true }
+}
+
+/** Whether the caller has it, and has written there what it sent later than this. */
+function isLate(row: Row, { owner, sequence = 0 }: AcquireRequest): boolean {
+  return row['owner'] === toName(owner) && (row['last_sequence'] as number) > sequence
 }
 
 function isOpen(row: Row): boolean {

@@ -29,15 +29,15 @@ export const putStep = `insert or replace ${stepValues}`
 const putUnfinishedStep = `insert ${stepValues} on conflict (execution, step, item) do update
   set ${stepColumns.map(({ name }) => `${name} = excluded.${name}`).join(', ')}
   where docket_steps.status not in ${doneStatuses} or docket_steps.type = ''`
-const owned = 'where id = ? and owner = ? and epoch = ?'
+const owned = 'where id = ? and owner = ? and epoch = ? and last_sequence <= ?'
 const consume = 'delete from docket_mailbox where execution = ? and seq in (select value from json_each(?))'
 const unread = `select 1 from docket_mailbox m join docket_executions e on e.id = m.execution
-  where e.id = ? and e.owner = ? and e.epoch = ? and m.seq > ? limit 1`
+  where e.id = ? and e.owner = ? and e.epoch = ? and e.last_sequence <= ? and m.seq > ? limit 1`
 const dropReceipt = 'delete from docket_receipts where execution = ? and name = ?'
 const putOutgoing = `insert or ignore into docket_outbox (${namesOf(outboxColumns)}) values (${placesOf(outboxColumns)})`
 const takeOff = 'update docket_executions set mail_left = mail_left - ? where id = ?'
-const touchAll = `update docket_executions set updated_at = ?
-  where owner = ? and epoch = ? and id in (select value from json_each(?))`
+const touchAll = `update docket_executions set updated_at = ?, last_sequence = ?
+  where owner = ? and epoch = ? and last_sequence <= ? and id in (select value from json_each(?))`
 
 /** Writes to executions. */
 export class SqliteCommitter {
@@ -61,21 +61,19 @@ export class SqliteCommitter {
   #touched(commits: readonly ExecutionCommit[]): ReadonlySet<ExecutionCommit> {
     const touched = new Set<ExecutionCommit>()
     for (const group of alikeOf(commits)) {
-      const { at, owner, epoch } = group[0]!
+      const { at, owner, epoch, sequence = 0 } = group[0]!
       const ids = JSON.stringify(group.map(({ id }) => toName(id)))
-      if (this.#connection.run(touchAll, toSqlTime(at), toName(owner), epoch, ids) !== group.length) continue
+      const cells = [toSqlTime(at), sequence, toName(owner), epoch, sequence, ids]
+      if (this.#connection.run(touchAll, ...cells) !== group.length) continue
       for (const commit of group) touched.add(commit)
     }
     return touched
   }
 
   #commitOne(commit: ExecutionCommit, isTouched: boolean): CommitAnswer {
-    const { id, consumed, park } = commit
+    const { id, owner, epoch, sequence = 0, consumed, park } = commit
     const execution = toName(id)
-    if (
-      park !== undefined &&
-      this.#connection.first(unread, execution, toName(commit.owner), commit.epoch, park.lastSeq)
-    )
+    if (park !== undefined && this.#connection.first(unread, execution, toName(owner), epoch, sequence, park.lastSeq))
       return 'unread'
     if (!isTouched && !this.#change(execution, commit)) return false
     for (const step of commit.steps)
@@ -98,13 +96,13 @@ export class SqliteCommitter {
   }
 
   #change(execution: string, commit: ExecutionCommit): boolean {
-    const { owner, epoch, at } = commit
+    const { owner, epoch, sequence = 0, at } = commit
     const head = headOf(commit)
-    const changes = ['updated_at = ?']
-    const cells: Cell[] = [toSqlTime(at)]
+    const changes = ['updated_at = ?', 'last_sequence = ?']
+    const cells: Cell[] = [toSqlTime(at), sequence]
     if (head !== undefined) addHead(head, changes, cells)
     const text = `update docket_executions set ${changes.join(', ')} ${owned}`
-    return this.#connection.run(text, ...cells, execution, toName(owner), epoch) === 1
+    return this.#connection.run(text, ...cells, execution, toName(owner), epoch, sequence) === 1
   }
 }
 
@@ -123,8 +121,12 @@ function alikeOf(commits: readonly ExecutionCommit[]): readonly (readonly Execut
   for (const commit of commits) {
     if (commit.head !== undefined || commit.park !== undefined) continue
     const [last] = groups.at(-1) ?? []
-    if (last?.at === commit.at && last.epoch === commit.epoch && last.owner === commit.owner)
-      groups.at(-1)!.push(commit)
+    const isAlike =
+      last?.at === commit.at &&
+      last.epoch === commit.epoch &&
+      last.sequence === commit.sequence &&
+      last.owner === commit.owner
+    if (isAlike) groups.at(-1)!.push(commit)
     else groups.push([commit])
   }
   return groups.filter(({ length }) => length > 1)

@@ -5,7 +5,7 @@ import { namesOf, selectList } from '../sql/dialect.ts'
 import type { Answer, Dialect } from '../sql/dialect.ts'
 import { toName } from '../sql/names.ts'
 import { executionOf } from '../sql/reader.ts'
-import { executionColumns, executionFields, stepFields } from '../sql/tables.ts'
+import { executionColumns, newExecutionColumns, newExecutionFields, stepFields } from '../sql/tables.ts'
 import { toSqlTime } from '../sql/times.ts'
 import { writeCheckpoints } from './checkpoints.ts'
 import { putStep } from './committer.ts'
@@ -13,8 +13,8 @@ import type { SqliteConnection } from './connection.ts'
 import { placesOf } from './dialect.ts'
 import { storeName } from './errors.ts'
 
-const insert = `insert into docket_executions (${namesOf(executionColumns)})
-  values (${placesOf(executionColumns)}) on conflict (id) do nothing`
+const insert = `insert into docket_executions (${namesOf(newExecutionColumns)})
+  values (${placesOf(newExecutionColumns)}) on conflict (id) do nothing`
 
 /** Creates executions, in a transaction of their own or within the caller's. */
 export class SqliteCreator {
@@ -34,7 +34,8 @@ export class SqliteCreator {
   }
 
   #createOne(created: NewExecution): ExecutionRecord | undefined {
-    const cells = cellsOf(executionFields, firstRecord(created), toSqlTime)
+    const { sequence = 0 } = created
+    const cells = cellsOf(newExecutionFields, { ...firstRecord(created), sequence }, toSqlTime)
     if (this.#connection.run(insert, ...cells) === 1) {
       for (const step of created.steps ?? [])
         this.#connection.run(putStep, toName(created.id), ...cellsOf(stepFields, step, toSqlTime))

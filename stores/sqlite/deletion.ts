@@ -1,5 +1,5 @@
 import type { Store } from '../../src/core/contracts/store.ts'
-import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
+import type { ExecutionFence } from '../../src/core/contracts/execution-record.ts'
 import { toName } from '../sql/names.ts'
 import { isAwaitedChild, isUnfinished } from '../sql/tables.ts'
 import { toSqlTime } from '../sql/times.ts'
@@ -35,12 +35,12 @@ export class SqliteDeletion {
     this.#owners = owners
   }
 
-  delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): Answer<readonly boolean[]> {
+  delete(executions: readonly ExecutionFence[]): Answer<readonly boolean[]> {
     return this.#connection.transaction(() =>
-      executions.map(({ id, owner, epoch }) => {
+      executions.map(({ id, owner, epoch, sequence = 0 }) => {
         const execution = toName(id)
-        const text = 'delete from docket_executions where id = ? and owner = ? and epoch = ?'
-        if (this.#connection.run(text, execution, toName(owner), epoch) === 0) return false
+        const text = 'delete from docket_executions where id = ? and owner = ? and epoch = ? and last_sequence <= ?'
+        if (this.#connection.run(text, execution, toName(owner), epoch, sequence) === 0) return false
         this.#deleteRest(execution)
         return true
       }),

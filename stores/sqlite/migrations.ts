@@ -60,6 +60,12 @@ export const sqliteOwnMigrations: readonly Migration[] = [
     up: ['alter table docket_owners add column worker text'],
     down: ['alter table docket_owners drop column worker'],
   },
+  {
+    version: 5,
+    name: 'numbers of calls',
+    up: ['alter table docket_executions add column last_sequence integer default 0 not null'],
+    down: ['alter table docket_executions drop column last_sequence'],
+  },
 ]
 
 /** The migrations of a SQLite database. @throws OptionError */

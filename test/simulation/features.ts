@@ -15,8 +15,6 @@ export interface Features {
   readonly hasFunctions: boolean
   /** Some steps are machines. */
   readonly hasMachines: boolean
-  /** Whether a commit may be carried out a second time, or late, after those that came after it. */
-  readonly hasLateCommits: boolean
   /** Steps wait for events that are broadcast. */
   readonly hasEvents: boolean
   /** Executions have a `maxPending` and a `maxRunning`, and may begin later. */
@@ -44,11 +42,6 @@ export const firstFunctionSeed = 5_000_001
 /** Worlds from this seed on have machines, too. */
 export const firstMachineSeed = 30_000_001
 
-/**
- * In worlds with machines before this seed no commit is carried out after a later one. In those from it on it may be: such a commit takes a machine back to a state
- * that it has left, since stores know no order of records that are not completed. That is known, and not mended.
- */
-const firstLateMachineSeed = 40_000_001
 /** Worlds from this seed on have events, limits of the time that executions take, and executions that are detached. */
 export const firstEventSeed = 9_000_001
 
@@ -61,7 +54,6 @@ const none: Features = {
   hasMoves: false,
   hasFunctions: false,
   hasMachines: false,
-  hasLateCommits: true,
   hasEvents: false,
   hasLifetimes: false,
   hasDetaching: false,
@@ -81,7 +73,6 @@ export function featuresOf(seed: number, random: RandomSource): Features {
       hasMoves: seed >= firstWaitingBatchSeed,
       hasFunctions: seed >= firstFunctionSeed,
       hasMachines: seed >= firstMachineSeed,
-      hasLateCommits: seed < firstMachineSeed || seed >= firstLateMachineSeed,
       hasBatches: seed >= firstWaitingBatchSeed && random.chance(0.6),
       hasDeadlines: random.chance(0.3),
       codec: random.weighted({ none: 60, prompt: 20, slow: 20 }),

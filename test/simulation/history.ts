@@ -57,6 +57,8 @@ export class History {
   readonly toBeEnded = new Set<string>()
   readonly #retries: { readonly id: string; readonly process: string; endedAt: number }[] = []
   readonly #deletions = new Map<string, number>()
+  /** By the numbers of lives. */
+  readonly #messages = new Set<string>()
   readonly #leases = new Map<string, number>()
   readonly #scheduler: Scheduler
   readonly #isVerbose: boolean
@@ -112,7 +114,7 @@ export class History {
   created(created: readonly NewExecution[], answers: readonly (ExecutionRecord | undefined)[]): void {
     for (const [index, given] of created.entries()) {
       const { id, kind, target, deadline, owner, createdAt, startAt, startedAt } = given
-      const { parent, forkedFrom, firstEpoch = 1, steps = [] } = given
+      const { parent, forkedFrom, steps = [] } = given
       if (answers[index] !== undefined) continue
       this.lives.set(id, {
         id,
@@ -127,7 +129,7 @@ export class History {
         isPromised: false,
         leftAloneUntil: -Infinity,
         owner,
-        epoch: owner === undefined ? 0 : firstEpoch,
+        epoch: owner === undefined ? 0 : 1,
         status: startedAt === undefined ? 'pending' : 'running',
         output: undefined,
         error: undefined,
@@ -323,9 +325,13 @@ export class History {
     return this.#deletions.get(id) ?? 0
   }
 
-  posted({ execution, kind, payload }: NewMessage): void {
+  posted({ execution, id, kind, payload }: NewMessage): void {
     const life = this.lives.get(execution)
     if (life === undefined) return
+    // Sent again it is the same one, which wakes nobody.
+    const message = id === undefined ? undefined : `${life.number} ${id}`
+    if (message !== undefined && this.#messages.has(message)) return
+    if (message !== undefined) this.#messages.add(message)
     if (kind === 'cancel' && !isTerminal(life.status)) life.cancelledAt ??= this.#scheduler.now
     if (kind === 'reschedule') {
       const { step, item, dueAt } = plainOf(payload) as { step: string; item: string; dueAt: number }

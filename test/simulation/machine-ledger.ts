@@ -26,8 +26,8 @@ interface Known {
   readonly armed: number
   /** The number of what it has somebody do; undefined where it has nothing done. */
   readonly begun: number | undefined
-  /** When it was written, by the clock of its owner. */
-  readonly at: number
+  /** After what time it came to that, by the clock of its owner: of commits that are put together, only the last one's is on record. */
+  readonly since: number
   /** How often its execution had begun again. */
   readonly reopened: number
 }
@@ -47,6 +47,8 @@ export class MachineLedger {
   readonly #machines: ReadonlyMap<string, SimulatedStep>
   /** By life, step and item. */
   readonly #known = new Map<string, Known>()
+  /** The times of the last commits, by the numbers of the lives. */
+  readonly #writtenAt = new Map<number, number>()
   /** By what they have made. */
   readonly #works = new Map<string, Work>()
   #calls = 0
@@ -93,12 +95,14 @@ export class MachineLedger {
   }
 
   committed(life: Life, { at, steps, consumed = [] }: ExecutionCommit): void {
+    const since = Math.min(at, this.#writtenAt.get(life.number) ?? at)
+    this.#writtenAt.set(life.number, at)
     for (const record of steps) {
       const machine = this.#machines.get(record.step)
       // What comes after the value is not written.
       const isWritten = life.steps.get(recordKey(record.step, record.item))?.record === record
       if (machine !== undefined && record.output !== undefined && isWritten)
-        this.#kept(life, machine, record, { at, consumed })
+        this.#kept(life, machine, record, { since, consumed })
     }
     for (const letter of this.mail.consumed(life, consumed)) this.#checkConsumed(life, letter)
   }
@@ -121,7 +125,7 @@ export class MachineLedger {
     life: Life,
     step: SimulatedStep,
     record: StepRecord,
-    { at, consumed }: { readonly at: number; readonly consumed: readonly number[] },
+    { since, consumed }: { readonly since: number; readonly consumed: readonly number[] },
   ): void {
     const made = plainOf(record.output)
     // As a value's own `$state` would be one of the program.
@@ -143,7 +147,7 @@ export class MachineLedger {
     const timers = new Map(state?.timers.map((timer) => [timer.number, timer]))
     const armed = state?.armed ?? known?.armed ?? 0
     const begun = state?.begun.at(-1)?.[1]
-    const now: Known = { log, timers, armed, begun, at, reopened: life.reopened }
+    const now: Known = { log, timers, armed, begun, since, reopened: life.reopened }
     if (known === undefined || goesOn(known, now)) {
       // A fork has what its source had made.
       const isCopy = known === undefined && life.forkedFrom !== undefined && state === undefined
@@ -217,8 +221,8 @@ export class MachineLedger {
       if (before !== undefined || known === undefined) continue
       if (number <= known.armed) this.#violate(life, step, `has a delay ${number}, which was gone`)
       const delayMs = (event.type === 'NUDGE' ? nudgeMs : afterMs)!
-      if (dueAt < known.at + delayMs - agreeMs || dueAt > now + delayMs + agreeMs)
-        this.#violate(life, step, `has ${event.type} of ${delayMs} ms at ${dueAt}, armed after ${known.at}`)
+      if (dueAt < known.since + delayMs - agreeMs || dueAt > now + delayMs + agreeMs)
+        this.#violate(life, step, `has ${event.type} of ${delayMs} ms at ${dueAt}, armed after ${known.since}`)
     }
   }
 

@@ -119,7 +119,7 @@ export class Simulation {
     }
     if (features.hasEvents) this.history.broadcasts = new Broadcasts(this.history, this.#graphs)
     this.faults = new Faults(random, profile.rates)
-    this.#server = new StoreServer(this.scheduler, random, this.faults, this.history, features.hasLateCommits)
+    this.#server = new StoreServer(this.scheduler, random, this.faults, this.history)
     this.calls = new Calls(
       this.history,
       this.scheduler,

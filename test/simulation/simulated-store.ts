@@ -31,11 +31,9 @@ export class StoreServer {
   readonly #random: RandomSource
   readonly #faults: Faults
   readonly #history: History
-  readonly #hasLateCommits: boolean
   readonly #listeners = new Map<(hint: StoreHint) => void, SimulatedProcess>()
 
-  constructor(scheduler: Scheduler, random: RandomSource, faults: Faults, history: History, hasLateCommits: boolean) {
-    this.#hasLateCommits = hasLateCommits
+  constructor(scheduler: Scheduler, random: RandomSource, faults: Faults, history: History) {
     this.#scheduler = scheduler
     this.#random = random
     this.#faults = faults
@@ -82,10 +80,7 @@ export class StoreServer {
     if (name === 'readOutbox' && (await this.#inner.readOutbox({ before: Infinity, limit: 1 })).length === 0) return []
     // The same, every minute.
     if (name === 'oldShared' && (await this.#inner.oldShared(Infinity, 1)).length === 0) return []
-    const drawn = this.#faults.fateOfCall()
-    // Of one that is slow, too, its sender may send another before it arrives.
-    const mayComeLate = drawn === 'late' || drawn === 'duplicate' || drawn === 'slow'
-    const fate = mayComeLate && name === 'commit' && !this.#hasLateCommits ? 'lostAnswer' : drawn
+    const fate = this.#faults.fateOfCall()
     return new Promise((resolve, reject) => {
       let isAnswered = false
       const answer = (settle: () => void): void =>

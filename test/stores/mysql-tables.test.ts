@@ -71,14 +71,15 @@ test('two clients migrate up, then down, at once; each migration happens once', 
     { version: 2, name: 'deadlines', appliedAt: undefined },
     { version: 3, name: 'sessions', appliedAt: undefined },
     { version: 4, name: 'workers', appliedAt: undefined },
+    { version: 5, name: 'numbers of calls', appliedAt: undefined },
   ])
   const up = await Promise.all(clients.map((one) => one.up()))
-  expect(up.flat().toSorted()).toEqual([1, 2, 3, 4])
+  expect(up.flat().toSorted()).toEqual([1, 2, 3, 4, 5])
   expect(await tablesOf(prefix)).toEqual(all)
   const [status] = await clients[0]!.status()
   expect(Math.abs(Date.now() - status!.appliedAt!.getTime())).toBeLessThan(60_000)
   const down = await Promise.all(clients.map((one) => one.downTo(0)))
-  expect(down.flat().toSorted()).toEqual([1, 2, 3, 4])
+  expect(down.flat().toSorted()).toEqual([1, 2, 3, 4, 5])
   expect(await tablesOf(prefix)).toEqual(['migrations'])
   await Promise.all(clients.map((one) => one.close()))
 })
@@ -99,8 +100,8 @@ test('tables that are out of date, or newer, are refused', async () => {
   await expect(mysqlStore({ url, prefix, migrate: false }).open()).rejects.toThrow(/mysqlMigrations/)
   await openStore({ prefix })
   await openStore({ prefix, migrate: false })
-  await pool.query(`insert into ${prefix}migrations values (5, 'future', now())`)
-  await expect(mysqlStore({ url, prefix }).open()).rejects.toThrow(/newer.*5 \(future\)/)
+  await pool.query(`insert into ${prefix}migrations values (6, 'future', now())`)
+  await expect(mysqlStore({ url, prefix }).open()).rejects.toThrow(/newer.*6 \(future\)/)
 })
 
 test('migrations of one’s own hold many statements', async () => {
@@ -119,7 +120,7 @@ drop table ${prefix}notes;
 `,
   )
   const migrations = mysqlMigrations({ url, prefix, directories: [folder] })
-  expect(await migrations.up()).toEqual([1, 2, 3, 4, 10_000])
+  expect(await migrations.up()).toEqual([1, 2, 3, 4, 5, 10_000])
   const notes = (await ask(`select note from ${prefix}notes order by id`)).map((row) => row['note'] as string)
   expect(notes).toEqual([`a;b'c';d`, 'x;--y', '# no comment', '/* five; */'])
   expect(await migrations.down()).toEqual([10_000])

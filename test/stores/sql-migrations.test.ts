@@ -71,8 +71,8 @@ function postgresSchema(): Place {
 const shared = ['tables', 'deadlines']
 
 describe.each([
-  ['sqlite', sqlitePlace, [...shared, 'leases by the machine', 'workers']],
-  ['postgres', postgresSchema, [...shared, 'sessions', 'workers']],
+  ['sqlite', sqlitePlace, [...shared, 'leases by the machine', 'workers', 'numbers of calls']],
+  ['postgres', postgresSchema, [...shared, 'sessions', 'workers', 'numbers of calls']],
 ])('migrations of %s', (_, newPlace, names) => {
   /** Docket's own. */
   const own = names.map((__, index) => index + 1)
@@ -183,7 +183,7 @@ describe.each([
     const place = newPlace()
     const store = place.store(false)
     await expect(store.open()).rejects.toThrow(
-      /pending is migration 1 \(tables\), 2 \(deadlines\), 3 \((?:leases by the machine|sessions)\), 4 \(workers\); run up\(\) of (sqlite|postgres)Migrations/,
+      /pending is migration 1 \(tables\), 2 \(deadlines\), 3 \((?:leases by the machine|sessions)\), 4 \(workers\), 5 \(numbers of calls\); run up\(\) of (sqlite|postgres)Migrations/,
     )
     await store.close()
     const migrations = place.migrations()

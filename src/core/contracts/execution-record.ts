@@ -98,11 +98,8 @@ export interface NewExecution extends Pick<
   | 'createdAt'
   | 'startedAt'
 > {
-  /**
-   * The epoch in which its owner has it: a higher one where a commit of the same owner to a former execution of this id may still arrive, which must not
-   * meet this one. @default 1
-   */
-  readonly firstEpoch?: number | undefined
+  /** The number of the call by which its owner creates it, as of commits: what the owner sent to a former execution of this id, and comes later, is refused. @default 0 */
+  readonly sequence?: number | undefined
   /** Steps that its owner begins with it: written where it is created, and not where it was there. */
   readonly steps?: readonly StepRecord[]
   /** What it goes on from beside them, as a fork does. */
@@ -141,7 +138,7 @@ export interface StepRecord {
   readonly dueAt: number | undefined
 }
 
-/** Writes to one execution, all of them or none: only while `owner` and `epoch` are still the record's. */
+/** Writes to one execution, all of them or none: only while `owner` and `epoch` are still the record's, and nothing was written there that was sent later. */
 export interface ExecutionCommit {
   /** The execution's id. */
   readonly id: string
@@ -149,6 +146,11 @@ export interface ExecutionCommit {
   readonly owner: string
   /** The epoch in which it owns the execution. */
   readonly epoch: number
+  /**
+   * A number that grows with each call by which this process writes, also where it sends the same again. An execution keeps the last one of its present epoch, and
+   * refuses a commit with a lower one: it belongs to a call that was given up, and is carried out late. @default 0
+   */
+  readonly sequence?: number | undefined
   /** When, in milliseconds since the epoch. */
   readonly at: number
   /**
@@ -174,6 +176,9 @@ export interface ExecutionCommit {
   /** Gives the execution up until something happens to it. Such a commit goes alone. */
   readonly park?: Parking | undefined
 }
+
+/** What says whose an execution is, and that nothing was written there later. */
+export type ExecutionFence = Pick<ExecutionCommit, 'id' | 'owner' | 'epoch' | 'sequence'>
 
 /** Nothing of an execution can go on before a time, or before a message comes. */
 export interface Parking {
@@ -219,6 +224,8 @@ export interface HeadChange {
 export interface AcquireRequest {
   /** The process that wants them. */
   readonly owner: string
+  /** The number of this call, as of commits: with it the new epoch begins. Of its own the caller gets only what was not written later than that. @default 0 */
+  readonly sequence?: number | undefined
   /** These, whatever their graph, their queue and what limits it; else any of `graphs` in `queue`. */
   readonly ids?: readonly string[]
   /** Names of the graphs that it has. */

@@ -3,14 +3,14 @@ import { unparked } from './parking.ts'
 
 /** The record that an execution begins with, in every store that keeps whole records. */
 export function firstRecord(given: NewExecution): ExecutionRecord {
-  const { steps: _, checkpoints: __, firstEpoch = 1, ...created } = given
+  const { steps: _, checkpoints: __, sequence: ___, ...created } = given
   return {
     ...created,
     status: created.startedAt === undefined ? 'pending' : 'running',
     output: undefined,
     error: undefined,
     errorCode: undefined,
-    epoch: created.owner === undefined ? 0 : firstEpoch,
+    epoch: created.owner === undefined ? 0 : 1,
     recoveries: 0,
     ownedMs: 0,
     updatedAt: created.createdAt,

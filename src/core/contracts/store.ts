@@ -2,6 +2,7 @@ import type {
   AcquiredExecution,
   AcquireRequest,
   ExecutionCommit,
+  ExecutionFence,
   ExecutionQuery,
   ExecutionRecord,
   NewExecution,
@@ -151,7 +152,8 @@ export interface Store extends ActStore, EventStore, QueueStore, ScheduleStore, 
    */
   create(executions: readonly NewExecution[], transaction?: unknown): Promise<readonly CreateAnswer[]>
   /**
-   * Writes to executions, at most one commit for each in a call. False for each that is not the owner's any more, or is gone; `'locked'` for
+   * Writes to executions, at most one commit for each in a call. False for each that is not the owner's any more, is gone, or has a number lower than what was
+   * written there last; `'locked'` for
    * each of which nothing was written because somebody else has locked its record: it is tried again, apart from the others; `'unread'` for each
    * that would park an execution to which a message has come that was not read: nothing of it is written.
    */
@@ -182,8 +184,8 @@ export interface Store extends ActStore, EventStore, QueueStore, ScheduleStore, 
    * step which needs them.
    */
   readCheckpoints?(request: CheckpointRequest): Promise<readonly CheckpointRecord[]>
-  /** Deletes executions with all they have, while they are the owner's. */
-  delete(executions: readonly Pick<ExecutionCommit, 'id' | 'owner' | 'epoch'>[]): Promise<readonly boolean[]>
+  /** Deletes executions with all they have, on the conditions of a commit. */
+  delete(executions: readonly ExecutionFence[]): Promise<readonly boolean[]>
   /**
    * Deletes up to `limit` executions that ended before a time, in one of the statuses. Returns how many. Those of an owner that lives are
    * left alone: one that ended keeps its owner while functions of it still run. So are children whose parents have not ended, unless these were parked after

@@ -24,7 +24,7 @@ export function acquireOne(
     const request = { owner, ids: [id], andEnded, andOwn: mayOwn, limit: 1 }
     // An answer that is lost leaves it to this process.
     mayOwn = true
-    const [acquired] = await connection.store.acquire(request)
+    const [acquired] = await connection.writes.acquire(request)
     return acquired
   })
 }

@@ -10,10 +10,10 @@ const recordsPerPage = 1_000
 
 /** Reads the step records of executions. */
 export class StepReader {
-  readonly #store: Store
+  readonly #store: Pick<Store, 'readSteps'>
   readonly #clock: FullClock
 
-  constructor(store: Store, clock: FullClock) {
+  constructor(store: Pick<Store, 'readSteps'>, clock: FullClock) {
     this.#store = store
     this.#clock = clock
   }

@@ -68,8 +68,8 @@ export async function rescheduleTimer(
   if (hasEnded) return 'late'
   const move: TimerMove = { step, item, dueAt }
   const payload = await encoding.encode(move, moveIdentity(id))
-  const message = { execution: id, class: 'control', kind: 'reschedule', payload, at: clock.now() } as const
-  // Twice it says no more than once.
+  const of = { execution: id, id: connection.newMessageId() }
+  const message = { ...of, class: 'control', kind: 'reschedule', payload, at: clock.now() } as const
   const [verdict] = await connection.post([message])
   if (verdict === 'unknown') throw noSuchExecution(id)
   if (verdict === 'accepted') context.lookSoon(id)

@@ -335,7 +335,7 @@ export class ExecutionCommits {
   }
 
   async #park(park: Parking, steps: readonly StepRecord[]): Promise<ParkAnswer> {
-    const { store, clock } = this.#connection
+    const { store, writes, clock } = this.#connection
     const { id, owner, epoch } = this.#right
     const pending = this.#pendingHead
     const head = { ...pending, status: 'waiting', ownedMs: this.ownedMs } as const
@@ -349,7 +349,7 @@ export class ExecutionCommits {
     let isRepeated = false
     for (let tries = 0; ; tries++) {
       try {
-        const [answer] = allAnswers(store, 'commit', [commit], await store.commit([commit]))
+        const [answer] = await writes.commit([commit])
         if (answer === 'unread') return notParked('unread')
         if (answer === true) return 'parked'
         if (answer === 'locked') return notParked('not now')
@@ -359,7 +359,6 @@ export class ExecutionCommits {
         const [record] = allAnswers(store, 'get', [id], await store.get([id]))
         return record?.epoch === epoch && record.parkedAt !== undefined ? 'parked' : 'lost'
       } catch (error) {
-        this.#connection.lateCommits.note([commit])
         if (!(error instanceof StoreError) || !error.isTransient) {
           notParked('not now')
           throw error
@@ -379,9 +378,8 @@ export class ExecutionCommits {
     const at = connection.clock.now()
     const outgoing = parent === undefined ? undefined : [endedMessage(parent, this.#right, at, childDeleted)]
     const isGone = async (): Promise<boolean> => {
-      const { store } = connection
-      const deleted = [{ id, owner, epoch }]
-      const [isDeleted] = allAnswers(store, 'delete', deleted, await store.delete(deleted))
+      const { store, writes } = connection
+      const [isDeleted] = await writes.delete([{ id, owner, epoch }])
       // An answer may have been lost.
       return isDeleted === true || allAnswers(store, 'get', [id], await store.get([id]))[0] === undefined
     }

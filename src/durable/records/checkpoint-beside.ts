@@ -3,7 +3,7 @@ import type { Store } from '../../core/contracts/store.ts'
 
 /** One that is kept beside those of all steps, so that it outlives them; undefined where there is none. @throws StoreError */
 export async function checkpointBeside(
-  store: Store,
+  store: Pick<Store, 'readCheckpoints'>,
   execution: string,
   { step, item, generation, name }: Pick<CheckpointRecord, 'step' | 'item' | 'generation' | 'name'>,
 ): Promise<CheckpointRecord | undefined> {

@@ -1,6 +1,5 @@
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import { ExecutionConflictError } from '../../core/errors.ts'
-import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { splitUndoRecords } from '../records/undo-records.ts'
 import type { UnreadMail } from './unread-mail.ts'
@@ -37,8 +36,7 @@ async function parkUntil(
   const waitsFor = await connection.encoding.encode(['its time'], ['execution', id, 'waitsFor'])
   const park = { lastSeq, dueAt, waitsFor }
   const commit = { id, owner: owner!, epoch, at: clock.now(), steps: [], head: { status: 'pending' }, park } as const
-  const { store } = connection
-  const [answer] = allAnswers(store, 'commit', [commit], await store.commit([commit]))
+  const [answer] = await connection.writes.commit([commit])
   // Something has come meanwhile: whoever looks next judges it.
   if (answer === 'unread' || answer === 'locked') await context.change(record, { isReleased: true })
 }

@@ -247,7 +247,7 @@ export class QueueScan {
 
   #acquire(request: AcquireRequest): Promise<readonly AcquiredExecution[]> {
     const { queue } = this
-    const acquiring = this.#context.connection.store.acquire({ ...request, queue, behindKey: this.#behindKey })
+    const acquiring = this.#context.connection.writes.acquire({ ...request, queue, behindKey: this.#behindKey })
     this.#acquiring = acquiring
     return acquiring
   }

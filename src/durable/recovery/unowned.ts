@@ -7,7 +7,6 @@ import type { PostVerdict } from '../../core/contracts/message.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { passCancel } from '../context/intercepted-cancel.ts'
 import { acquireOne } from '../context/acquire-one.ts'
-import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import { deletedOnRequest } from '../ownership/deleted-on-request.ts'
 import { hasCompleted } from '../records/known-outcome.ts'
 import { childDeleted, endedMessage } from '../records/child-digest.ts'
@@ -75,15 +74,13 @@ export async function mustUndo(context: DocketContext, record: ExecutionRecord):
  */
 export async function deleteAcquired(context: DocketContext, record: ExecutionRecord): Promise<boolean> {
   const { id, owner, epoch } = record
-  const { store } = context.connection
-  const written = [{ id, owner: owner!, epoch }]
   try {
     const parent = isTerminal(record.status) ? undefined : record.parent
     if (parent !== undefined) {
       const outgoing = [endedMessage(parent, record, context.clock.now(), childDeleted)]
       await context.change(record, undefined, { outgoing })
     }
-    const [isDeleted] = allAnswers(store, 'delete', written, await store.delete(written))
+    const [isDeleted] = await context.connection.writes.delete([{ id, owner: owner!, epoch }])
     // Where it is gone, an answer was lost.
     if (isDeleted === true || (await context.recordNow(id)) === undefined) return true
     // Somebody else's by now, or still this process's, that does not run it.
@@ -206,8 +203,8 @@ export async function postMessage(
   const identity = ['message', execution]
   const named = items && (await encoding.encode(items, identity))
   const payload = reason === undefined ? named : await encoding.encodeError(reason, identity)
-  const message = { execution, class: 'control', kind, andEnded: kind !== 'cancel', payload, at: clock.now() } as const
-  // Twice it says no more than once.
+  const of = { execution, id: connection.newMessageId(), class: 'control', kind } as const
+  const message = { ...of, andEnded: kind !== 'cancel', payload, at: clock.now() }
   const [verdict] = await connection.post([message])
   return verdict!
 }

@@ -1,9 +1,9 @@
 import { nameBytes, problemOfLength } from '../../core/check-length.ts'
+import type { LimitingStore } from '../../core/check-length.ts'
 import { isName } from '../../core/check-name.ts'
 import { checkOptions, describe, isWholeFromOne, refuse, reportUnknownKeys } from '../../core/check-options.ts'
 import type { Problem } from '../../core/check-options.ts'
 import type { ScheduleRule } from '../../core/contracts/schedule-record.ts'
-import type { Store } from '../../core/contracts/store.ts'
 import { durationHint, durationMs } from '../../core/duration.ts'
 import { OptionError } from '../../core/errors.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
@@ -59,7 +59,12 @@ const leastEveryMs = 1_000
 const mostCaughtUp = 1_000
 
 /** Makes sure that a schedule can be declared. @throws OptionError with all problems */
-export function checkSchedule(name: unknown, declaration: unknown, store: Store, isInCode: boolean): CheckedSchedule {
+export function checkSchedule(
+  name: unknown,
+  declaration: unknown,
+  store: LimitingStore,
+  isInCode: boolean,
+): CheckedSchedule {
   const call = `schedule ${describe(name)}`
   refuse(call, problemsOfName(name, store))
   refuse(call, problemsOfRefusedKeys(declaration, refusedKeys))
@@ -81,7 +86,7 @@ export function requireScheduleName(call: string, name: unknown): asserts name i
     throw new OptionError(`${call}: the name of a schedule is a non-empty string, not ${describe(name)}`)
 }
 
-function problemsOfName(name: unknown, store: Store): readonly Problem[] {
+function problemsOfName(name: unknown, store: LimitingStore): readonly Problem[] {
   if (!isName(name)) return [`the name must be a non-empty string, not ${describe(name)}`]
   const bytes = nameBytes(name)
   if (bytes > longestName) return [`the name is ${bytes} bytes long, of at most ${longestName}; use a shorter one`]

@@ -1,4 +1,5 @@
 import { requireLength } from '../../core/check-length.ts'
+import type { LimitingStore } from '../../core/check-length.ts'
 import { requireReturnedName } from '../../core/check-name.ts'
 import { describe } from '../../core/check-options.ts'
 import type { AnyDataType } from '../../core/language/data-type.ts'
@@ -6,7 +7,6 @@ import { durationMs } from '../../core/duration.ts'
 import { InputError, OptionError } from '../../core/errors.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import type { StepRecord } from '../../core/contracts/execution-record.ts'
-import type { Store } from '../../core/contracts/store.ts'
 import type { StoredValue, ValueFormat } from '../../core/contracts/stored-value.ts'
 import { withoutSensitiveParts } from '../../core/values/plain-data.ts'
 import { createValueEncoding } from '../../core/values/value-encoding.ts'
@@ -150,7 +150,7 @@ export async function batchRequest(
       }
     },
     begin: async (created) => {
-      const record = { ...created, epoch: created.firstEpoch ?? 1, ownedMs: 0, recoveries: 0 }
+      const record = { ...created, epoch: 1, ownedMs: 0, recoveries: 0 }
       const resolved = context.optionsOf(frame.plan.whole, { ...options, id, deadline: created.deadline })
       const limits = storedLimitsOf(options, context.options, context.deadlineOf(options))
       const times = { createdAt: created.createdAt, startedAt: undefined, deadline: resolved.deadline }
@@ -243,7 +243,7 @@ async function keysOf(
   items: readonly unknown[],
   key: StartBatchOptions['key'],
   turn: Turn,
-  store: Store,
+  store: LimitingStore,
 ): Promise<readonly string[]> {
   if (key !== undefined && typeof key !== 'function')
     throw new OptionError(`startBatch: key must be a function of an item, not ${describe(key)}`)

@@ -153,7 +153,7 @@ function requestOf(
       return { ...record, steps: begun.map((step) => firstAttemptOf(step, '', record.createdAt)) }
     },
     begin: async (created) => {
-      const record = { ...created, epoch: created.firstEpoch ?? 1, ownedMs: 0, recoveries: 0 }
+      const record = { ...created, epoch: 1, ownedMs: 0, recoveries: 0 }
       const parts = {
         given: { plan: given.plan, leafValues },
         input,

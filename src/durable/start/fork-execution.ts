@@ -136,8 +136,8 @@ export async function forkExecution(
     startAt: undefined,
   }
   const begin = async ({ headers }: StartIntercepted): Promise<void> => {
-    const forked = connection.lateCommits.heldOff({ ...created, headers })
-    const { firstEpoch: epoch = 1 } = forked
+    const forked = { ...created, headers }
+    const epoch = 1
     const existing = await connection.creations.add(forked, clock.elapsed() + patienceMs)
     // One that is there may be the very same, where an answer was lost.
     if (existing !== undefined && !(existing.owner === owner && existing.epoch === epoch && existing.forkedFrom === id))

@@ -116,7 +116,7 @@ export class ExecutionStarter {
         }
       if (created.length === 0) continue
       const records = created.map(({ record }) => record)
-      const answers = allAnswers(store, 'create', records, await store.create(records, transaction))
+      const answers = await connection.writes.create(records, transaction)
       const messages: NewMessage[] = []
       for (const [place, { index }] of created.entries()) {
         const request = requests[index]!
@@ -175,7 +175,7 @@ export class ExecutionStarter {
       hasLeft = true
     }
     try {
-      created = connection.lateCommits.heldOff(await request.newRecord(owner))
+      created = await request.newRecord(owner)
       if (seat !== undefined) connection.whenLocked(created, leave)
       existing = await creations.add(created, clock.elapsed() + patienceMs)
     } catch (error) {

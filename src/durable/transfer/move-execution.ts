@@ -174,12 +174,12 @@ async function requireAlone({ connection }: DocketContext, { id, parent }: Execu
 async function deleteBegun({ connection }: DocketContext, id: string): Promise<void> {
   const acquired = await acquireOne(connection, id, { andEnded: true, andOwn: true })
   if (acquired === undefined) throw conflict(id, beingMoved)
-  await connection.store.delete([{ id, owner: acquired.execution.owner!, epoch: acquired.execution.epoch }])
+  await connection.writes.delete([{ id, owner: acquired.execution.owner!, epoch: acquired.execution.epoch }])
 }
 
 function writerOf({ connection, clock }: DocketContext): PartsWriter {
-  const { store, session } = connection
-  return { store, owner: session.owner, now: () => clock.now(), sleep: (ms) => sleep(clock, ms) }
+  const { writes, session } = connection
+  return { writes, owner: session.owner, now: () => clock.now(), sleep: (ms) => sleep(clock, ms) }
 }
 
 /** The records, encoded as the other docket does. */

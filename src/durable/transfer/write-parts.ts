@@ -1,7 +1,6 @@
 import type { ExecutionRecord, HeadChange, NewExecution } from '../../core/contracts/execution-record.ts'
-import type { Store } from '../../core/contracts/store.ts'
 import { ExecutionConflictError, LeaseLostError } from '../../core/errors.ts'
-import { allAnswers } from '../../runtime/store-access/all-answers.ts'
+import type { NumberedWrites } from '../../runtime/store-access/numbered-writes.ts'
 import type { ExecutionParts } from './execution-parts.ts'
 
 const portion = 200
@@ -9,7 +8,8 @@ const longestLockMs = 10_000
 
 /** The owner that writes, and its time. */
 export interface PartsWriter {
-  readonly store: Store
+  /** How the store is written to. */
+  readonly writes: NumberedWrites
   /** A living owner of that store. */
   readonly owner: string
   /** The epoch in which the owner has the execution. @default 1 */
@@ -29,10 +29,10 @@ export async function writeParts(
   { record, steps, checkpoints }: ExecutionParts,
   hash: string,
 ): Promise<void> {
-  const { store, owner } = writer
+  const { writes, owner } = writer
   const { id } = record
   const created = { ...newExecutionOf(record), owner, graphHash: hash }
-  const [existing] = allAnswers(store, 'create', [created], await store.create([created]))
+  const [existing] = await writes.create([created])
   if (existing !== undefined)
     throw new ExecutionConflictError(`execution "${id}" is there already; delete it first`, { executionId: id })
   for (let first = 0; first < steps.length; first += portion)
@@ -65,13 +65,12 @@ interface Written {
 }
 
 async function commit(
-  { store, owner, epoch = 1, now, sleep }: PartsWriter,
+  { writes, owner, epoch = 1, now, sleep }: PartsWriter,
   { id }: ExecutionRecord,
   { steps = [], ...more }: Written,
 ): Promise<void> {
   for (let waitedMs = 0; ; waitedMs += 50) {
-    const commits = [{ id, owner, epoch, at: now(), steps, ...more }]
-    const [answer] = allAnswers(store, 'commit', commits, await store.commit(commits))
+    const [answer] = await writes.commit([{ id, owner, epoch, at: now(), steps, ...more }])
     if (answer === true) return
     if (answer !== 'locked' || waitedMs >= longestLockMs)
       throw new LeaseLostError(`execution "${id}" could not be written: it is not its writer's any more`, {

@@ -7,13 +7,15 @@ import type { ResultCommit, ResultState } from '../../core/contracts/result-reco
 import type { ExecutionCommit, ExecutionRecord, NewExecution } from '../../core/contracts/execution-record.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import { DocketClosedError, StoreError } from '../../core/errors.ts'
+import { canonicalize, digest } from '../../core/values/keys.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import { atMost, sleep } from '../environment/clock.ts'
 import type { FullClock } from '../environment/clock.ts'
 import { allAnswers } from './all-answers.ts'
 import { measuredStore } from './measured-store.ts'
-import { LateCommits } from './late-commits.ts'
 import { mergedCommits } from './merged-commits.ts'
+import { NumberedWrites } from './numbered-writes.ts'
+import type { StoreBesideWrites } from './numbered-writes.ts'
 import { CallBatcher } from './call-batcher.ts'
 import type { BatchingOptions } from './call-batcher.ts'
 import { OwnerSession } from './owner-session.ts'
@@ -54,7 +56,9 @@ const uses = new WeakMap<Store, StoreUse>()
 
 /** A store as this process uses it: opened once, its calls gathered, with the owner that this process is to it. */
 export class StoreConnection {
-  readonly store: Store
+  readonly store: StoreBesideWrites
+  /** What the store is called for instead, to write to executions. */
+  readonly writes: NumberedWrites
   readonly encoding: ValueEncoding
   readonly time: StoreTime
   /** With the store's time of day. */
@@ -66,7 +70,6 @@ export class StoreConnection {
   readonly batching: Pick<BatchingOptions<never>, 'clock' | 'slowCalls' | 'maxInFlight'>
   readonly creations: CallBatcher<NewExecution, ExecutionRecord | undefined>
   readonly commits: CallBatcher<ExecutionCommit, boolean>
-  readonly lateCommits = new LateCommits()
   readonly lookups: CallBatcher<string, ResultState | undefined>
   readonly resultCommits: CallBatcher<ResultCommit, boolean>
   readonly gets: CallBatcher<string, ExecutionRecord | undefined>
@@ -82,12 +85,14 @@ export class StoreConnection {
   #unsubscribe: (() => Promise<void>) | undefined
   #isClosed = false
   #hasWarned = false
+  #messages = 0
 
   readonly #onLocked = new WeakMap<NewExecution, () => void>()
 
   constructor({ store: given, encoding, clock, onOutgoing, onAccepted, onCalled, ...session }: ConnectionOptions) {
     const store = onCalled === undefined ? given : measuredStore(given, clock, onCalled)
     this.store = store
+    const writes = (this.writes = new NumberedWrites(store))
     this.#given = given
     this.#use = useOf(given)
     this.encoding = encoding
@@ -103,7 +108,7 @@ export class StoreConnection {
     const ofExecution = (id: string): StoreError => this.lockedError(`execution "${id}"`)
     const ofResult = (key: string): StoreError => this.lockedError(`result "${key}"`)
     this.batching = { clock, slowCalls, maxInFlight: 4 }
-    this.creations = new CallBatcher(async (items) => allAnswers(store, 'create', items, await store.create(items)), {
+    this.creations = new CallBatcher((items) => writes.create(items), {
       ...this.batching,
       sizeOf: ({ inputs }) => inputs.length,
       keyOf: ({ id }) => id,
@@ -115,8 +120,7 @@ export class StoreConnection {
       async (items, patience) => {
         const { merged, indexes } = mergedCommits(items)
         // None of these parks anything: what does goes alone, past the others.
-        const written = (await store.commit(merged, patience)) as readonly (boolean | 'locked')[]
-        const answers = allAnswers(store, 'commit', merged, written)
+        const answers = (await writes.commit(merged, patience)) as readonly (boolean | 'locked')[]
         const outgoing = outgoingOf(merged, answers)
         if (outgoing !== undefined) onOutgoing?.(outgoing)
         return indexes?.map((index) => index !== undefined && answers[index]!) ?? answers
@@ -126,7 +130,6 @@ export class StoreConnection {
         maxInFlight: 1,
         sizeOf: sizeOfCommit,
         keyOf: ({ id }) => id,
-        onError: (_, items) => this.lateCommits.note(items),
         lockedError: ({ id }) => ofExecution(id),
       },
     )
@@ -218,6 +221,11 @@ export class StoreConnection {
       this.requireOpen()
       return call()
     }, until)
+  }
+
+  /** An id for a message that nobody has given one: sent again it is the same one, whenever each of both arrives. */
+  newMessageId(): string {
+    return digest(canonicalize([this.session.owner, ++this.#messages]))
   }
 
   /** Posts messages for a caller that waits, in the calls of a turn with all others. They must be such that may be posted twice. @throws StoreError, DocketClosedError */

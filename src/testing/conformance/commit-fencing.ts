@@ -31,15 +31,6 @@ export function commitFencingConformance({ test }: ConformanceGroup): void {
     assert.equal((await store.readMail({ owner: 'ada', limit: 10 })).length, 1)
   })
 
-  test('an execution begins in the epoch that it is given, and is nobody’s in none', async ({ store }) => {
-    await createOwned(store, 'one', { firstEpoch: 7 })
-    assert.equal((await recordIn(store, 'one')).epoch, 7)
-    assert.deepEqual(await store.commit([commitTo('one', { steps: [stepRecord('A')] })]), [false])
-    assert.deepEqual(await store.commit([commitTo('one', { epoch: 7, steps: [stepRecord('A')] })]), [true])
-    await store.create([newExecution('two', { firstEpoch: 7 })])
-    assert.equal((await recordIn(store, 'two')).epoch, 0)
-  })
-
   test('a commit to an execution that is gone is refused', async ({ store }) => {
     await live(store, 'ada')
     const commit = commitTo('gone', { steps: [stepRecord('A')], head: { status: 'running' } })

@@ -13,6 +13,7 @@ import { deletionConformance } from './deletion.ts'
 import { eventsConformance } from './events.ts'
 import { filtersConformance } from './filters.ts'
 import { hintsConformance } from './hints.ts'
+import { lateCallsConformance } from './late-calls.ts'
 import { lifecycleConformance } from './lifecycle.ts'
 import { limitsConformance } from './limits.ts'
 import { listConformance } from './list.ts'
@@ -50,6 +51,7 @@ const groups: Readonly<Record<string, (group: ConformanceGroup) => void>> = {
   commit: commitConformance,
   'what is completed stays': completedStaysConformance,
   'commits are fenced': commitFencingConformance,
+  'calls that are carried out late': lateCallsConformance,
   acquire: acquireConformance,
   'what acquire chooses': acquireChoiceConformance,
   'get and list': listConformance,

@@ -4,6 +4,7 @@ import type { DocketOptions } from '../../durable/context/docket-options.ts'
 import type { ExportedExecution } from '../../durable/transfer/exported-execution.ts'
 import { partsOfExport } from '../../durable/transfer/parts-of-export.ts'
 import { openParts, writeParts } from '../../durable/transfer/write-parts.ts'
+import { NumberedWrites } from '../../runtime/store-access/numbered-writes.ts'
 import { fullClockOf, sleep } from '../../runtime/environment/clock.ts'
 import type { Clock } from '../../runtime/environment/clock.ts'
 
@@ -29,7 +30,8 @@ export function replayedStore(
     const parts = await partsOfExport(exported, encoding, values)
     await store.open()
     await store.renewOwner(owner, leaseMs)
-    const writer = { store, owner, now: () => time.now(), sleep: (ms: number) => sleep(time, ms) }
+    const writes = new NumberedWrites(store)
+    const writer = { writes, owner, now: () => time.now(), sleep: (ms: number) => sleep(time, ms) }
     await writeParts(writer, parts, '')
     await openParts(writer, parts.record)
     await store.endOwner(owner)
