@@ -6,12 +6,12 @@ import { selectList } from '../sql/dialect.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { executionOf } from '../sql/reader.ts'
 import { roundsOf } from '../sql/rounds.ts'
-import { executionColumns } from '../sql/tables.ts'
+import { executionColumns, sequenceColumn } from '../sql/tables.ts'
 import { writeCheckpoints } from './checkpoints.ts'
 import type { MysqlConnection } from './connection.ts'
 import { isDuplicate, isLockWait, storeName } from './errors.ts'
 import { connectionOf } from './given-transaction.ts'
-import { newExecutionShape, stepShape, toKey } from './keys.ts'
+import { executionShape, stepShape, toKey } from './keys.ts'
 import { literal, literals } from './literals.ts'
 import type { MysqlSession } from './session.ts'
 
@@ -37,7 +37,7 @@ export class MysqlCreator {
     const table = dialect.table('executions')
     this.#connection = connection
     this.#table = table
-    this.#insert = `insert into ${table} (${newExecutionShape.columns.join(', ')}) values`
+    this.#insert = `insert into ${table} (${[...executionShape.columns, sequenceColumn.name].join(', ')}) values`
     this.#insertSteps = `insert into ${dialect.table('steps')} (${stepShape.columns.join(', ')})`
     this.#checkpoints = dialect.table('checkpoints')
     this.#select = `select ${selectList(dialect, executionColumns, 'e')}, e.id as id_key from ${table} e force index (primary)`
@@ -49,8 +49,7 @@ export class MysqlCreator {
     for (const round of roundsOf(executions, ({ id }) => id)) {
       const candidates = round
         .map((created): Candidate => {
-          const { sequence = 0 } = created
-          const row = literals(newExecutionShape.cells({ ...firstRecord(created), sequence }))
+          const row = literals([...executionShape.cells(firstRecord(created)), created.sequence ?? 0])
           return { created, key: toKey(created.id), row }
         })
         // So that two calls that create the same ones don't wait for each other in a circle.

@@ -6,8 +6,8 @@ import {
   actFields,
   checkpointRowFields,
   claimFields,
+  executionFields,
   messageFields,
-  newExecutionFields,
   stepRowFields,
 } from '../sql/tables.ts'
 import { toSqlTime } from '../sql/times.ts'
@@ -95,7 +95,7 @@ export function cellsOfQueue(name: string): readonly Cell[] {
   return keyCells(toName(name), 'queue')
 }
 
-export const newExecutionShape = rowShape(newExecutionFields)
+export const executionShape = rowShape(executionFields)
 export const stepShape = rowShape(stepRowFields)
 export const checkpointShape = rowShape(checkpointRowFields)
 export const actShape = rowShape(actFields)

@@ -9,7 +9,7 @@ import type { Dialect } from '../sql/dialect.ts'
 import { fromName, toName } from '../sql/names.ts'
 import { SqlReader } from '../sql/reader.ts'
 import { roundsOf } from '../sql/rounds.ts'
-import { newExecutionColumns, newExecutionFields, stepFields, stepRowColumns } from '../sql/tables.ts'
+import { executionFields, newExecutionColumns, stepFields, stepRowColumns } from '../sql/tables.ts'
 import { newCheckpoints, newCheckpointsPart } from './checkpoints.ts'
 import type { PostgresConnection } from './connection.ts'
 import { columnar, lockPatience, unnest } from './dialect.ts'
@@ -94,8 +94,9 @@ export class PostgresCreator {
     { plain, withSteps }: InsertStatements,
   ): Promise<readonly NewExecution[]> {
     const cells = executions.map((created) => {
-      const { sequence = 0 } = created
-      return cellsOf(newExecutionFields, { ...firstRecord(created), sequence }, this.#dialect.timeText)
+      const row = cellsOf(executionFields, firstRecord(created), this.#dialect.timeText)
+      row.push(created.sequence ?? 0)
+      return row
     })
     const parameters = columnar(newExecutionColumns, cells)
     const steps = executions.flatMap(({ id, steps: begun = [] }) =>

@@ -66,12 +66,6 @@ export const executionFields = fieldsOf({
   waitsFor: ['waits_for', 'value'],
 })
 
-/** The same with what only the table has: the number of the call that wrote to it last, in its epoch. */
-export const newExecutionFields: readonly Field[] = [
-  ...executionFields,
-  ...fieldsOf({ sequence: ['last_sequence', 'integer'] }),
-]
-
 /** Those of them that a HeadChange can name, and those of parking. `isReleased` is no field: it takes the owner away. */
 export const headFields = executionFields.filter(({ field }) =>
   [
@@ -230,7 +224,9 @@ export const claimFields = fieldsOf({
 })
 
 export const executionColumns = columnsOf(executionFields)
-export const newExecutionColumns = columnsOf(newExecutionFields)
+/** The number of the call that wrote to an execution last, in its epoch: no field of its record. */
+export const sequenceColumn: CellColumn = { name: 'last_sequence', kind: 'integer' }
+export const newExecutionColumns: readonly CellColumn[] = [...executionColumns, sequenceColumn]
 export const stepColumns = columnsOf(stepFields)
 export const stepRowColumns = columnsOf(stepRowFields)
 export const checkpointColumns = columnsOf(checkpointFields)

@@ -63,8 +63,8 @@ export class SqliteCommitter {
     for (const group of alikeOf(commits)) {
       const { at, owner, epoch, sequence = 0 } = group[0]!
       const ids = JSON.stringify(group.map(({ id }) => toName(id)))
-      const cells = [toSqlTime(at), sequence, toName(owner), epoch, sequence, ids]
-      if (this.#connection.run(touchAll, ...cells) !== group.length) continue
+      const own = toName(owner)
+      if (this.#connection.run(touchAll, toSqlTime(at), sequence, own, epoch, sequence, ids) !== group.length) continue
       for (const commit of group) touched.add(commit)
     }
     return touched

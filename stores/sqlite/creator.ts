@@ -5,7 +5,7 @@ import { namesOf, selectList } from '../sql/dialect.ts'
 import type { Answer, Dialect } from '../sql/dialect.ts'
 import { toName } from '../sql/names.ts'
 import { executionOf } from '../sql/reader.ts'
-import { executionColumns, newExecutionColumns, newExecutionFields, stepFields } from '../sql/tables.ts'
+import { executionColumns, executionFields, newExecutionColumns, stepFields } from '../sql/tables.ts'
 import { toSqlTime } from '../sql/times.ts'
 import { writeCheckpoints } from './checkpoints.ts'
 import { putStep } from './committer.ts'
@@ -34,8 +34,8 @@ export class SqliteCreator {
   }
 
   #createOne(created: NewExecution): ExecutionRecord | undefined {
-    const { sequence = 0 } = created
-    const cells = cellsOf(newExecutionFields, { ...firstRecord(created), sequence }, toSqlTime)
+    const cells = cellsOf(executionFields, firstRecord(created), toSqlTime)
+    cells.push(created.sequence ?? 0)
     if (this.#connection.run(insert, ...cells) === 1) {
       for (const step of created.steps ?? [])
         this.#connection.run(putStep, toName(created.id), ...cellsOf(stepFields, step, toSqlTime))

@@ -24,7 +24,12 @@ export function acquireOne(
     const request = { owner, ids: [id], andEnded, andOwn: mayOwn, limit: 1 }
     // An answer that is lost leaves it to this process.
     mayOwn = true
-    const [acquired] = await connection.writes.acquire(request)
-    return acquired
+    try {
+      const [acquired] = await connection.writes.acquire(request)
+      return acquired
+    } catch (error) {
+      connection.doubtedAcquisitions.set(id, connection.clock.elapsed())
+      throw error
+    }
   })
 }

@@ -279,19 +279,28 @@ export class ExecutionCommits {
     // What the losers of its races did may still be undone: its outcome stands.
     const isKnown = isEnd || (isUndone && change?.output !== undefined)
     const outgoing = isKnown && parent !== undefined ? [endedMessage(parent, this.#right, at)] : undefined
-    const plain = { id, owner, epoch, at, steps: records, head: change, consumed: read }
-    const ended = outgoing === undefined ? plain : { ...plain, outgoing }
-    const isAlone = checkpoints === undefined && droppedCheckpoints === undefined
-    const commit = isAlone ? ended : { ...ended, checkpoints, droppedCheckpoints }
     if (consumed !== undefined) for (const mail of this.#mails) mail.consuming?.(consumed)
     const ofRecords = this.#mails.map((mail) => mail.effectsOf(records, areGivenUp))
     // What the last step has answered is not answered by the end.
     const ending = this.#mails.map((mail) => (isEnd ? mail.atEnd?.() : isUndone ? mail.atUndoing?.() : undefined))
     const effects = allEffects([...ofRecords, ...ending])
     const isPlain = effects === undefined && closedSlots === undefined && openedSlots === undefined
-    const whole = isPlain
-      ? commit
-      : { ...commit, ...withEffects({ consumed: read, closedSlots, openedSlots, checkpoints }, effects) }
+    // Of one shape, so that it is copied quickly when it gets its number.
+    const commit = {
+      id,
+      owner,
+      epoch,
+      at,
+      steps: records,
+      head: change,
+      consumed: read,
+      closedSlots,
+      openedSlots,
+      outgoing,
+      checkpoints,
+      droppedCheckpoints,
+    }
+    const whole = isPlain ? commit : { ...commit, ...withEffects(commit, effects) }
     this.#underWay++
     const arrived = (): void => void this.#underWay--
     const adding = commits.add(whole, until)

@@ -27,13 +27,16 @@ export class NumberedWrites {
 
   /** @throws StoreError */
   async create(executions: readonly NewExecution[], transaction?: unknown): Promise<readonly CreateAnswer[]> {
-    const numbered = this.#numbered(executions)
+    const sequence = ++this.#last
+    const numbered = executions.map((execution) => ({ ...execution, sequence }))
     return allAnswers(this.#store, 'create', numbered, await this.#store.create(numbered, transaction))
   }
 
   /** @throws StoreError */
   async commit(commits: readonly ExecutionCommit[], patience?: LockPatience): Promise<readonly CommitAnswer[]> {
-    const numbered = this.#numbered(commits)
+    const sequence = ++this.#last
+    // Copies: an earlier call with the same may still be on its way.
+    const numbered = commits.map((commit) => ({ ...commit, sequence }))
     return allAnswers(this.#store, 'commit', numbered, await this.#store.commit(numbered, patience))
   }
 
@@ -44,13 +47,8 @@ export class NumberedWrites {
 
   /** @throws StoreError */
   async delete(executions: readonly ExecutionFence[]): Promise<readonly boolean[]> {
-    const numbered = this.#numbered(executions)
-    return allAnswers(this.#store, 'delete', numbered, await this.#store.delete(numbered))
-  }
-
-  /** Copies: an earlier call with the same may still be on its way. */
-  #numbered<Item extends object>(items: readonly Item[]): readonly (Item & { readonly sequence: number })[] {
     const sequence = ++this.#last
-    return items.map((item) => ({ ...item, sequence }))
+    const numbered = executions.map((execution) => ({ ...execution, sequence }))
+    return allAnswers(this.#store, 'delete', numbered, await this.#store.delete(numbered))
   }
 }

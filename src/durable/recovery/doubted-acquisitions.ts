@@ -1,0 +1,45 @@
+import { StoreError } from '../../core/errors.ts'
+import type { DocketContext } from '../context/docket-context.ts'
+
+// As long as a call that was given up may still be under way.
+const lookAfterMs = 30_000
+
+/**
+ * Gives back what this process owns since an acquisition by id was carried out that it had given up. Scans find that too, but for what has ended, or is in a queue that
+ * the process does not serve.
+ */
+export class DoubtedAcquisitions {
+  readonly #context: DocketContext
+
+  constructor(context: DocketContext) {
+    this.#context = context
+  }
+
+  /** Looks at those that were given up long enough ago. */
+  look(): void {
+    const { clock, connection } = this.#context
+    const { doubtedAcquisitions: doubted, failures } = connection
+    const before = clock.elapsed() - lookAfterMs
+    for (const [id, since] of doubted) {
+      if (since > before) continue
+      doubted.delete(id)
+      void this.#giveBack(id).catch(failures.of(`looking whether execution "${id}" was acquired late`))
+    }
+  }
+
+  async #giveBack(id: string): Promise<void> {
+    const { connection, owned, turns } = this.#context
+    try {
+      await turns.inTurn(id, async () => {
+        if (owned.has(id)) return
+        const record = await this.#context.recordNow(id)
+        if (record?.owner === connection.session.owner) await this.#context.change(record, { isReleased: true })
+      })
+    } catch (error) {
+      // It stays a doubt while the store is away.
+      if (error instanceof StoreError && error.isTransient)
+        connection.doubtedAcquisitions.set(id, connection.clock.elapsed())
+      throw error
+    }
+  }
+}
