@@ -19,18 +19,19 @@ export async function detachExecution(context: DocketContext, id: string): Promi
   const { connection, clock, turns } = context
   context.requireOpen()
   await connection.readyBy()
+  const error = detachedError({ id, graphHash: detachedHash })
   const head = {
     // Of the statuses that no docket goes on with, the one that blames nobody; the hash distinguishes it from others.
     status: 'cancelled',
-    error: await connection.encoding.encodeError(detachedError(id), ['execution', id, 'error']),
-    errorCode: errorCodeOf(detachedError(id)),
+    error: await connection.encoding.encodeError(error, ['execution', id, 'error']),
+    errorCode: errorCodeOf(error),
     graphHash: detachedHash,
     endedAt: clock.now(),
   } as const
   const owned = context.owned.get(id)
   if (owned !== undefined) {
     if (owned.detach === undefined) throw batchError(id)
-    const reason = new ExecutionCancelledError(detachedError(id).message, { graph: owned.graph, executionId: id })
+    const reason = new ExecutionCancelledError(error.message, { graph: owned.graph, executionId: id })
     return owned.detach({ cause: 'detach', reason, head })
   }
   return turns.inTurn(id, async () => {

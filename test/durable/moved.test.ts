@@ -61,7 +61,13 @@ test.each([
     expect(await world.clock.settle(here.moveTo(there, ['x']))).toEqual([{ id: 'x', verdict: 'moved' }])
     await world.clock.settle((await there.get('x'))!.signal(Approval, 'yes'))
     expect(await world.clock.settle((await there.get('x'))!.result())).toBe(1)
-    expect((await world.clock.settle((await here.get('x'))!.details())).isDetached).toBe(true)
+    const { isDetached, situation } = await world.clock.settle((await here.get('x'))!.details())
+    expect([isDetached, situation]).toEqual([true, 'it was moved to another store, and goes on there'])
+    expect((await world.clock.settle(here.why('x'))).text).toBe(`execution "x" ${situation.slice('it '.length)}`)
+    expect((await world.clock.settle(here.list({ errorCode: 'EXECUTION_CONFLICT' }))).executions).toHaveLength(1)
+    await expect(world.clock.settle(here.fork('x', { from: 'End' }))).rejects.toThrow(
+      'was moved to another store, and goes on there',
+    )
     for (const one of [here, there]) await world.clock.settle(one.close({ deadline: 0 }))
   },
 )

@@ -1,5 +1,5 @@
 import { createDocket, dataType, graph, race, signal, step, type } from 'docket'
-import type { ExecutionEvent, ObservedDocket, Observer, ProcessEvent } from 'docket'
+import type { ExecutionEvent, Logger, ObservedDocket, Observer, ProcessEvent } from 'docket'
 import { memoryStore } from 'docket/stores/memory'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
@@ -64,6 +64,33 @@ test('an observer of one execution gets its events alone, of each of its lives',
   one!()
   other!()
   expect(() => docket.observe(() => {}, { execution: '' })).toThrow('must be an execution')
+})
+
+test('an observer that comes late lends its logger to what begins after it, until it is off', async () => {
+  const lines: string[] = []
+  const lent: Logger = {
+    debug() {},
+    info: (_, message) => void lines.push(message!),
+    warn() {},
+    error() {},
+    child: () => lent,
+  }
+  const talk = step({
+    name: 'Talk',
+    inputs: { order: Order },
+    output: Shipped,
+    run: async ({ order }, { log }) => {
+      log.info({}, order.id)
+      if (order.id === 'second') off()
+      log.info({}, 'done')
+      return { order: order.id }
+    },
+  })
+  const talks = graph({ name: 'talks', steps: [talk] })
+  await using docket = createDocket({ graphs: [talks], store: memoryStore() })
+  const off = docket.observe({ next: () => {}, logger: lent })
+  for (const id of ['first', 'second', 'third']) await docket.execute(talks, Shipped, { Order: { id } })
+  expect(lines).toEqual(['first', 'done', 'second'])
 })
 
 test('an observer that comes late is shown the docket, and gets what happens in its process until it is off', async () => {

@@ -106,6 +106,14 @@ test('of two processes that declare different limits the last one holds, or the 
   ])
   const overruled = async (one: typeof first) => (await world.clock.settle(one.health())).overruled
   expect([await overruled(first), await overruled(docket)]).toEqual([[reports[1]!.message], []])
+  // What it declares holds again, and then no more.
+  await world.clock.settle(docket.queue('gpu').limits(null))
+  process(1)
+  await world.clock.advance(10_000)
+  expect([await overruled(first), (await overruled(docket)).length]).toEqual([[], 1])
+  process(3)
+  await world.clock.advance(10_000)
+  expect(reports.filter(({ message }) => message === reports[1]!.message)).toHaveLength(3)
   process(7, -1)
   await world.clock.advance(1_000)
   expect(reports.at(-1)?.message).toContain('another process has declared concurrency 3 (version 0), which holds')

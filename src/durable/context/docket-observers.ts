@@ -1,5 +1,6 @@
 import type { ExecutionLife } from '../../core/contracts/execution-life.ts'
 import type { ProcessEvent } from '../../core/contracts/observed-docket.ts'
+import type { Logger } from '../../core/contracts/logger.ts'
 import type { Observer, ObserverObject } from '../../core/contracts/observer.ts'
 import { processListener } from './process-listener.ts'
 
@@ -78,6 +79,7 @@ function guardedObject(observer: ObserverObject, isOn: () => boolean): ObserverO
       },
     }),
     ...(observer.doesWithout !== undefined && { doesWithout: observer.doesWithout }),
+    ...(observer.logger !== undefined && { logger: guardedLogger(observer.logger, isOn) }),
     ...(observer.keepsAs !== undefined && { keepsAs: observer.keepsAs }),
     ...(observer.outgoing !== undefined && {
       outgoing: (headers, by) => (isOn() ? observer.outgoing!(headers, by) : headers),
@@ -87,5 +89,16 @@ function guardedObject(observer: ObserverObject, isOn: () => boolean): ObserverO
         if (isOn()) observer.nextOfProcess!(event)
       },
     }),
+  }
+}
+
+/** A logger that says nothing any more once its observer is off. */
+function guardedLogger(logger: Logger, isOn: () => boolean): Logger {
+  return {
+    debug: (fields, message) => void (isOn() && logger.debug(fields, message)),
+    info: (fields, message) => void (isOn() && logger.info(fields, message)),
+    warn: (fields, message) => void (isOn() && logger.warn(fields, message)),
+    error: (fields, message) => void (isOn() && logger.error(fields, message)),
+    child: (bindings) => guardedLogger(logger.child(bindings), isOn),
   }
 }

@@ -12,6 +12,9 @@ import type { LimitDeclaration } from './limit-state.ts'
 /** So many attempts that wait hold nothing of the worker: were it any number, a worker would take in all that is ready, only to let it wait. */
 const mostResting = 1_000
 
+/** Graphs that are made at run time may declare any number of limits: what was reported longest ago may be reported again. */
+const mostReported = 1_000
+
 interface Randomness {
   readonly random: () => number
   readonly randomId: () => string
@@ -95,6 +98,7 @@ export class DocketLimits implements SharedLimits {
     // Keys may be declared by several others.
     if (this.#reported.has(text)) return
     this.#reported.add(text)
+    if (this.#reported.size > mostReported) this.#reported.delete(this.#reported.keys().next().value!)
     process.emitWarning(text, 'DocketLimitWarning')
   }
 }

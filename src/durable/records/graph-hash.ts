@@ -19,16 +19,33 @@ export const movingHash = 'moving:'
 /** In the place of the graph's hash of an execution that was taken out for another store, until it is open there: it is a half of it, and the other one is written there. */
 export const leavingHash = 'detached:leaving'
 
+/** In its place once it is open there. */
+export const movedHash = 'detached:moved'
+
+const destinations: ReadonlyMap<string, string> = new Map([
+  [detachedHash, 'was detached from its docket: it goes on from the snapshot of detach(), or nowhere'],
+  [
+    leavingHash,
+    'is being moved to another store, or the process that moved it died of it: call moveTo once more, and it goes on there',
+  ],
+  [movedHash, 'was moved to another store, and goes on there'],
+])
+
+/** Where an execution that was taken out of its docket goes on, as what is said of it. */
+export function destinationOf({ graphHash }: Pick<Hashed, 'graphHash'>): string | undefined {
+  return destinations.get(graphHash)
+}
+
 type Hashed = Pick<ExecutionRecord, 'id' | 'graphHash'>
 
 /** Whether an execution was taken out of its docket. */
 export function isDetached({ graphHash }: Pick<Hashed, 'graphHash'>): boolean {
-  return graphHash === detachedHash || graphHash === leavingHash
+  return destinations.has(graphHash)
 }
 
 /** @throws ExecutionConflictError for an execution that was taken out of its docket */
 export function requireAttached(record: Hashed): void {
-  if (isDetached(record)) throw detachedError(record.id)
+  if (isDetached(record)) throw detachedError(record)
 }
 
 /** Whether an execution is being written here by a process that moves it, or by one that died of it. */
@@ -48,9 +65,9 @@ export function requireWhole(record: Hashed): void {
   )
 }
 
-export function detachedError(id: string): ExecutionConflictError {
-  const message = `execution "${id}" was detached from its docket: it goes on from the snapshot that detach() gave, and from nothing else`
-  return new ExecutionConflictError(message, { executionId: id })
+/** The error of an execution that was taken out of its docket. */
+export function detachedError({ id, graphHash }: Hashed): ExecutionConflictError {
+  return new ExecutionConflictError(`execution "${id}" ${destinationOf({ graphHash })}`, { executionId: id })
 }
 
 const hashes = new WeakMap<GraphIndex, string>()

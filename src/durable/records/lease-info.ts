@@ -1,7 +1,7 @@
 import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import type { OwnerState } from '../../core/contracts/owner-state.ts'
 import { describeThrown } from '../../core/thrown.ts'
-import { isDetached } from './graph-hash.ts'
+import { destinationOf } from './graph-hash.ts'
 import { spanOf } from './span-of.ts'
 import type { StepInfo } from './step-info.ts'
 import { waitTexts } from './wait-text.ts'
@@ -59,7 +59,8 @@ export function situationOf(
   unwritten?: Unwritten,
 ): string {
   const { status } = record
-  if (isDetached(record)) return 'it was detached from its docket: it goes on from the snapshot of detach(), or nowhere'
+  const destination = destinationOf(record)
+  if (destination !== undefined) return `it ${destination}`
   if (status === 'completed' || status === 'failed' || status === 'cancelled')
     return lease?.isAlive === true
       ? `${ended[status]}; process "${lease.owner}" still has functions of it that did not listen to their signal`

@@ -114,9 +114,14 @@ export class QueueStates {
   #reportOthers(queue: string): void {
     const declared = this.#declared.get(queue)!
     const holds = this.#states.get(queue)?.declared
-    if (holds === undefined || isSame(holds, declared)) return
+    if (holds === undefined || isSame(holds, declared)) {
+      this.#context.overruled.forget(aboutOf(queue))
+      // That something else holds again would be news.
+      this.#reported.delete(queue)
+      return
+    }
     const what = `another process has declared ${textOf(holds)}, which holds; this one declares ${textOf(declared)}`
-    this.#context.overruled.note(`queue ${queue}`, messageOf(queue, what))
+    this.#context.overruled.note(aboutOf(queue), messageOf(queue, what))
     this.#report(queue, what)
   }
 
@@ -128,6 +133,10 @@ export class QueueStates {
     if (onQueue === undefined) process.emitWarning(message, { type: 'DocketQueueWarning' })
     else onQueue({ queue, message, holds: settingsOfLimits(limitsOf(this.#states.get(queue))) })
   }
+}
+
+function aboutOf(queue: string): string {
+  return `queue ${queue}`
 }
 
 function messageOf(queue: string, what: string): string {

@@ -10,7 +10,8 @@ import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import { acquireOne } from '../context/acquire-one.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { noSuchExecution } from '../records/execution-info.ts'
-import { detachedHash, isArriving, isDetached, leavingHash, movingHash } from '../records/graph-hash.ts'
+import { errorCodeOf } from '../records/error-code.ts'
+import { isArriving, isDetached, leavingHash, movedHash, movingHash } from '../records/graph-hash.ts'
 import { closedRecords } from '../records/unfinished-records.ts'
 import { checkpointValues, executionValues, stepValues, valuesIn } from './execution-parts.ts'
 import type { ExecutionParts, ValueField } from './execution-parts.ts'
@@ -75,7 +76,7 @@ async function moveExecution(from: DocketContext, to: DocketContext, id: string)
         // It was not whole, if anybody has looked at it there.
         to.incompatible.delete(id)
         to.lookSoon()
-        if (verdict === 'moved') left = { graphHash: detachedHash, isReleased: true }
+        if (verdict === 'moved') left = { graphHash: movedHash, isReleased: true }
         return verdict
       } finally {
         // Given back where it still is this process's.
@@ -121,12 +122,10 @@ async function moveAcquired(from: DocketContext, to: DocketContext, execution: E
     const last = await forwardMail(from, to, execution, unread)
     const now = from.clock.now()
     const message = `execution "${id}" was moved to another store (${to.connection.store.name}), and goes on there`
-    const error = await from.connection.encoding.encodeError(new ExecutionConflictError(message, { executionId: id }), [
-      'execution',
-      id,
-      'error',
-    ])
-    const head = { status: 'cancelled', error, graphHash: leavingHash, endedAt: now } as const
+    const reason = new ExecutionConflictError(message, { executionId: id })
+    const error = await from.connection.encoding.encodeError(reason, ['execution', id, 'error'])
+    const errorCode = errorCodeOf(reason)
+    const head = { status: 'cancelled', error, errorCode, graphHash: leavingHash, endedAt: now } as const
     await from.change({ ...execution, parent: undefined }, head, { steps: closedRecords(parts.steps, now) })
     // What came before that; later ones are answered that it has ended.
     await forwardMail(from, to, execution, last)

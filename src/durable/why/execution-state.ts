@@ -1,5 +1,6 @@
 import { isTerminal } from '../../core/contracts/statuses.ts'
 import { describeThrown } from '../../core/thrown.ts'
+import { destinationOf } from '../records/graph-hash.ts'
 import { spanOf } from '../records/span-of.ts'
 import { causeChain, rootText } from './cause-chain.ts'
 import { unrunReason } from './unrun-reason.ts'
@@ -31,14 +32,10 @@ function reasonOf(facts: WhyFacts): FoundReason {
   return isSilent(facts) ? silentReason(facts) : runningReason(facts)
 }
 
-function endOf({ details }: WhyFacts): FoundReason | undefined {
-  const { id, status, endedAt: since, error, isDetached, startedAt } = details
-  if (isDetached)
-    return {
-      code: 'execution.detached',
-      since,
-      text: `execution "${id}" was detached from its docket: it goes on from the snapshot of detach(), or nowhere`,
-    }
+function endOf({ record, details }: WhyFacts): FoundReason | undefined {
+  const { id, status, endedAt: since, error, startedAt } = details
+  const destination = destinationOf(record)
+  if (destination !== undefined) return { code: 'execution.detached', since, text: `execution "${id}" ${destination}` }
   if (status === 'completed') {
     const took =
       startedAt === undefined || since === undefined

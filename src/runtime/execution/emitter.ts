@@ -102,10 +102,11 @@ export class Emitter extends EventDelivery {
       headers: this.#about.headers,
       parent: this.#about.parent,
     }))
-    if (observation === undefined) return
-    this.deliverTo(observation.receivers, observation.owners)
-    this.within = observation.within
-    for (const method of unheardBy(observation.receivers)) this[method] = nothing
+    if (observation !== undefined) {
+      this.deliverTo(observation.receivers, observation.owners)
+      this.within = observation.within
+    }
+    for (const method of unheardBy(observation?.receivers ?? this.#given)) this[method] = nothing
   }
 
   /** Headers with which a step of the execution calls somebody else. */

@@ -364,6 +364,11 @@ test('what all observers do without is not made, and where one wants it, all get
   const few = await observed({ next: () => {}, doesWithout: ['step.started', 'attempt.started', 'step.ended'] })
   expect(few.map(({ type }) => type)).toEqual(['execution.started', 'step.ended', 'execution.ended'])
   expect(few.map(({ seq }) => seq)).toEqual([1, 2, 3])
+  const lone: string[] = []
+  const doesWithout = ['step.started', 'attempt.started']
+  const next = ({ seq, type }: ExecutionEvent) => void lone.push(`${seq} ${type}`)
+  await run(graph, number('Target'), {}, { observers: [{ next, doesWithout }] })
+  expect(lone).toEqual(['1 execution.started', '2 step.ended', '3 execution.ended'])
   expect((await observed({ next: () => {} })).map(({ type }) => type)).toEqual([
     'execution.started',
     'step.started',
