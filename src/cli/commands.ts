@@ -58,7 +58,7 @@ const lookCommands: readonly CommandSpec[] = [
   },
   {
     usage: 'query <id> <name>',
-    summary: 'prints what a query of the execution’s graph gives',
+    summary: 'prints what a query of the execution’s graph gives; nothing where it has a sensitive type',
     options: [{ flags: '--input <json>', summary: 'what the query is given; @file and - read it' }],
     load: async () => (await import('./commands/send.ts')).query,
   },

@@ -11,6 +11,18 @@ execution.noWorker
   execution "order:8" waits for a worker: none serves its queue "abroad" (the one process that lives does not); createDocket({ work: { "abroad": … } }) does
 step.waitsForSignal Ship ← Pay ← Approval 2026-01-08T12:00:00.000Z`,
   },
+  'acts.ts': {
+    text: `[
+  'payout:7 waits for signal "Approval"',
+  'payout:8 waits for signal "Approval"'
+]
+accepted
+completed
+ended
+{ by: 'ada', act: 'approve', note: undefined }
+{ by: 'bob', act: 'approve', note: undefined }
+{ by: 'bob', act: 'approve', note: 'not done: ended' }`,
+  },
   'replay.ts': {
     text: `paying o-7
 RangeError: Invalid time zone specified: Europe/Atlantis
