@@ -18,7 +18,9 @@ export async function machineViewOf(docket: Docket, id: string, name: string): P
   if (isRecord(machine) && isRecord(machine['config'])) {
     const at = await handle.get(declaration as never)
     const value = isRecord(at) ? at['value'] : undefined
-    return defined<MachineView>({ definition: drawable(machine['config']), value })
+    // What it begins with is a value, and none to be drawn.
+    const { context: _, ...drawn } = machine['config']
+    return defined<MachineView>({ definition: drawable(drawn), value })
   }
   const { steps } = await handle.details()
   const status = steps.find((one) => one.step === name)?.status

@@ -1,14 +1,28 @@
-import { createDocket, dataType, fixed, graph, signal, step, timer, type, update, durableStep } from 'docket'
+import {
+  createDocket,
+  dataType,
+  fixed,
+  graph,
+  machineStep,
+  signal,
+  step,
+  timer,
+  type,
+  update,
+  durableStep,
+} from 'docket'
 import type { Docket } from 'docket'
 import { createInspector } from 'docket/inspector'
 import type { Inspector } from 'docket/inspector'
 import { memoryStore } from 'docket/stores/memory'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createMachine } from 'xstate'
 import { z } from 'zod'
 import type {
   ExecutionRows,
   ExecutionView,
   FleetView,
+  MachineView,
   StartForm,
   StatusCounts,
   ValueView,
@@ -82,6 +96,21 @@ const repeat = step({
 })
 const echoes = graph({ name: 'echoes', steps: [repeat] })
 
+const Verdict = dataType('Verdict', type<string>())
+const desk = machineStep({
+  name: 'Desk',
+  machine: createMachine({
+    context: { key: 'secret-of-the-desk' },
+    initial: 'open',
+    states: { open: { on: { APPROVE: 'over' } }, over: { type: 'final' } },
+    output: 'yes',
+  }),
+  inputs: {},
+  output: Verdict,
+  events: { APPROVE: Approval },
+})
+const desks = graph({ name: 'desks', steps: [desk] })
+
 let docket: Docket
 let inspector: Inspector
 let page: PageClient
@@ -90,7 +119,7 @@ const order = (id: string) => ({ Order: { id, items: [] }, Card: 'secret-1234' }
 
 beforeAll(async () => {
   docket = createDocket({
-    graphs: [shop, adders, echoes],
+    graphs: [shop, adders, echoes, desks],
     store: memoryStore(),
     maxValueBytes: 64 * 1024 * 1024,
     name: 'shop',
@@ -187,6 +216,14 @@ describe('what is shown', () => {
       { type: 'Order', isOptional: false, example: { id: '', items: [{ sku: '', count: 1 }], note: '' } },
       { type: 'Card', isOptional: false },
     ])
+  })
+
+  test('the statechart of a machine of one’s own, with none of its values', async () => {
+    await docket.start(desks, Verdict, {}, { id: 'desk' })
+    await page.until(() => true)
+    const shown = await page.get<MachineView>('machine?id=desk&step=Desk')
+    expect(shown).toMatchObject({ definition: { initial: 'open', states: { over: { type: 'final' } } } })
+    expect(JSON.stringify(shown)).not.toContain('secret')
   })
 
   test('counts by status, queues, workers and schedules', async () => {

@@ -37,13 +37,18 @@ export function App(): JSX.Element {
         if (isOver) return
         keepToken(token)
         shareToken()
-        live = new LiveConnection(token)
+        live = new LiveConnection(token, () => void knowAgain(api))
         setDoor({ at: 'open', page: { api, about, live } })
       } catch (error) {
         if (isOver) return
         setDoor((before) => (before.at === 'closed' ? before : { at: 'closed', why: messageOf(error) }))
         timer = setTimeout(() => void open(), 3_000)
       }
+    }
+    const knowAgain = async (api: Api): Promise<void> => {
+      const about = await api.about().catch(() => undefined)
+      if (isOver || about === undefined) return
+      setDoor((before) => (before.at === 'open' ? { at: 'open', page: { ...before.page, about } } : before))
     }
     void open()
     return () => {

@@ -30,6 +30,8 @@ export class FakeServer implements AsyncDisposable {
   readonly requests: string[] = []
   readonly acts: Act[] = []
   readonly watched: PageFrame[] = []
+  /** Until then, nothing but the page itself is answered. */
+  held: Promise<void> | undefined
   readonly #http = createServer((request, response) => void this.#answer(request, response))
   readonly #sockets = new WebSocketServer({ noServer: true })
   #isDown = false
@@ -74,6 +76,12 @@ export class FakeServer implements AsyncDisposable {
     this.#isDown = false
   }
 
+  /** Another process in its place: its numbers begin anew. */
+  startAnew(): void {
+    this.#seq = 0
+    this.up()
+  }
+
   get pages(): number {
     return this.#sockets.clients.size
   }
@@ -106,6 +114,11 @@ export class FakeServer implements AsyncDisposable {
       return
     }
     this.requests.push(url.pathname + url.search)
+    await this.held
+    if (this.#isDown) {
+      request.socket.destroy()
+      return
+    }
     const isKnown = request.headers['x-docket-token'] === this.token
     let body = ''
     for await (const chunk of request) body += String(chunk)

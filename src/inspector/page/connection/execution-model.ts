@@ -57,6 +57,8 @@ export class ExecutionModel extends Notifier {
       return
     }
     this.#isLoading = true
+    // What came before is in the answer to come; of a server that was started anew it would have numbers from before.
+    this.#late = []
     clearTimeout(this.#timer)
     void this.#load()
   }

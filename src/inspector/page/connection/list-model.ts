@@ -1,6 +1,6 @@
 import type { ExecutionFilter, ExecutionRow, LiveFrame, StatusCounts } from '../../protocol.ts'
 import type { Api } from './api.ts'
-import type { LiveConnection } from './live-connection.ts'
+import type { LiveConnection, LiveReceiver } from './live-connection.ts'
 import { Notifier } from './notifier.ts'
 
 /** How many rows a page of the list has. */
@@ -9,14 +9,22 @@ const firstPage = 100
 /** The list of executions as this page knows it: the pages that were loaded, with every change since. */
 export class ListModel extends Notifier {
   readonly #api: Api
-  readonly #filter: ExecutionFilter
-  readonly #stop: () => void
+  readonly #live: LiveConnection
+  readonly #filterNow: () => ExecutionFilter
+  readonly #receiver: LiveReceiver = {
+    onFrame: (frame) => this.#received(frame),
+    onGap: () => this.refresh(),
+  }
+  #filter: ExecutionFilter
+  #stop: () => void
   #rows: ExecutionRow[] = []
   #places = new Map<string, number>()
   #next: string | undefined
   /** Where the next rows are that are read again. */
   #turn = 0
   #isLoading = false
+  /** Whether something has changed since what is being loaded was requested. */
+  #isStale = false
   #isOver = false
   #timer: ReturnType<typeof setTimeout> | undefined
   #refreshAt: ReturnType<typeof setTimeout> | undefined
@@ -25,11 +33,14 @@ export class ListModel extends Notifier {
   /** Whether the first page is here. */
   isReady = false
 
-  constructor(api: Api, live: LiveConnection, filter: ExecutionFilter) {
+  /** @param filterNow a window that ends now is another one as time goes by */
+  constructor(api: Api, live: LiveConnection, filterNow: () => ExecutionFilter) {
     super()
     this.#api = api
-    this.#filter = filter
-    this.#stop = live.watch({ onFrame: (frame) => this.#received(frame), onGap: () => this.refresh() }, { filter })
+    this.#live = live
+    this.#filterNow = filterNow
+    this.#filter = filterNow()
+    this.#stop = live.watch(this.#receiver, { filter: this.#filter })
     this.refresh()
   }
 
@@ -58,7 +69,9 @@ export class ListModel extends Notifier {
     clearTimeout(this.#timer)
     clearTimeout(this.#refreshAt)
     this.#refreshAt = undefined
-    void this.#load()
+    // One after the other: answers that overtake each other would leave a hole, and a slow store would get ever more requests.
+    if (this.#isLoading) this.#isStale = true
+    else void this.#load()
   }
 
   /** The next page, if there is one. */
@@ -73,28 +86,46 @@ export class ListModel extends Notifier {
     } catch (error) {
       this.error = error
     }
+    this.#loaded()
+  }
+
+  #loaded(): void {
     this.#isLoading = false
+    if (this.#isOver) return
     this.changed()
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#loadWhenSeen(), 5_000)
+    if (!this.#isStale) return
+    this.#isStale = false
+    this.refresh()
   }
 
   async #load(): Promise<void> {
     this.#isLoading = true
+    this.#moveWindow()
     const [page, counts] = await Promise.allSettled([
       this.#api.executions(this.#filter),
       // What is shown beside the list counts every status, whichever the list shows.
       this.#api.counts({ ...this.#filter, status: '' }),
       this.#loadSomeAgain(),
     ])
-    if (this.#isOver) return
-    this.#isLoading = false
     if (page.status === 'fulfilled') {
       this.#takeFirst(page.value.executions, page.value.next)
       this.isReady = true
       this.error = undefined
     } else this.error = page.reason
     if (counts.status === 'fulfilled') this.counts = counts.value.counts
-    this.changed()
-    this.#timer = setTimeout(() => this.#loadWhenSeen(), 5_000)
+    this.#loaded()
+  }
+
+  /** A page that is open for hours shows the last ones, not all since it was opened. */
+  #moveWindow(): void {
+    const filter = this.#filterNow()
+    const { from } = filter
+    if (from === undefined || from === this.#filter.from) return
+    this.#filter = filter
+    this.#stop = this.#live.watch(this.#receiver, { filter })
+    this.#place(this.#rows.filter(({ createdAt }) => createdAt >= from))
   }
 
   /** Rows behind the first page come from no live change: with each refresh a hundred of them are read again, from one on that has not ended, in turn. */

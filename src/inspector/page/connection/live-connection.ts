@@ -20,6 +20,7 @@ export type Watched = { readonly execution: string } | { readonly filter: Execut
 /** The connection for live changes: made anew when it is lost, and after the page was asleep. */
 export class LiveConnection extends Notifier {
   readonly #token: string
+  readonly #onBack: () => void
   readonly #url: string
   #socket: WebSocket | undefined
   #receiver: LiveReceiver | undefined
@@ -32,9 +33,11 @@ export class LiveConnection extends Notifier {
   /** Changes with the actors of other programs. */
   readonly foreign = new Notifier()
 
-  constructor(token: string) {
+  /** @param onBack the server is there again: it may be another process, which has other graphs, or lets other acts through */
+  constructor(token: string, onBack: () => void) {
     super()
     this.#token = token
+    this.#onBack = onBack
     this.#url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/api/live`
     document.addEventListener('visibilitychange', () => this.#visibilityChanged())
     addEventListener('online', () => this.#retryNow())
@@ -78,7 +81,9 @@ export class LiveConnection extends Notifier {
       this.#tries = 0
       this.#set('live')
       this.#say(this.#watched)
-      if (isAgain) this.#receiver?.onGap()
+      if (!isAgain) return
+      this.#onBack()
+      this.#receiver?.onGap()
     } else if (frame.type === 'gap') this.#receiver?.onGap()
     else if (frame.type === 'foreign') this.foreign.changed()
     else this.#receiver?.onFrame(frame)

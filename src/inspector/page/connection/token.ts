@@ -37,10 +37,10 @@ export function shareToken(): void {
   })
 }
 
-/** A token by itself, or in an address: what people paste. */
+/** A token by itself, or in an address: what people paste. No character of one is ever escaped. */
 export function tokenIn(text: string): string | undefined {
-  const named = /#.*?token=([^&\s]+)/.exec(text) ?? /^#?([\w-]{16,})$/.exec(text.trim())
-  return named === null ? undefined : decodeURIComponent(named[1]!)
+  const named = /#.*?token=([\w-]+)/.exec(text) ?? /^#?([\w-]{16,})$/.exec(text.trim())
+  return named?.[1]
 }
 
 function tokenOfOtherTabs(): Promise<string | undefined> {

@@ -24,7 +24,7 @@ export function Executions({ route }: { readonly route: ListRoute }): JSX.Elemen
   const key = JSON.stringify([route.filter, route.last])
   const [list, setList] = useState<ListModel>()
   useEffect(() => {
-    const model = new ListModel(api, live, filterOf(route))
+    const model = new ListModel(api, live, () => filterOf(route))
     setList(model)
     return () => model.close()
     // The filter by its text: a new object of the same fields is the same list.
