@@ -1,4 +1,4 @@
-/** Who did what: acts of people on record before they are done, also where they come to nothing; and a list of what executions wait for, in words. */
+/** Acts of people, on record before they are done, also where they come to nothing; and a list of what executions wait for, in words. */
 import { createDocket, dataType, graph, signal, step, waitText } from 'docket'
 import { memoryStore } from 'docket/stores/memory'
 import { z } from 'zod'

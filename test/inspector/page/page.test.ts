@@ -83,18 +83,6 @@ test('a server that was started again has another token: the page requests that,
   await soon(() => server.pages).toBe(1)
 })
 
-test('a server that was started again with the same token may let other acts through: the page says so', async () => {
-  const { page, server } = await open()
-  await page.getByRole('link', { name: 'Start…' }).waitFor()
-  server.down()
-  await page.getByText('Reconnecting…').waitFor()
-  server.world.about = { ...server.world.about, name: 'another', allowsActions: false }
-  server.startAnew()
-  await page.getByText('Read-only').waitFor()
-  await page.getByText('another', { exact: true }).waitFor()
-  await soon(() => page.getByRole('link', { name: 'Start…' }).count()).toBe(0)
-})
-
 test('a list of a thousand rows is drawn as far as it is seen, and loads its pages while it is scrolled', async () => {
   const { page, server } = await open()
   const list = page.getByRole('grid', { name: 'Executions' })
@@ -288,45 +276,6 @@ test('rows behind the first page are looked at again as long as they have not en
   await page.getByText('far-298').waitFor()
 })
 
-function isoOf(ms: number): string {
-  return new Date(ms).toISOString()
-}
-
-test('a window that ends now moves on with the time, for as long as the page is open', async () => {
-  const { page, server } = await open('?last=15m')
-  await page.getByRole('grid', { name: 'Executions' }).waitFor()
-  const froms = (): readonly string[] =>
-    server.requests.flatMap((one) => new URL(one, 'http://page').searchParams.get('from') ?? [])
-  const [first = ''] = froms()
-  const later = Date.parse(first) + 60 * 60_000
-  await page.clock.setFixedTime(later)
-  server.world.rows.splice(0, Infinity, { ...farRow(0), id: 'new', createdAt: isoOf(later - 60_000) })
-  server.send({ type: 'gap' })
-  await page.getByRole('row', { name: /new/ }).waitFor()
-  const from = isoOf(Math.floor((later - 15 * 60_000) / 60_000) * 60_000)
-  await soon(() => froms().at(-1)).toBe(from)
-  await soon(() => server.watched.at(-1)).toEqual({ type: 'watch', filter: { from } })
-  await soon(() => page.getByText('1 execution').count()).toBe(1)
-})
-
-test('a server that takes its time gets one request at a time, and the newest answer counts', async () => {
-  const { page, server } = await open()
-  await page.getByRole('grid', { name: 'Executions' }).waitFor()
-  const { promise, resolve } = Promise.withResolvers<void>()
-  server.held = promise
-  const lists = (): number => server.requests.filter((one) => one.startsWith('/api/executions')).length
-  const before = lists()
-  server.send({ type: 'gap' })
-  await soon(lists).toBe(before + 1)
-  for (let times = 0; times < 20; times++) server.send({ type: 'gap' })
-  server.world.rows.splice(0, Infinity, farRow(0))
-  await page.waitForTimeout(200)
-  expect(lists()).toBe(before + 1)
-  resolve()
-  await page.getByText('1 execution').waitFor()
-  expect(lists()).toBe(before + 2)
-})
-
 test('an address with a token that is none opens the page, which says what to do', async () => {
   const server = await serve()
   const { page, errors } = await openPage(browser, server.url().replace(/#.*/, '#token=%E0%A4%A'))
@@ -358,30 +307,6 @@ test('after a gap, a lost connection, or from the start: the same picture', asyn
   const late = await openPage(browser, server.url('?execution=ord_running'))
   await late.page.getByRole('row', { name: /^Pack/ }).waitFor()
   expect(await textOfSteps(late.page)).toBe(await textOfSteps(page))
-})
-
-test('what came before a restart of the server counts no more, whatever number it had', async () => {
-  const { page, server } = await open('?execution=ord_running')
-  const pack = page.getByRole('grid', { name: 'Steps' }).getByRole('row', { name: /^Pack/ })
-  await soon(() => server.watched.length).toBe(1)
-  const { promise, resolve } = Promise.withResolvers<void>()
-  server.held = promise
-  const { length } = server.requests
-  server.send({ type: 'gap' })
-  await soon(() => server.requests.length).toBeGreaterThan(length)
-  const changeTo = (status: string): void =>
-    server.send({ type: 'steps', steps: [], changes: [{ step: 'Pack', status, attempt: 1 }] })
-  changeTo('retrying')
-  await soon(() => pack.textContent()).toContain('Retrying')
-  server.down()
-  server.held = undefined
-  resolve()
-  await page.getByText('Reconnecting…').waitFor()
-  server.startAnew()
-  await page.getByText('Live', { exact: true }).waitFor()
-  await soon(() => pack.textContent()).not.toContain('Retrying')
-  changeTo('cancelled')
-  await soon(() => pack.textContent()).toContain('Cancelled')
 })
 
 test('a value is requested when somebody opens it, and one of a sensitive type never', async () => {
