@@ -118,7 +118,7 @@ export class CliCall {
     if (made === undefined)
       throw new CliError(
         exitCodes.usage,
-        `${path} makes its docket with an older version of docket than this command is of`,
+        `${path} makes its docket with an older version of docket than this command is of: update docket there, or call that one's own command, as npx docket does in its project`,
       )
     throw new CliError(
       exitCodes.usage,

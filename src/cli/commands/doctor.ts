@@ -79,7 +79,11 @@ function nodeFinding(): StoreFinding {
 /** Whether graphs of a file could go on with what is stored. */
 async function compare(call: CliCall, path: string, found: (finding: StoreFinding) => void): Promise<void> {
   const graphs = graphsOf(await importFile(resolve(call.streams.cwd, path), call.streams.signal))
-  if (graphs.length === 0) throw new CliError(exitCodes.usage, `${path} exports no graph`)
+  if (graphs.length === 0)
+    throw new CliError(
+      exitCodes.usage,
+      `${path} exports no graph: --against takes a module that exports the graphs of the new version, each or in a list`,
+    )
   const { incompatibleWith } = await import('../../index.ts')
   await call.withDocket('look', async (docket) => {
     const { migrate, codecs, steps, defaults, persist, app, unknownGraph } = docket.options

@@ -46,7 +46,10 @@ export async function list(call: CliCall): Promise<ExitCode> {
 async function count(call: CliCall, filter: ListQuery): Promise<ExitCode> {
   const { waitsFor, ...query } = filter
   if (waitsFor !== undefined)
-    throw new CliError(exitCodes.usage, '--waits-for can’t be counted: there is no index of it')
+    throw new CliError(
+      exitCodes.usage,
+      '--waits-for can’t be counted, since there is no index of it: docket list --waits-for … --all lists them',
+    )
   return call.withDocket('look', async (docket) => {
     const counts = await docket.count(query)
     const rows = Object.entries(counts).map(([status, { count: many, isMore }]) => [

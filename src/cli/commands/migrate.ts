@@ -40,7 +40,7 @@ async function migrateStore(call: CliCall, place: StorePlace): Promise<ExitCode>
     if (unknown.length > 0)
       throw new CliError(
         exitCodes.refused,
-        `the database is newer than this version of docket: it has migration ${unknown.map(({ version }) => version).join(', ')}`,
+        `the database is newer than this version of docket: it has migration ${unknown.map(({ version }) => version).join(', ')}. Call the docket of the version that made it, or a newer one`,
       )
     if (call.has('check')) {
       for (const { version, name, appliedAt } of status)

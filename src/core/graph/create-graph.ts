@@ -3,6 +3,7 @@ import { checkLeavesOfRaces } from './check-kind.ts'
 import { checkPublishers, checkReceivers } from './check-receives.ts'
 import { checkDefaults, checkStep, checkTimeout, problemOfDataType, typeOfPort } from './check-step.ts'
 import { describe, reportUnknownKeys } from '../check-options.ts'
+import { didYouMean } from '../closest-name.ts'
 import { isRecord } from '../is-record.ts'
 import { findCycles } from './cycles.ts'
 import { elsewhereOf } from './elsewhere.ts'
@@ -132,7 +133,10 @@ class CheckedGraph implements AnyGraph {
   #upstream(target: string): ReadonlySet<string> {
     if (!this.#index.types.has(target)) {
       throw new GraphError(this.name, [
-        { kind: 'unknown-target', message: `graph "${this.name}" knows no type "${target}"` },
+        {
+          kind: 'unknown-target',
+          message: `no step makes or takes "${target}"${didYouMean(target, this.#index.types.keys()) || '; types() lists all that there are'}`,
+        },
       ])
     }
     const needed = new Set([target])

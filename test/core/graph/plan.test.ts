@@ -56,6 +56,7 @@ describe('a graph reports', () => {
 
   test('that it knows no such type', () => {
     expect(thrownBy(() => users().graph.leaves(number('Nowhere')))).toBeInstanceOf(GraphError)
+    expect(() => users().graph.leaves(number('Uzer'))).toThrow('no step makes or takes "Uzer"; did you mean "User"?')
   })
 
   test('its steps as they were listed, and lets nobody change them', () => {
