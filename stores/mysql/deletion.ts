@@ -9,9 +9,11 @@ import { toKey } from './keys.ts'
 import { literal } from './literals.ts'
 import { listOf, lockOwned } from './locks.ts'
 import type { MysqlOwners } from './owners.ts'
-import { deleteInPortions } from './portions.ts'
+import { eachPortion } from './portions.ts'
 import type { MysqlSession } from './session.ts'
 
+// What is found at once, to be deleted in portions.
+const mostFound = 4_000
 /** Of most executions there is nothing in these. */
 const seldomTables = ['mailbox', 'receipts', 'checkpoints'] as const
 type SeldomTable = (typeof seldomTables)[number]
@@ -42,34 +44,49 @@ export class MysqlDeletion {
   }
 
   /** Finds without locks, then locks what it found and looks again. */
-  purge({ limit, ...filter }: Parameters<Store['purge']>[0]): Promise<number> {
-    return filter.statuses.length === 0
-      ? Promise.resolve(0)
-      : deleteInPortions(limit, (some) => this.#purgeSome(some, filter))
+  async purge({ statuses, endedBefore, limit }: Parameters<Store['purge']>[0]): Promise<number> {
+    if (statuses.length === 0) return 0
+    const isOld = `e.ended_at < ${literal(toSqlTime(endedBefore))} and e.is_open is null and e.status in (${listOf(statuses)})
+      and not ${isAwaitedChild(this.#executions, 'e')}`
+    let total = 0
+    for (let left = limit; left > 0;) {
+      const wanted = Math.min(left, mostFound)
+      const found = await this.#connection.withSession((session) => this.#find(session, isOld, wanted))
+      let deleted = 0
+      await eachPortion(found, async (keys) => {
+        const count = await this.#purgeNamed(keys, isOld)
+        deleted += count
+      })
+      total += deleted
+      left -= deleted
+      // What it finds and can't delete, it would find again.
+      if (found.length < wanted || deleted === 0) break
+    }
+    return total
   }
 
-  #purgeSome(
-    limit: number,
-    { statuses, endedBefore }: Omit<Parameters<Store['purge']>[0], 'limit'>,
-  ): ReturnType<Parameters<typeof deleteInPortions>[1]> {
-    const isOld = `ended_at < ${literal(toSqlTime(endedBefore))} and is_open is null and status in (${listOf(statuses)})`
+  /** Those that ended first. */
+  async #find(session: MysqlSession, isOld: string, limit: number): Promise<readonly string[]> {
+    const rows = await session.all(
+      `select e.id from ${this.#executions} e where ${isOld} and not exists (
+        select 1 from ${this.#ownersTable} o where o.owner = e.owner and o.expires_at > utc_timestamp(3))
+        order by e.ended_at limit ${literal(limit)}`,
+    )
+    return rows.map(({ id }) => id as string)
+  }
+
+  /** Gives how many were deleted: what others have locked at the moment, have changed, or own is left out. */
+  #purgeNamed(keys: readonly string[], isOld: string): Promise<number> {
     return this.#connection.transaction(async (session) => {
-      const found = await session.all(
-        `select id from ${this.#executions} e where ${isOld} and not exists (
-          select 1 from ${this.#ownersTable} o where o.owner = e.owner and o.expires_at > utc_timestamp(3))
-          and not ${isAwaitedChild(this.#executions, 'e')}
-          order by ended_at limit ${literal(limit)}`,
+      const rows = await session.all(
+        `select e.id, e.owner from ${this.#executions} e force index (primary)
+          where e.id in (${listOf(keys)}) and ${isOld} order by e.id for update skip locked`,
       )
-      if (found.length === 0) return { found: 0, deleted: 0 }
-      const held = await session.all(
-        `select id, owner from ${this.#executions} force index (primary)
-          where id in (${listOf(found.map((row) => row['id'] as string))}) and ${isOld} order by id for update skip locked`,
-      )
-      const last = held.flatMap(({ owner }) => (owner === null ? [] : [owner as string]))
+      const last = rows.flatMap(({ owner }) => (owner === null ? [] : [owner as string]))
       const living = await this.#owners.living(session, [...new Set(last)])
-      const keys = held.flatMap(({ id, owner }) => (living.has(owner as string) ? [] : [id as string]))
-      await this.#deleteAll(session, keys, await this.#mayHaveMore(session, keys))
-      return { found: found.length, deleted: keys.length }
+      const held = rows.flatMap(({ id, owner }) => (living.has(owner as string) ? [] : [id as string]))
+      await this.#deleteAll(session, held, await this.#mayHaveMore(session, held))
+      return held.length
     })
   }
 

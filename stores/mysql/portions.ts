@@ -1,5 +1,5 @@
 /** Rows of one transaction: what it has locked holds up others for a moment, and MariaDB makes a join of lists of a thousand and more. */
-const mostNamed = 500
+export const mostNamed = 500
 
 /** Deletes up to `limit` in portions, each in a transaction of its own, until one finds nothing; `deleteSome` gives how many it has found and deleted. */
 export async function deleteInPortions(
@@ -16,4 +16,20 @@ export async function deleteInPortions(
     if (found < wanted || deleted === 0) break
   }
   return total
+}
+
+/** Does something with portions of a list, two at a time: the server works on one while the next is put together here, or waits for its disk. */
+export async function eachPortion<T>(all: readonly T[], work: (some: readonly T[]) => Promise<void>): Promise<void> {
+  let next = 0
+  const lane = async (): Promise<void> => {
+    while (next < all.length) {
+      const some = all.slice(next, next + mostNamed)
+      next += mostNamed
+      await work(some)
+    }
+  }
+  const lanes = [lane(), lane()]
+  // Where one fails, the other is not left to write on its own.
+  await Promise.allSettled(lanes)
+  await Promise.all(lanes)
 }

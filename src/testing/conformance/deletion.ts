@@ -124,6 +124,19 @@ export function deletionConformance({ test }: ConformanceGroup): void {
     assert.equal((await recordIn(store, 'e20')).endedAt, 20)
   })
 
+  test('purge of very many counts each of them once', async ({ store }) => {
+    const ids = range(1_300).map((index) => `e${index}`)
+    await ended(store, Object.fromEntries(ids.map((id, index) => [id, ['completed', index]])))
+    await createOwned(store, 'unfinished')
+    await store.endOwner('ada')
+    const filter = { statuses: ['completed'], endedBefore: 1_300, limit: 1_200 } as const
+    assert.equal(await store.purge(filter), 1_200)
+    assert.equal((await left(store)).length, 101)
+    assert.equal(await store.purge(filter), 100)
+    assert.deepEqual(await left(store), ['unfinished'])
+    assert.equal(await store.purge(filter), 0)
+  })
+
   test('purge leaves alone what has an owner that lives, until that dies', async ({ store }) => {
     await ended(store, { a: ['completed', 5], b: ['failed', 6], c: ['cancelled', 7], released: ['completed', 8] })
     await live(store, 'bea')
