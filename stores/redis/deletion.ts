@@ -58,7 +58,7 @@ export async function purgeExecutions(
   // Not purged yet, of the limit, and not on their way.
   let left = limit
   const purgeSome = async (entries: readonly IndexEntry[]): Promise<void> => {
-    const count = await purgeEntries(connection, owners, await withoutAwaited(connection, entries))
+    const count = await purgeEntries(connection, owners, entries)
     purged += count
     left += entries.length - count
   }
@@ -79,24 +79,24 @@ export async function purgeExecutions(
   return purged
 }
 
+/** What is to be purged, and what was judged of it before. */
+interface Judged {
+  readonly entry: IndexEntry
+  /** Its owner, as it stands in hashes: '' for nobody. */
+  readonly owner: string
+  /** '' for one that has no parent. */
+  readonly lineage: string
+}
+
 /** Leaves out children whose parents may still wait for them. What a parent has taken it has: nothing changes that while this is judged. */
-async function withoutAwaited(
-  { link, layout }: Connection,
-  entries: readonly IndexEntry[],
-): Promise<readonly IndexEntry[]> {
-  const field = async (ids: readonly string[], ...args: readonly string[]): Promise<readonly Reply[]> =>
-    link.tryAll(ids.map((id) => ({ run: 'hmget', keys: [layout.execution(id)], args })))
-  const lineages = await field(
-    entries.map((entry) => unescapeText(idOf(entry))),
-    'c',
-  )
-  // What can't be read is no execution, and the purge says so of it.
-  const parents = lineages.map((reply) => parentIn(textsOf(reply)?.[0] ?? ''))
+async function withoutAwaited({ link, layout }: Connection, found: readonly Judged[]): Promise<readonly Judged[]> {
+  const parents = found.map(({ lineage }) => parentIn(lineage))
   const ids = [...new Set(parents.filter((id) => id !== undefined))]
-  if (ids.length === 0) return entries
-  const found = await field(ids, 's', 'k')
-  const known = new Map(ids.map((id, index) => [id, found[index]!]))
-  return entries.filter(({ place }, index) => {
+  if (ids.length === 0) return found
+  const calls = ids.map((id) => ({ run: 'hmget', keys: [layout.execution(id)], args: ['s', 'k'] }))
+  const replies = await link.tryAll(calls)
+  const known = new Map(ids.map((id, index) => [id, replies[index]!]))
+  return found.filter(({ entry: { place } }, index) => {
     const parent = parents[index]
     if (parent === undefined) return true
     const fields = textsOf(known.get(parent))
@@ -115,35 +115,30 @@ function textsOf(reply: Reply): readonly (string | undefined)[] | undefined {
 }
 
 async function purgeEntries(connection: Connection, owners: Owners, entries: readonly IndexEntry[]): Promise<number> {
-  // Mostly they have no owner any more.
+  // Mostly they have no owner any more, and no parent.
   const first = await purgeEach(
     connection,
-    entries.map((entry) => ({ entry, owner: '' })),
+    entries.map((entry) => ({ entry, owner: '', lineage: '' })),
   )
-  const owned = first.flatMap((reply, index) =>
-    reply instanceof Buffer ? [{ entry: entries[index]!, owner: reply.toString() }] : [],
-  )
-  const dead = await owners.deadOf(new Set(owned.map(({ owner }) => owner)))
-  const ofDead = await purgeEach(
-    connection,
-    owned.filter(({ owner }) => dead.has(owner)),
-  )
-  return [...first, ...ofDead].filter((reply) => reply === 1).length
+  const others = first.flatMap((reply, index): Judged[] => {
+    if (!Array.isArray(reply)) return []
+    const [owner, lineage] = (reply as readonly Buffer[]).map(String)
+    return [{ entry: entries[index]!, owner: owner!, lineage: lineage! }]
+  })
+  const dead = await owners.deadOf(new Set(others.flatMap(({ owner }) => (owner === '' ? [] : [owner]))))
+  const unowned = others.filter(({ owner }) => owner === '' || dead.has(owner))
+  const then = await purgeEach(connection, await withoutAwaited(connection, unowned))
+  return [...first, ...then].filter((reply) => reply === 1).length
 }
 
-/** What became of each, by the owner that it may have; one that is damaged is left out. @throws StoreError */
-async function purgeEach(
-  { link, layout }: Connection,
-  judged: readonly { readonly entry: IndexEntry; readonly owner: string }[],
-): Promise<readonly Reply[]> {
-  const writes = judged.map(({ entry, owner }, index): Write => {
+/** What became of each, by what was judged of it; one that is damaged is left out. @throws StoreError */
+async function purgeEach({ link, layout }: Connection, judged: readonly Judged[]): Promise<readonly Reply[]> {
+  const writes = judged.map(({ entry, owner, lineage }, index): Write => {
     const id = unescapeText(idOf(entry))
     const member = memberOf(entry)
-    const list = [member[1]!, entry.place.slice(0, timeKeyLength), member, owner]
+    const list = [member[1]!, entry.place.slice(0, timeKeyLength), member, owner, lineage]
     return { index, id, keys: layout.executionKeys(id), list }
   })
   const replies = await writeAll(link, layout.hints, [{ run: purgeScript, writes }])
-  return replies.map((reply, index) =>
-    reply instanceof Buffer ? reply : orElse(undefined, () => intact(reply, writes[index]!.id, layout)),
-  )
+  return replies.map((reply, index) => orElse(undefined, () => intact(reply, writes[index]!.id, layout)))
 }

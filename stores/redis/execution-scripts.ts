@@ -303,8 +303,8 @@ return 1
 
 /**
  * Deletes executions that have ended, with all that they have. A list: status, end, the index member it was found by, which goes away even if
- * nothing else is left, and the owner that was judged: nobody, or one that is dead for good. Gives 1, or 0 where it is gone or has changed, or the
- * owner that it has instead.
+ * nothing else is left, and what was judged: its owner, that is nobody, or one that is dead for good, and its lineage, or '' for one that has no parent. Gives 1, or 0 where it is gone or has changed,
+ * or the owner and the lineage that it has instead.
  */
 export const purgeScript = script(`${eachAlone}${dropNotes}${dropLineage}
 local function purge(execution, index, mailbox, given, receipts, work, checkpoints, places)
@@ -313,18 +313,22 @@ local function purge(execution, index, mailbox, given, receipts, work, checkpoin
     redis.call('ZREM', index, given[3])
     return 0
   end
-  if h[1] ~= given[4] then return h[1] end
+  local isChild = h[6] and string.find('\\0' .. h[6], '\\0c', 1, true)
+  local lineage = isChild and h[6] or ''
+  if h[1] ~= given[4] or lineage ~= given[5] then return {h[1], lineage} end
   local o, s, z, g, t = h[1], h[2], h[3], h[4], h[5]
   local id = string.sub(t, 17)
   redis.call('ZREM', index, 's' .. s .. t, 'g' .. g .. s .. t, 'e' .. s .. z .. id)
   dropLineage(index, h[6], t)
   if h[7] then redis.call('ZREM', index, 'x' .. h[7] .. '\\0' .. t) end
-  redis.call('ZREM', work, 'm' .. o .. '\\0' .. id)
+  if o ~= '' then redis.call('ZREM', work, 'm' .. o .. '\\0' .. id) end
   redis.call('UNLINK', execution, mailbox, receipts, checkpoints, places)
-  dropNotes(work)
   return 1
 end
-return eachAlone(purge)
+local done, works = eachAlone(purge), {}
+for i = 7, #KEYS, 7 do works[KEYS[i - 2]] = true end
+for work in pairs(works) do pcall(dropNotes, work) end
+return done
 `)
 
 /**

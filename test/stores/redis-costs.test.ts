@@ -94,7 +94,7 @@ test('executions that are too much for one page together are read whole, each on
   expect(pages).toBeGreaterThan(2)
 })
 
-test('a purge of several portions gives how many went, and stops at its limit', async () => {
+test('a purge of several portions gives how many went, stops at its limit, and reads each execution once', async () => {
   await using bench = await openStore()
   const { store } = bench
   const ids = idsOf('e', 3_500)
@@ -103,7 +103,10 @@ test('a purge of several portions gives how many went, and stops at its limit', 
   const old = { statuses: ['completed'], endedBefore: 10 } as const
   expect(await store.purge({ ...old, limit: 3_100 })).toBe(3_100)
   expect(await store.list({ limit: 1_000 })).toHaveLength(400)
-  expect(await store.purge({ ...old, limit: 3_100 })).toBe(400)
+  const reads = await callsOf('hmget', async () => {
+    expect(await store.purge({ ...old, limit: 3_100 })).toBe(400)
+  })
+  expect(reads).toBe(400)
 })
 
 test('that an owner had executions is forgotten once it has none, and known again when it has', async () => {
