@@ -10,6 +10,7 @@ import type { Store } from '../../src/core/contracts/store.ts'
 import { mysqlDialect } from '../../stores/mysql/dialect.ts'
 import { mysqlMigrations, mysqlStore } from '../../stores/mysql/index.ts'
 import type { MysqlStoreOptions } from '../../stores/mysql/index.ts'
+import { countQuery } from '../../stores/sql/list-query.ts'
 import { stepsQuery } from '../../stores/sql/steps-reading.ts'
 import { commitTo, live, newExecution, range, stepRecord } from '../../src/testing/conformance/records.ts'
 import { serverUrl } from '../servers/server-url.ts'
@@ -196,6 +197,30 @@ test.each<[string, string, string]>([
   const [plan] = await ask(`explain select id from ${prefix}executions ${rest}`)
   expect(plan).toMatchObject({ key: index })
   expect(plan?.['Extra']).not.toMatch(/filesort/)
+})
+
+test('counts by several filters read nothing but an index', async () => {
+  const prefix = newPrefix()
+  const store = await openStore({ prefix })
+  const placed = (number: number) => ({
+    queue: number % 3 === 0 ? 'mail' : 'default',
+    key: number % 5 === 0 ? 'ann' : '',
+  })
+  await store.create(range(2_000).map((number) => newExecution(`e${number}`, { createdAt: number, ...placed(number) })))
+  await pool.query(`analyze table ${prefix}executions`)
+  const expected = [
+    [{ queue: 'default' }, 'docket_status'],
+    [{ graph: 'users', queue: 'default' }, 'docket_graph'],
+    [{ graph: 'users', queue: 'mail' }, 'docket_queue'],
+    [{ graph: 'users', key: 'ann', queue: 'mail' }, 'docket_key'],
+  ] as const
+  for (const [query, key] of expected) {
+    const { text, parameters } = countQuery(mysqlDialect(prefix), { ...query, statuses: ['pending'], upTo: 9 })
+    const [plan] = await pool.query<RowDataPacket[]>(`explain ${text}`, [...parameters])
+    const look = plan.find(({ table }) => table === 'e')
+    expect(look).toMatchObject({ key })
+    expect(look?.['Extra']).toMatch(/Using index(?! condition)/)
+  }
 })
 
 test('a late page of one execution’s steps sorts nothing', async () => {
