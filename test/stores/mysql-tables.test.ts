@@ -202,11 +202,14 @@ test.each<[string, string, string]>([
 test('counts by several filters read nothing but an index', async () => {
   const prefix = newPrefix()
   const store = await openStore({ prefix })
-  const placed = (number: number) => ({
-    queue: number % 3 === 0 ? 'mail' : 'default',
-    key: number % 5 === 0 ? 'ann' : '',
-  })
-  await store.create(range(2_000).map((number) => newExecution(`e${number}`, { createdAt: number, ...placed(number) })))
+  const placed = range(2_000).map((number) =>
+    newExecution(`e${number}`, {
+      createdAt: number,
+      queue: number % 3 === 0 ? 'mail' : 'default',
+      key: number % 5 === 0 ? 'ann' : '',
+    }),
+  )
+  await store.create(placed)
   await pool.query(`analyze table ${prefix}executions`)
   const expected = [
     [{ queue: 'default' }, 'docket_status'],
