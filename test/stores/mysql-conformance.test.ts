@@ -2,11 +2,12 @@ import { randomBytes } from 'node:crypto'
 import { createPool } from 'mysql2/promise'
 import type { RowDataPacket } from 'mysql2/promise'
 import { afterAll, describe, test } from 'vitest'
-import { mysqlMigrations, mysqlStore } from '../../stores/mysql/index.ts'
+import { mysqlStore } from '../../stores/mysql/index.ts'
 import { storeConformance } from '../../src/testing/conformance/index.ts'
 import { startMysql } from '../servers/mysql.ts'
 import { serverUrl } from '../servers/server-url.ts'
 import { EmptiedPlaces } from './emptied-places.ts'
+import { dropPrefix, tablesOfPrefix } from './tables-of-prefix.ts'
 
 const url = await serverUrl('mysql')
 const pool = createPool({ uri: url, connectionLimit: 5, charset: 'utf8mb4' })
@@ -15,15 +16,14 @@ afterAll(() => pool.end())
 const places = new EmptiedPlaces({
   newName: () => `c${randomBytes(12).toString('hex')}_`,
   async empty(prefix) {
-    const [tables] = await pool.query<RowDataPacket[]>(`show tables like '${prefix.replaceAll('_', '\\_')}%'`)
-    for (const table of tables.flatMap((row) => Object.values(row) as string[]))
-      // Not deleted: what is left of deleted rows, until the server removes it, is locked like rows.
-      if (table !== `${prefix}migrations`) await pool.query(`truncate table ${table}`)
+    const tables = (await tablesOfPrefix(pool, prefix)).filter((table) => table !== `${prefix}migrations`)
+    if (tables.length === 0) return
+    const looks = tables.map((table) => `select '${table}' as name from dual where exists (select 1 from ${table})`)
+    const [used] = await pool.query<RowDataPacket[]>(looks.join(' union all '))
+    // Not deleted: what is left of deleted rows, until the server removes it, is locked like rows.
+    for (const { name } of used) await pool.query(`truncate table ${name}`)
   },
-  async remove(prefix) {
-    await mysqlMigrations({ pool, prefix }).downTo(0)
-    await pool.query(`drop table if exists ${prefix}migrations`)
-  },
+  remove: (prefix) => dropPrefix(pool, prefix),
 })
 
 storeConformance(

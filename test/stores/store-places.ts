@@ -5,12 +5,13 @@ import { join } from 'node:path'
 import { createPool } from 'mysql2/promise'
 import { afterAll, onTestFinished } from 'vitest'
 import type { Store } from '../../src/core/contracts/store.ts'
-import { mysqlMigrations, mysqlStore } from '../../stores/mysql/index.ts'
+import { mysqlStore } from '../../stores/mysql/index.ts'
 import { postgresStore } from '../../stores/postgres/index.ts'
 import { sqliteStore } from '../../stores/sqlite/index.ts'
 import { serverUrl, serverUrls } from '../servers/server-url.ts'
 import { postgresPlace } from './postgres-place.ts'
 import { redisSpace } from './redis-spaces.ts'
+import { dropPrefix } from './tables-of-prefix.ts'
 
 /** A store's name, and what makes a new place in each test; that gives stores which share it. */
 export type StorePlace = readonly [name: string, newPlace: () => () => Store]
@@ -42,10 +43,7 @@ export async function storePlaces() {
   /** What the names of tables in MySQL begin with. */
   const newPrefix = (): string => {
     const prefix = `w${randomBytes(8).toString('hex')}_`
-    onTestFinished(async () => {
-      await mysqlMigrations({ pool: admin, prefix }).downTo(0)
-      await admin.query(`drop table if exists ${prefix}migrations`)
-    })
+    onTestFinished(() => dropPrefix(admin, prefix))
     return prefix
   }
   const sqlStores: readonly StorePlace[] = [
