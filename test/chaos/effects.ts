@@ -4,7 +4,8 @@ import type { LogLine } from './chaos-log.ts'
 import type { StoreKind } from './chaos-stores.ts'
 
 /** Why a step ran again. */
-export type RepeatCause = 'killed' | 'stopped' | 'stopped before it began' | 'closed' | 'lease lost' | 'store fault'
+export type RepeatCause =
+  'killed' | 'stopped' | 'stopped before it began' | 'closed' | 'lease lost' | 'lease lost unheard' | 'store fault'
 
 /** What the side effects of persisted steps come to. */
 export interface EffectCounts {
@@ -90,12 +91,19 @@ const orchestral: ReadonlySet<LogLine['kind']> = new Set([
   'server-back',
 ])
 const shortestStopMs = 300
+/** A process that lives has heard within that time that another one has its executions. */
+const longestUnheardMs = 1_000
+
+interface Moment {
+  readonly index: number
+  readonly at: number
+}
 
 /** What happened to whom, and from which line to which. */
 interface Faults {
-  readonly kills: ReadonlyMap<string, number>
+  readonly kills: ReadonlyMap<string, Moment>
   readonly stops: ReadonlyMap<string, readonly (readonly [from: number, to: number])[]>
-  readonly closes: ReadonlyMap<string, number>
+  readonly closes: ReadonlyMap<string, Moment>
   /** The last lines that workers have written themselves. */
   readonly lastWords: ReadonlyMap<string, number>
   readonly losses: ReadonlyMap<string, readonly number[]>
@@ -105,8 +113,8 @@ interface Faults {
 }
 
 function faultsOf(lines: readonly LogLine[], store: StoreKind): Faults {
-  const kills = new Map<string, number>()
-  const closes = new Map<string, number>()
+  const kills = new Map<string, Moment>()
+  const closes = new Map<string, Moment>()
   const stops = new Map<string, [number, number][]>()
   const losses = new Map<string, number[]>()
   const outages: [number, number][] = []
@@ -114,8 +122,8 @@ function faultsOf(lines: readonly LogLine[], store: StoreKind): Faults {
   const lastAt = new Map<string, number>()
   const lastWords = new Map<string, number>()
   for (const [index, { kind, worker, execution, at }] of lines.entries()) {
-    if (kind === 'killed') kills.set(worker, index)
-    if (kind === 'closing') closes.set(worker, index)
+    if (kind === 'killed') kills.set(worker, { index, at })
+    if (kind === 'closing') closes.set(worker, { index, at })
     if (kind === 'stopped') add(stops, worker, [index, Infinity])
     if (!orchestral.has(kind) && kind !== 'stood') {
       if (at - (lastAt.get(worker) ?? at) > shortestStopMs && kind === 'begin' && stops.has(worker))
@@ -139,9 +147,11 @@ function causeOf(
   { kills, stops, closes, lastWords, losses, firstAwake, outages }: Faults,
 ): RepeatCause | undefined {
   const { worker, execution } = before
+  const isSoonAfter = (end: Moment | undefined): boolean =>
+    end !== undefined && end.index > next.index && end.at <= next.at + longestUnheardMs
   const isBetween = (index: number): boolean => index > before.index && index < next.index
   const overlaps = ([from, to]: readonly [number, number]): boolean => from < next.index && to > before.index
-  if (isBetween(kills.get(worker) ?? -1)) return 'killed'
+  if (isBetween(kills.get(worker)?.index ?? -1)) return 'killed'
   // It stood still until it was killed.
   if (kills.has(worker) && lastWords.get(worker)! < next.index) return 'killed'
   if (stops.get(worker)?.some(overlaps) === true) return 'stopped'
@@ -149,6 +159,9 @@ function causeOf(
   if (losses.get(`${worker} ${execution}`)?.some((index) => index > before.index) === true) return 'lease lost'
   if (firstAwake.has(next.index)) return 'stopped before it began'
   // What began while it closed may be handed over in the middle, when the time for that is over.
-  if (next.worker !== worker && (closes.get(worker) ?? Infinity) < next.index) return 'closed'
-  return outages.some(overlaps) ? 'store fault' : undefined
+  if (next.worker !== worker && (closes.get(worker)?.index ?? Infinity) < next.index) return 'closed'
+  if (outages.some(overlaps)) return 'store fault'
+  // What kept it from renewing its lease may have been over when it began; it ended before it could say that it had lost it.
+  const hasEndedUnheard = next.worker !== worker && (isSoonAfter(kills.get(worker)) || isSoonAfter(closes.get(worker)))
+  return hasEndedUnheard ? 'lease lost unheard' : undefined
 }
