@@ -55,6 +55,12 @@ test('what can’t be stored of a type that is not sensitive is named by its pla
   expect(input.message).toContain(`"given.tokens.${secret}": it is a function`)
 })
 
+test('what can’t be read of a type that is not sensitive says why, as the input of a step that is remembered', async () => {
+  const error = await errorOf(run(graphOf([take(Open, 'global')]), Goal, { Open: closed[3]!() }))
+  expect(shownOf(error)).toContain(`reading it threw the token is ${secret}`)
+  expect(shownOf(error)).not.toContain('left out')
+})
+
 test('what can’t be stored, where nothing is sensitive, says why, also where that is an error of its own', async () => {
   const world = new World()
   const declared = graphOf([take(Open, 'execution')])

@@ -8,10 +8,11 @@ export function isSensitiveType(type: AnyDataType): boolean {
   return type.isSensitive === true || (isUpdateType(type) && type.result.isSensitive === true)
 }
 
-/** Whether a step has a port of this name that takes a sensitive type. */
-export function isSensitivePort({ step }: Pick<StepSpec, 'step'>, name: string): boolean {
-  const ports = step.inputs ?? {}
-  return Object.hasOwn(ports, name) && isSensitiveType(typeOfPort(ports[name]!))
+/** Whether a port, by its name, takes a sensitive type; false where no port of the step does. */
+export function isSensitivePortOf({ step }: Pick<StepSpec, 'step'>): false | ((name: string) => boolean) {
+  const ports = Object.entries(step.inputs ?? {})
+  const names = ports.flatMap(([name, port]) => (isSensitiveType(typeOfPort(port)) ? [name] : []))
+  return names.length > 0 && ((name) => names.includes(name))
 }
 
 /** Whether a step takes, makes, receives or publishes anything sensitive: what it keeps while it runs may be made of that. */

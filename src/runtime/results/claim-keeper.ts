@@ -1,5 +1,5 @@
 import { SerializationError } from '../../core/errors.ts'
-import { isSensitivePort, isSensitiveType, touchesSensitiveTypes } from '../../core/graph/sensitivity.ts'
+import { isSensitivePortOf, isSensitiveType, touchesSensitiveTypes } from '../../core/graph/sensitivity.ts'
 import { withoutSensitiveParts } from '../../core/values/plain-data.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { ResultCache } from './result-cache.ts'
@@ -141,7 +141,7 @@ export function placed(
       ? isSensitiveType(spec.output)
       : what === 'state'
         ? touchesSensitiveTypes(spec)
-        : (name) => isSensitivePort(spec, name),
+        : isSensitivePortOf(spec),
   ) as SerializationError
   return new SerializationError(
     `the ${what} of step "${run.step}" can't be remembered: ${cause.message}`,
