@@ -9,6 +9,7 @@ import { Batch } from './batch/batch.ts'
 import type { ItemRead } from './batch/item-inputs.ts'
 import { sourceOfArray } from './batch/item-source.ts'
 import { turnOf } from './environment/turn.ts'
+import { isPromise } from '../core/own-promise.ts'
 
 /**
  * Makes the value of `target` for each item of an array, and gives the values in the items' order. Each item flows through
@@ -54,6 +55,6 @@ export const executeBatch: ExecuteBatch<BatchOptions> = ((
     }
     // Where one wrong item fails the batch, it does so before anything runs.
     const reads = inputs.readAll(items, turnOf(frame.options.clock))
-    if (reads instanceof Promise) reads.then(start).catch(reject)
+    if (isPromise(reads)) reads.then(start).catch(reject)
     else start(reads)
   })) as never

@@ -19,6 +19,7 @@ import { standsAlone } from './inputs/drawn-args.ts'
 import { givenInputs } from './inputs/given-inputs.ts'
 import { givenSignals, problemOfSignals } from './inputs/given-signals.ts'
 import type { StartSignals } from './inputs/given-signals.ts'
+import { isPromise } from '../core/own-promise.ts'
 
 const optionNames = [...executeOptionNames, 'signals']
 const noMemory = { cache: undefined, requestDigest: undefined }
@@ -102,6 +103,6 @@ function startOnceChecked(
     execution.start(leafValues)
   }
   const problem = problemOfSignals(execution.plan, given)
-  if (problem instanceof Promise) void problem.then(start)
+  if (isPromise(problem)) void problem.then(start)
   else start(problem)
 }

@@ -21,6 +21,7 @@ import { isLeafOf, inputErrorOf, readOverrides, unknownKeyText } from './inputs/
 import { readRecord } from './inputs/input-record.ts'
 import { processCache } from './results/result-cache.ts'
 import { inputsOf } from './steps/step-inputs.ts'
+import { isPromise } from '../core/own-promise.ts'
 
 /** How `explain` looks. */
 export interface ExplainOptions {
@@ -105,8 +106,8 @@ function explainSteps(
     const value = inputs.get(type.name)
     blocked[slot] = value === undefined && isRequired
     const checked = value === undefined ? { value } : checkValue(type, value)
-    known[slot] = !blocked[slot] && !(checked instanceof Promise) && checked.issues === undefined
-    if (!(checked instanceof Promise) && checked.issues === undefined) values[slot] = checked.value
+    known[slot] = !blocked[slot] && !isPromise(checked) && checked.issues === undefined
+    if (!isPromise(checked) && checked.issues === undefined) values[slot] = checked.value
   }
   const execution = { id: id ?? '', setup: { requestDigest: requestDigestOrNothing(plan, inputs) } }
   return plan.steps.map((step) => {
@@ -152,7 +153,7 @@ function explainSteps(
 function constantOf({ step, output }: PlanStep['spec']): { readonly value: unknown } | undefined {
   if (!isValueStep(step)) return undefined
   const checked = checkValue(output, step.value)
-  return checked instanceof Promise || checked.issues !== undefined ? undefined : checked
+  return isPromise(checked) || checked.issues !== undefined ? undefined : checked
 }
 
 /** Digest of the target and inputs; empty where an input has no canonical form, which `execute` will report. */

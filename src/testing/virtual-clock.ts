@@ -1,3 +1,5 @@
+import { hostImmediate } from '../core/host-immediate.ts'
+
 interface VirtualTimer {
   readonly dueAt: number
   readonly handler: () => void
@@ -125,7 +127,7 @@ export class VirtualClock {
 export async function flush(): Promise<void> {
   for (let turns = 0; turns === 0 || (turns < maxTurns && isTurnAwaited()); turns++)
     await new Promise<void>((resolve) => {
-      setImmediate(resolve)
+      hostImmediate()(resolve)
     })
 }
 

@@ -1,3 +1,5 @@
+import { hostImmediate } from '../../src/core/host-immediate.ts'
+
 // Half of the 10 ms after which timers and I/O are promised their turn: the call that is under way ends first.
 const longestMs = 5
 
@@ -12,7 +14,8 @@ let canEnd = false
  * what waits, would hold up timers, requests, and the renewal of the lease.
  */
 export function isTurnOver(): boolean {
-  const { performance, setImmediate } = globalThis
+  const { performance } = globalThis
+  const setImmediate = hostImmediate()
   const now = performance.now()
   if (since === undefined || reporter !== setImmediate) {
     since = now
@@ -34,7 +37,7 @@ const waiting: (() => void)[] = []
 export function nextTurn(): Promise<void> {
   return new Promise<void>((resolve) => {
     waiting.push(resolve)
-    if (waiting.length === 1) globalThis.setImmediate(serve)
+    if (waiting.length === 1) hostImmediate()(serve)
   })
 }
 
@@ -46,7 +49,7 @@ async function serve(): Promise<void> {
     waiting.shift()
     if (waiting.length === 0) return
   }
-  globalThis.setImmediate(serve)
+  hostImmediate()(serve)
 }
 
 function endTurn(): void {

@@ -18,7 +18,7 @@ const roomsOfCore: Readonly<Record<string, readonly string[]>> = {
   graph: ['contracts', 'values', 'language'],
   drawn: ['contracts', 'values', 'language', 'graph'],
 }
-const corePackages = ['node:crypto', 'node:util']
+const corePackages = ['node:crypto', 'node:timers', 'node:util']
 const coreRoomNames = ['src/core', ...Object.keys(roomsOfCore).map((room) => `src/core/${room}`)]
 const coreRooms: Readonly<Record<string, Rule>> = {
   ...Object.fromEntries(

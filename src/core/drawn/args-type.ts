@@ -4,6 +4,7 @@ import { didYouMean } from '../closest-name.ts'
 import { argsTypeName } from '../graph/drawing.ts'
 import { isRecord } from '../is-record.ts'
 import type { AnyDataType, AnyPort } from '../language/data-type.ts'
+import { isPromise } from '../own-promise.ts'
 
 type Result = StandardSchemaV1.Result<unknown>
 type Issue = StandardSchemaV1.Issue
@@ -40,7 +41,7 @@ function checkArgs(ports: Readonly<Record<string, AnyPort>>, given: unknown): Re
       value: Object.fromEntries(names.map((name, index) => [name, (results[index] as { value: unknown }).value])),
     }
   }
-  return checked.some((result) => result instanceof Promise)
+  return checked.some((result) => isPromise(result))
     ? Promise.all(checked).then(settle)
     : settle(checked as readonly Result[])
 }

@@ -2,6 +2,7 @@ import { ExecutionCancelledError } from '../../core/errors.ts'
 import { describeThrown } from '../../core/thrown.ts'
 import { sleep } from '../../runtime/environment/clock.ts'
 import type { DocketContext } from './docket-context.ts'
+import { withResolvers } from '../../core/own-promise.ts'
 
 // For how long a call whose signal is aborted may still find out how the execution ended.
 const lastLookMs = 1_000
@@ -83,7 +84,7 @@ async function untilAborted<Answer>(
   onAbort: (reject: (error: unknown) => void) => Promise<void>,
   work: () => Promise<Answer>,
 ): Promise<Answer> {
-  const { promise: ended, reject } = Promise.withResolvers<never>()
+  const { promise: ended, reject } = withResolvers<never>()
   const listener = (): void => void onAbort(reject)
   if (signal.aborted) listener()
   else signal.addEventListener('abort', listener, { once: true })

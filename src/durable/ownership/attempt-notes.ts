@@ -18,6 +18,7 @@ import { storedKey } from '../records/awaited-key.ts'
 import { storedState } from '../records/kept-state.ts'
 import { SuspectAttempts } from './suspect-attempts.ts'
 import type { WritesUnderWay } from './writes-under-way.ts'
+import { isPromise } from '../../core/own-promise.ts'
 
 /** What is noted of the steps of one execution while they have no value: that an attempt runs, waits for the next, has failed. */
 export class AttemptNotes {
@@ -213,7 +214,7 @@ export class AttemptNotes {
       error === undefined ? undefined : encoding.encodeError(error, identityOf(this.#right.id, run, 'error'))
     const first = this.#notedOf(run, status, at.state, queue)
     const history = attemptsOfRun(run, this.#right.id, encoding, this.#right.owner, attempt)
-    const isLater = [stored, first, history].some((value) => value instanceof Promise)
+    const isLater = [stored, first, history].some((value) => isPromise(value))
     const all = isLater ? Promise.all([stored, first, history]) : undefined
     const written =
       all === undefined

@@ -4,6 +4,7 @@ import { answerPlace, answerRecord } from '../../core/contracts/update-message.t
 import type { StoredAnswer } from '../../core/contracts/update-message.ts'
 import type { UpdateAnswer } from '../../runtime/steps/checkpoints.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
+import { isPromise } from '../../core/own-promise.ts'
 
 /** The record of what an update of an execution is answered with. @throws SerializationError, as a rejection too */
 export function encodedAnswer(
@@ -20,7 +21,6 @@ export function encodedAnswer(
   const error = isFailure
     ? encoding.encodeError(outcome.error, checkpointIdentity(execution, place, 'error'))
     : undefined
-  if (!(value instanceof Promise) && !(error instanceof Promise))
-    return answerRecord(name, 'answer', at, { value, error })
+  if (!isPromise(value) && !isPromise(error)) return answerRecord(name, 'answer', at, { value, error })
   return Promise.all([value, error]).then(([value, error]) => answerRecord(name, 'answer', at, { value, error }))
 }

@@ -21,6 +21,7 @@ import type { ExecutionCommits } from './execution-commits.ts'
 import type { OwnershipRight } from './ownership-right.ts'
 import { identityOf, inputHashOf, recordOfRun } from './record-of-run.ts'
 import { WritesUnderWay } from './writes-under-way.ts'
+import { isPromise } from '../../core/own-promise.ts'
 
 /** A value that the execution goes on with, or ends with, or that came when its step had ended. */
 type Kept = 'next' | 'last' | 'late'
@@ -251,7 +252,7 @@ export class ExecutionRecorder implements Recorder {
     try {
       const encoded = this.#connection.encoding.encode(value, identityOf(this.#right.id, run, 'output'))
       const attempts = attemptsOfRun(run, this.#right.id, this.#connection.encoding, this.owner)
-      const isLater = encoded instanceof Promise || attempts instanceof Promise
+      const isLater = isPromise(encoded) || isPromise(attempts)
       if (which !== 'last' && !isLater) return this.#write(run, status, encoded, which, attempts)
       const ending = which === 'last' ? this.#ending(value) : undefined
       return Promise.all([encoded, attempts, ending]).then(([output, history, head]) =>

@@ -8,6 +8,7 @@ import type { StoreConnection } from '../../runtime/store-access/store-connectio
 import { encodedAnswer } from './encoded-answer.ts'
 import type { ExecutionCommits } from './execution-commits.ts'
 import type { MailEffects } from './mail-effects.ts'
+import { isPromise } from '../../core/own-promise.ts'
 
 /** What of an execution that lives here answers updates. */
 interface AnsweringExecution {
@@ -75,7 +76,7 @@ export class OpenUpdates {
       // An end may have answered it meanwhile.
       if (this.has(answer.update)) this.#answered.set(answer.update.name, encoded)
     }
-    if (!(record instanceof Promise)) {
+    if (!isPromise(record)) {
       keep(record)
       return undefined
     }

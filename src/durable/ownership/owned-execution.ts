@@ -31,6 +31,7 @@ import { TimerMail } from './timer-mail.ts'
 import { isWaitingUntil } from './waiting-until.ts'
 import { Ownership } from './ownership.ts'
 import type { Departure, Owned, Release, UnwrittenEnd } from './owned.ts'
+import { withResolvers } from '../../core/own-promise.ts'
 
 /** An execution that this process owns, and its records. */
 export class OwnedExecution implements Owned {
@@ -58,7 +59,7 @@ export class OwnedExecution implements Owned {
   constructor(parts: OwnedExecutionParts) {
     const { plan } = parts.given
     this.#parts = parts
-    this.#callerLeft = plan.compensates ? Promise.withResolvers() : undefined
+    this.#callerLeft = plan.compensates ? withResolvers() : undefined
     this.#callerLeft?.promise.catch(() => {})
     this.id = parts.options.id
     this.requestDigest = parts.requestDigest

@@ -22,6 +22,7 @@ import type { StoreConnection } from '../../runtime/store-access/store-connectio
 import type { ExecutionCommits } from './execution-commits.ts'
 import { encodedAnswer } from './encoded-answer.ts'
 import { ShownValues } from './shown-values.ts'
+import { isPromise } from '../../core/own-promise.ts'
 
 const readAtOnce = 1_000
 
@@ -95,7 +96,7 @@ export class StoredCheckpoints {
       if (record.generation !== generation) continue
       if (turn.mustYield()) await turn.next()
       const read = this.#decoded(record)
-      checkpoints.push(read instanceof Promise ? await read : read)
+      checkpoints.push(isPromise(read) ? await read : read)
     }
     return { generation, checkpoints }
   }
@@ -116,7 +117,7 @@ export class StoredCheckpoints {
     const before = this.#encoding.get(place)
     if (before === undefined) {
       const records = this.#encoded(step, item, change)
-      if (!(records instanceof Promise)) return this.#commit(step, item, change, records)
+      if (!isPromise(records)) return this.#commit(step, item, change, records)
       return this.#later(
         place,
         records.then((late) => this.#commit(step, item, change, late)),
@@ -168,7 +169,7 @@ export class StoredCheckpoints {
     try {
       const records = checkpoints.map((checkpoint) => {
         const record = this.#recordOf({ step, item, generation }, checkpoint)
-        isLate ||= record instanceof Promise
+        isLate ||= isPromise(record)
         return record
       })
       if (published !== undefined) {
@@ -176,12 +177,12 @@ export class StoredCheckpoints {
         const { value } = published
         const shown = { ...checkpoints.at(-1)!, name: place.name, kind: 'published', order: 0, value }
         const record = this.#recordOf(place, shown)
-        isLate ||= record instanceof Promise
+        isLate ||= isPromise(record)
         records.push(record)
       }
       if (answer !== undefined) {
         const record = encodedAnswer(this.#connection, this.#id, answer, checkpoints.at(-1)!.at)
-        isLate ||= record instanceof Promise
+        isLate ||= isPromise(record)
         records.push(record)
       }
       return isLate ? Promise.all(records) : (records as readonly CheckpointRecord[])
@@ -206,14 +207,14 @@ export class StoredCheckpoints {
     if (status === 'failed') {
       const identity = checkpointIdentity(this.#id, key, 'error')
       const stored = encoding.encodeError(error, identity)
-      return stored instanceof Promise ? stored.then((error) => ({ ...record, error })) : { ...record, error: stored }
+      return isPromise(stored) ? stored.then((error) => ({ ...record, error })) : { ...record, error: stored }
     }
     if (value === undefined) return record
     const identity = checkpointIdentity(this.#id, key)
     const encode = (what: unknown): StoredValue | Promise<StoredValue> => encoding.encode(what, identity)
     const stored =
       kind === 'begin' && place.generation === 0 ? withoutWhatCannotBe(encode, value as Begun) : encode(value)
-    return stored instanceof Promise ? stored.then((value) => ({ ...record, value })) : { ...record, value: stored }
+    return isPromise(stored) ? stored.then((value) => ({ ...record, value })) : { ...record, value: stored }
   }
 }
 
@@ -228,7 +229,7 @@ function withoutWhatCannotBe(
   }
   try {
     const stored = encode(value)
-    return stored instanceof Promise ? stored.catch(orWithout) : stored
+    return isPromise(stored) ? stored.catch(orWithout) : stored
   } catch (error) {
     return orWithout(error)
   }

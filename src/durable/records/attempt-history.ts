@@ -9,6 +9,7 @@ import type { ValueEncoding, ValueIdentity } from '../../core/values/value-encod
 import { mostAttempts } from '../../runtime/execution/past-attempt.ts'
 import type { PastAttempt } from '../../runtime/execution/past-attempt.ts'
 import { dateOf } from './date-of.ts'
+import { isPromise } from '../../core/own-promise.ts'
 
 /** One try of a step, as far as it is known. */
 export interface AttemptInfo {
@@ -36,7 +37,7 @@ export function encodeAttempts(
   }))
   try {
     const encoded = encoding.encode(stored, identity)
-    return encoded instanceof Promise ? encoded.catch(() => undefined) : encoded
+    return isPromise(encoded) ? encoded.catch(() => undefined) : encoded
   } catch {
     // Too long for the store, or a codec fails: no step is to fail of its history.
     return undefined

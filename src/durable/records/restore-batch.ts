@@ -34,6 +34,7 @@ import type { StoredLimits } from './stored-limits.ts'
 import type { Drawing } from '../../core/graph/drawing.ts'
 import type { StoredNames } from './stored-names.ts'
 import { isUnfinished } from './unfinished-records.ts'
+import { isPromise } from '../../core/own-promise.ts'
 
 /** Records of a batch under names that no step can have, as that of its items: what became of each item, and what became of all where that is the same. */
 export const itemStep = '$item'
@@ -355,7 +356,7 @@ export class BatchRestoration {
     const since = step.status === 'failed' && this.#isRetried(step.item) ? 'end' : cause
     const isLeft = this.anew === undefined && this.#outcomes.has(step.item)
     const view = isLeft ? undefined : viewOf(record, step, encoding, since, maxAttempts)
-    if (view instanceof Promise) return view.then((late) => this.#keep(step, late))
+    if (isPromise(view)) return view.then((late) => this.#keep(step, late))
     return this.#keep(step, view)
   }
 

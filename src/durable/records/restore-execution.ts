@@ -31,6 +31,7 @@ import type { UndoRecords } from './undo-records.ts'
 import { madeOfUndone } from './undone-takers.ts'
 import { restoreUndos } from './restore-undos.ts'
 import { isUnfinished } from './unfinished-records.ts'
+import { isPromise } from '../../core/own-promise.ts'
 
 /** An execution put together from its records, ready to go on. */
 export interface RestoredExecution {
@@ -120,7 +121,7 @@ export async function restoreExecution(
     const maxAttempts = attemptsOf(byName.get(step.step))
     const found = names.has(step.step) ? viewOf(record, step, encoding, cause, maxAttempts) : undefined
     // Mostly it is there at once, and there may be very many.
-    const view = found instanceof Promise ? await found : found
+    const view = isPromise(found) ? await found : found
     if (isUnfinished(step)) open.push(await openRecordOf(record, step, view, encoding))
     if (cause === 'end' && view?.endedAt === undefined && names.has(step.step))
       triedBefore.set(step.step, await attemptsBefore(record, step, encoding))

@@ -33,6 +33,7 @@ import { BatchUndoing, waitsForLosers } from './batch-undoing.ts'
 import { BatchItem } from './batch-item.ts'
 import { BatchWaits } from './batch-waits.ts'
 import type { ItemHost } from './batch-item.ts'
+import { isPromise } from '../../core/own-promise.ts'
 
 /** What ends a batch. */
 type EndEvent = BatchEvent & { readonly at: number }
@@ -177,7 +178,7 @@ export class Batch implements ItemHost {
       this.intake.pump()
     }
     const checked = checkLeaves(plan.shared, sharedLeaves, values, () => this.place)
-    if (checked instanceof Promise) void checked.then(settle)
+    if (isPromise(checked)) void checked.then(settle)
     else settle(checked)
   }
 

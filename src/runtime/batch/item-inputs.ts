@@ -6,6 +6,7 @@ import { problemOfSignals } from '../inputs/given-signals.ts'
 import type { StartSignals } from '../inputs/given-signals.ts'
 import { filledWith } from '../inputs/drawn-args.ts'
 import { checkLeaves, isLeafOf, leafValuesOf, matchInputs, unknownKeyText } from '../inputs/given-inputs.ts'
+import { isPromise } from '../../core/own-promise.ts'
 
 /** One item's plan and its leaf values. */
 export interface ItemRead {
@@ -117,7 +118,7 @@ export class ItemInputs {
       error ?? { ...read, leafValues: leaves.map((leaf) => values[leaf.slot]), areChecked: true }
     const checked = checkLeaves(itemPlan.plan, read.leafValues, values, place)
     const problem = signals === undefined ? undefined : problemOfSignals(itemPlan.plan, signals, place())
-    if (!(checked instanceof Promise || problem instanceof Promise)) return settle(checked ?? problem)
+    if (!(isPromise(checked) || isPromise(problem))) return settle(checked ?? problem)
     return Promise.all([checked, problem]).then(([wrong, misfit]) => settle(wrong ?? misfit))
   }
 
@@ -139,7 +140,7 @@ export class ItemInputs {
 }
 
 function checkedOf(reads: readonly Checking[]): readonly ItemRead[] | Promise<readonly ItemRead[]> {
-  return reads.some((read) => read instanceof Promise)
+  return reads.some((read) => isPromise(read))
     ? Promise.all(reads).then(allOrThrow)
     : allOrThrow(reads as readonly (ItemRead | InputError)[])
 }

@@ -1,5 +1,6 @@
 import { hostElapsed, hostElapsedAt, hostLifetime } from './host-time.ts'
 import { LongTimeout, longestTimeoutMs, unref } from './long-timeout.ts'
+import { hostImmediate } from '../../core/host-immediate.ts'
 
 /** Time as the runtime sees it. Any XState clock will do; one with `now` (XState's SimulatedClock has it) gives the time too. */
 export interface Clock {
@@ -43,7 +44,7 @@ const systemClock: FullClock = {
       ? new LongTimeout((part, ms) => globalThis.setTimeout(part, ms), handler, timeoutMs)
       : globalThis.setTimeout(handler, timeoutMs),
   clearTimeout: (handle) => globalThis.clearTimeout(currentHandle(handle) as NodeJS.Timeout),
-  setImmediate: (handler) => globalThis.setImmediate(handler),
+  setImmediate: (handler) => hostImmediate()(handler),
   elapsed: hostElapsed,
   elapsedAt: hostElapsedAt,
   lifetime: hostLifetime,
@@ -70,7 +71,7 @@ export function fullClockOf(clock: Clock | undefined): FullClock {
           : clock.setTimeout(handler, timeoutMs),
       clearTimeout: (handle) => clock.clearTimeout(currentHandle(handle) as never),
       setImmediate: (handler) =>
-        clock.setImmediate === undefined ? globalThis.setImmediate(handler) : clock.setImmediate(handler),
+        clock.setImmediate === undefined ? hostImmediate()(handler) : clock.setImmediate(handler),
       elapsed,
       elapsedAt: hasNow || given !== undefined ? elapsed : systemClock.elapsedAt,
       lifetime: hasNow || given !== undefined ? elapsed : systemClock.lifetime,

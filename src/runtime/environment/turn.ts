@@ -1,4 +1,5 @@
 import type { FullClock } from './clock.ts'
+import { hostImmediate } from '../../core/host-immediate.ts'
 
 // How long work that never waits may hold the event loop before timers and I/O have their turn: less than the 10 ms that are promised, since
 // the piece that is under way ends first. What is begun already has a little longer: mostly it is through by then, and to put off
@@ -54,7 +55,7 @@ export class Turn {
   }
 
   #look(budgetMs: number): boolean {
-    const { setImmediate } = globalThis
+    const setImmediate = hostImmediate()
     const now = this.#clock.elapsed()
     if (this.#reporter !== setImmediate) {
       this.#reporter = setImmediate

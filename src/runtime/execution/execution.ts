@@ -36,6 +36,7 @@ import type { UndoneEnd } from './undone-end.ts'
 import { ValueFlow } from './value-flow.ts'
 import { WaitingState } from './waiting-state.ts'
 import { watch } from './watchers.ts'
+import { isPromise } from '../../core/own-promise.ts'
 
 /** One run of a plan: its steps, a value per type, and the execution machine's record. */
 export class Execution implements StepHost {
@@ -223,9 +224,8 @@ export class Execution implements StepHost {
   #launchOnceChecked(leafValues: readonly unknown[]): void {
     const checked = checkLeaves(this.plan, leafValues, this.values, () => this.place)
     if (checked === undefined) this.#flow.begin()
-    else if (checked instanceof Promise)
-      void checked.then((error) => (error === undefined ? this.#flow.begin() : this.fail(error)))
-    else this.fail(checked)
+    else if (!isPromise(checked)) this.fail(checked)
+    else void checked.then((error) => (error === undefined ? this.#flow.begin() : this.fail(error)))
   }
 
   /** Brings the machine's count of ended steps up to date. Only an actor's snapshots show it. */

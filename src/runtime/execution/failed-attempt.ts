@@ -7,6 +7,7 @@ import { endFailed, endFallenBack } from './step-ending.ts'
 import { rememberAttempt } from './past-attempts.ts'
 import type { EndingStep } from './step-ending.ts'
 import type { StepExtras } from './step-extras.ts'
+import { isPromise } from '../../core/own-promise.ts'
 
 /** A step of which an attempt has failed. */
 interface FailingStep extends EndingStep {
@@ -67,6 +68,6 @@ export function fallBackOrFail(
     else endFallenBack(step, cause, type, outcome.value)
   }
   const outcome = fallBack(step, cause)
-  if (outcome instanceof Promise) void outcome.then(settle)
+  if (isPromise(outcome)) void outcome.then(settle)
   else settle(outcome)
 }

@@ -6,6 +6,7 @@ import { decideWhen } from '../steps/condition.ts'
 import { skippedErrorOf, stepErrorOf } from './step-failure.ts'
 import type { StepHost } from './step-host.ts'
 import type { StepState } from './step-state.ts'
+import { isPromise } from '../../core/own-promise.ts'
 
 /** A step that comes to its end. */
 export interface EndingStep extends StepState {
@@ -119,7 +120,7 @@ function persistValue(step: EndingStep & Claimant, claim: SharedClaim<Claimant> 
   const agreed = claim === undefined ? made : claim.commit(step, made)
   const { recorder } = step.execution
   if (recorder === undefined) return agreed
-  if (!(agreed instanceof Promise)) return recorder.persist(step, agreed, 'completed')
+  if (!isPromise(agreed)) return recorder.persist(step, agreed, 'completed')
   return agreed.then((value: unknown) => recorder.persist(step, value, 'completed'))
 }
 
@@ -132,7 +133,7 @@ export function endOnceKept(step: EndingStep & Claimant, made: unknown, notKept:
     notKept(error)
     return
   }
-  if (kept instanceof Promise) kept.then(endMade.bind(undefined, step), notKept)
+  if (isPromise(kept)) kept.then(endMade.bind(undefined, step), notKept)
   else endMade(step, kept)
 }
 

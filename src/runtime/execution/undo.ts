@@ -18,6 +18,7 @@ import type { UndoView } from './execution-view.ts'
 import type { UndoRecorder } from './recorder.ts'
 import { changeTo } from './shown-end.ts'
 import type { Changing } from './shown-end.ts'
+import { withResolvers } from '../../core/own-promise.ts'
 
 /** How often an undoing that is tried once may begin: a death says nothing about it, but it may be what kills them. */
 export const mostBeginnings = 3
@@ -50,7 +51,7 @@ export class Undo implements EffectUndo {
   #wait: Timer | undefined
   #isGivenUp = false
   #outcome: Promise<CompensationError | undefined> | undefined
-  readonly #over = Promise.withResolvers<void>()
+  readonly #over = withResolvers()
 
   constructor(execution: UndoingExecution, effect: Effect, reason: unknown) {
     this.#execution = execution

@@ -11,6 +11,7 @@ import { checkValue, issuesText } from './check-value.ts'
 import { withDrawnArgs } from './drawn-args.ts'
 import type { CheckedValue } from './check-value.ts'
 import { isPlainRecord, readRecord } from './input-record.ts'
+import { isPromise } from '../../core/own-promise.ts'
 
 /** A plan for what was given, and the given values, one per leaf of the plan; undefined for an optional one left out. */
 export interface GivenInputs {
@@ -261,7 +262,7 @@ export function checkLeaves(
       continue
     }
     const checked = checkValue(type, value)
-    if (checked instanceof Promise) (late ??= []).push(checked.then((outcome) => settle(slot, outcome)))
+    if (isPromise(checked)) (late ??= []).push(checked.then((outcome) => settle(slot, outcome)))
     else settle(slot, checked)
   }
   const errorOf = (): InputError | undefined =>

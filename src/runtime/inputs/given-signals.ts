@@ -7,6 +7,7 @@ import { checkValue } from './check-value.ts'
 import type { CheckedValue } from './check-value.ts'
 import { inputErrorOf } from './given-inputs.ts'
 import { readRecord } from './input-record.ts'
+import { isPromise } from '../../core/own-promise.ts'
 
 /** Values that come with the start for what steps wait for, by type, as they were given: of what a step receives, arrays of them. */
 export type StartSignals = Readonly<Record<string, unknown>>
@@ -67,7 +68,7 @@ export function problemOfSignals(
       ? undefined
       : inputErrorOf(plan, issues, place, thrown?.issues === undefined ? undefined : thrown.thrown)
   }
-  return checks.some((one) => one instanceof Promise)
+  return checks.some((one) => isPromise(one))
     ? Promise.all(checks).then(problemOf)
     : problemOf(checks as readonly CheckedValue[])
 }

@@ -10,6 +10,7 @@ import { ShortLivedMap } from '../collections/short-lived-map.ts'
 import { ResultCache } from './result-cache.ts'
 import type { ClaimUnderWay, Found, SharedResults } from './shared-results.ts'
 import type { Claimant } from './claimant.ts'
+import { isPromise } from '../../core/own-promise.ts'
 
 // Computations of results that this process's memory keeps, by the result's key.
 const claims = new ShortLivedMap<ClaimUnderWay>()
@@ -195,7 +196,7 @@ export class Claim implements ClaimUnderWay {
     if (this.#leader !== run) return made
     this.#isCommitting = true
     const agreed = this.#keeper.commit(run, made)
-    if (!(agreed instanceof Promise)) {
+    if (!isPromise(agreed)) {
       this.#share(agreed)
       return agreed
     }

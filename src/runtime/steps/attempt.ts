@@ -9,6 +9,7 @@ import { outputError } from './output-error.ts'
 import type { StepKind, WorkingStep } from './step-work.ts'
 import { fireAfter } from '../environment/timers.ts'
 import type { Timer } from '../environment/timers.ts'
+import { isPromise } from '../../core/own-promise.ts'
 
 /**
  * Steps that are functions. Filled in by the class: an attempt is also the `ctx` of the user's function, which must not find there
@@ -179,7 +180,7 @@ export class Attempt implements StepContext {
       return
     }
     const checked = checkValue(type, value)
-    if (checked instanceof Promise) {
+    if (isPromise(checked)) {
       this.#armTimeout()
       this.#settleLate(checked)
     } else {

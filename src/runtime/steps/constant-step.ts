@@ -4,6 +4,7 @@ import { checkValue } from '../inputs/check-value.ts'
 import type { CheckedValue } from '../inputs/check-value.ts'
 import { outputError } from './output-error.ts'
 import type { StepKind, StepWork, WorkingStep } from './step-work.ts'
+import { isPromise } from '../../core/own-promise.ts'
 
 // A schema may take its time, and there may be many executions: each declaration is checked once.
 const checked = new WeakMap<AnyStep, CheckedValue | Promise<CheckedValue>>()
@@ -12,7 +13,7 @@ const checked = new WeakMap<AnyStep, CheckedValue | Promise<CheckedValue>>()
 export const constantStep: StepKind<PendingConstant> = {
   begin(step) {
     const known = checkedOf(step)
-    if (known instanceof Promise) new PendingConstant(step).settleWith(known)
+    if (isPromise(known)) new PendingConstant(step).settleWith(known)
     else settle(step, known)
   },
   close: (work) => work.close(),
@@ -61,7 +62,7 @@ function checkedOf({ planStep: { spec } }: WorkingStep): CheckedValue | Promise<
   if (known === undefined) {
     known = checkValue(output, isValueStep(step) ? step.value : undefined)
     checked.set(step, known)
-    if (known instanceof Promise) void known.then((late) => checked.set(step, late))
+    if (isPromise(known)) void known.then((late) => checked.set(step, late))
   }
   return known
 }

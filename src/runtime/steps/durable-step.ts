@@ -15,6 +15,7 @@ import { returnedOf } from './returned-messages.ts'
 import type { TakenMessage } from './returned-messages.ts'
 import type { StepKind, StepWork, WorkingStep } from './step-work.ts'
 import { WorkTimeout } from './work-timeout.ts'
+import { isPromise } from '../../core/own-promise.ts'
 
 /** Steps that are long-lived functions. */
 export const durableStep: StepKind<DurableWork> = {
@@ -96,7 +97,7 @@ class DurableWork implements StepWork, FrameHost {
     // Made while it is the current one: what wakes the function goes on in it.
     void this.#step.execution.context
     const found = this.#checkpoints.read(this.#step)
-    if (!(found instanceof Promise)) {
+    if (!isPromise(found)) {
       this.#run(found)
       return
     }
@@ -279,7 +280,7 @@ class DurableWork implements StepWork, FrameHost {
 
   #check(value: unknown): void {
     const checked = checkValue(this.#step.planStep.spec.output, value)
-    if (checked instanceof Promise) void checked.then((late) => this.#settle(late))
+    if (isPromise(checked)) void checked.then((late) => this.#settle(late))
     else this.#settle(checked)
   }
 

@@ -3,6 +3,7 @@ import type { PlanStep } from '../../core/graph/plan.ts'
 import { checkValue, isPromiseLike, issuesText } from '../inputs/check-value.ts'
 import type { CheckedValue } from '../inputs/check-value.ts'
 import type { WorkingStep } from './step-work.ts'
+import { isPromise } from '../../core/own-promise.ts'
 
 /** The value that takes a failed step's place, or why there is none after all. */
 export type FallbackOutcome =
@@ -16,9 +17,7 @@ export function fallBack(
   const { fallback, output } = run.planStep.spec
   const settle = (value: unknown): FallbackOutcome | Promise<FallbackOutcome> => {
     const checked = checkValue(output, value)
-    return checked instanceof Promise
-      ? checked.then((late) => outcomeOf(run.planStep, late))
-      : outcomeOf(run.planStep, checked)
+    return isPromise(checked) ? checked.then((late) => outcomeOf(run.planStep, late)) : outcomeOf(run.planStep, checked)
   }
   try {
     const value: unknown = typeof fallback!.value === 'function' ? fallback!.value(error, run.inputs) : fallback!.value

@@ -5,6 +5,7 @@ import type { GivenInputs } from '../inputs/given-inputs.ts'
 import type { RunningChild, WorkingStep } from './step-work.ts'
 import { noWork } from './verb.ts'
 import type { Verb, VerbWork } from './verb.ts'
+import { isPromise } from '../../core/own-promise.ts'
 
 /** What a child came to. */
 type ChildOutcome = { readonly value: unknown } | { readonly error: unknown }
@@ -54,7 +55,7 @@ export class FunctionChildren {
       else void child.running.looked.then(() => this.#step.execution.context.run(isThere))
     }
     const checked = this.#checked(given)
-    if (checked instanceof Promise) void checked.then(settle)
+    if (isPromise(checked)) void checked.then(settle)
     else settle(checked)
     return noWork
   }
@@ -93,7 +94,7 @@ export class FunctionChildren {
       return noWork
     }
     const checked = this.#checked(given)
-    if (!(checked instanceof Promise)) return { ...noWork, looked: follow(checked)?.looked }
+    if (!isPromise(checked)) return { ...noWork, looked: follow(checked)?.looked }
     return { ...noWork, looked: checked.then((late) => follow(late)?.looked) }
   }
 
@@ -160,6 +161,6 @@ export class FunctionChildren {
     const checkedOf = (problem: Error | undefined): readonly unknown[] | Error =>
       problem ?? plan.leaves.map(({ slot }) => values[slot])
     const problem = checkLeaves(plan, leafValues, values, () => this.#place)
-    return problem instanceof Promise ? problem.then(checkedOf) : checkedOf(problem)
+    return isPromise(problem) ? problem.then(checkedOf) : checkedOf(problem)
   }
 }

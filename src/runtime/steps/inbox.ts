@@ -8,6 +8,7 @@ import { checkValue } from '../inputs/check-value.ts'
 import type { CheckedValue } from '../inputs/check-value.ts'
 import { receivedTypes } from '../inputs/given-signals.ts'
 import type { UpdateAnswer } from './checkpoints.ts'
+import { isPromise } from '../../core/own-promise.ts'
 
 /** A message for a step that is known to fit its type. */
 export interface Received {
@@ -138,7 +139,7 @@ export class MemoryInbox implements Inbox {
       const entry = this.#entries[this.#fitting]
       if (entry === undefined) break
       const checked = checkValue(entry.type, entry.given)
-      if (checked instanceof Promise) {
+      if (isPromise(checked)) {
         this.#isChecking = true
         void checked.then((late) => {
           this.#isChecking = false

@@ -7,6 +7,7 @@ import type { StepContext } from '../../core/language/step.ts'
 import { checkValue, issuesText } from '../inputs/check-value.ts'
 import type { CheckedValue } from '../inputs/check-value.ts'
 import type { WorkingStep } from './step-work.ts'
+import { isPromise } from '../../core/own-promise.ts'
 
 type Inputs = Readonly<Record<string, unknown>>
 
@@ -41,7 +42,7 @@ export function callIntercepted(
     if (passed.headers !== call.headers) takeHeaders(passed.headers)
     if (passed.inputs === call.inputs) return spec.run(inputs, context)
     const checked = checkedInputs(step, call.inputs, passed.inputs)
-    return checked instanceof Promise ? checked.then((late) => spec.run(late, context)) : spec.run(checked, context)
+    return isPromise(checked) ? checked.then((late) => spec.run(late, context)) : spec.run(checked, context)
   })
 }
 
@@ -70,7 +71,7 @@ function checkedInputs(step: WorkingStep, given: Inputs, changed: Inputs): Input
     use: (value: unknown) => void,
   ) => {
     const checked = checkValue(type, value)
-    if (checked instanceof Promise) late.push(checked.then((known) => take(key, path, known, use)))
+    if (isPromise(checked)) late.push(checked.then((known) => take(key, path, known, use)))
     else take(key, path, checked, use)
   }
   if (spec.kind === 'race') checkFirst(ports, given, changed, values, issues, check)

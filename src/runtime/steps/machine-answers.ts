@@ -12,6 +12,7 @@ import type { Received } from './inbox.ts'
 import { outputError } from './output-error.ts'
 import { synchronous } from './retry-decision.ts'
 import type { WorkingStep } from './step-work.ts'
+import { isPromise } from '../../core/own-promise.ts'
 
 type Snapshot = SnapshotFrom<AnyStateMachine>
 type Outcome = UpdateAnswer['outcome']
@@ -54,8 +55,9 @@ export class MachineAnswers {
       const outcome = outcomeOf(step, open, snapshot)
       if (outcome === undefined) left.push(open)
       else {
-        const answered =
-          outcome instanceof Promise ? outcome.then((late) => answer(step, open, late)) : answer(step, open, outcome)
+        const answered = isPromise(outcome)
+          ? outcome.then((late) => answer(step, open, late))
+          : answer(step, open, outcome)
         if (answered !== undefined) underWay.push(answered)
       }
     }
@@ -78,7 +80,7 @@ function outcomeOf(
     if (isRecord(declared) && !synchronous(declared.when(snapshot, value), `when of ${what}`)) return undefined
     const type = events[event] as AnyUpdateType
     const checked = checkValue(type.result, synchronous(make(snapshot, value), what))
-    return checked instanceof Promise ? checked.then((late) => fitting(step, type, late)) : fitting(step, type, checked)
+    return isPromise(checked) ? checked.then((late) => fitting(step, type, late)) : fitting(step, type, checked)
   } catch (error) {
     return { error }
   }

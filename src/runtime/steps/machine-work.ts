@@ -20,6 +20,7 @@ import type { ArmedTimer } from './machine-timers.ts'
 import { outputError } from './output-error.ts'
 import type { StepWork, WorkingStep } from './step-work.ts'
 import { limitOfWork } from './work-limit.ts'
+import { isPromise } from '../../core/own-promise.ts'
 
 /**
  * An XState machine as the work of a step. Between two events it is at rest; what these have made of it is kept then, and only once it is, it is given the
@@ -304,7 +305,7 @@ export class MachineWork implements StepWork {
     const answered = snapshot.status === 'done' ? this.#answers.settle(step, snapshot) : undefined
     const checked = checkValue(step.planStep.spec.output, snapshot.output)
     this.#leave(true)
-    if (answered === undefined && !(checked instanceof Promise)) return this.#settle(checked)
+    if (answered === undefined && !isPromise(checked)) return this.#settle(checked)
     Promise.all([checked, answered]).then(
       ([late]) => this.#inContext(() => this.#settle(late)),
       (error: unknown) => this.#inContext(() => this.#end(error, false)),

@@ -5,6 +5,7 @@ import { outputError } from './output-error.ts'
 import type { WorkingStep } from './step-work.ts'
 import { noWork } from './verb.ts'
 import type { Verb, VerbWork } from './verb.ts'
+import { isPromise } from '../../core/own-promise.ts'
 
 /** Sets the value of a type that others may look at. */
 export function beginPublish(step: WorkingStep, verb: Verb, type: AnyDataType, value: unknown): VerbWork {
@@ -18,7 +19,7 @@ export function beginPublish(step: WorkingStep, verb: Verb, type: AnyDataType, v
     }
   }
   const checked = checkValue(type, value)
-  if (checked instanceof Promise) void checked.then(settle)
+  if (isPromise(checked)) void checked.then(settle)
   else settle(checked)
   return noWork
 }

@@ -11,6 +11,7 @@ import { remoteStateOf } from './remote-state.ts'
 import type { RemoteState } from './remote-state.ts'
 import type { StepKind, StepWork, WorkingStep } from './step-work.ts'
 import { limitOfWork } from './work-limit.ts'
+import { isPromise } from '../../core/own-promise.ts'
 
 /** Steps whose value another service makes. */
 export const remoteStep: StepKind<RemoteWork> = {
@@ -225,7 +226,7 @@ class RemoteWork implements StepWork {
     if (answer.state !== 'completed') return
     const checked = checkValue(this.#step.planStep.spec.output, answer.value)
     this.#leave(undefined, true)
-    if (checked instanceof Promise) void checked.then((late) => this.#inContext(() => this.#settle(late)))
+    if (isPromise(checked)) void checked.then((late) => this.#inContext(() => this.#settle(late)))
     else this.#settle(checked)
   }
 

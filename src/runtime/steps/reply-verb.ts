@@ -10,6 +10,7 @@ import { outputError } from './output-error.ts'
 import type { WorkingStep } from './step-work.ts'
 import { noWork } from './verb.ts'
 import type { Verb, VerbWork } from './verb.ts'
+import { isPromise } from '../../core/own-promise.ts'
 
 /** Answers an update: the answer is on record with the verb, or not at all. */
 export function beginReply(
@@ -29,7 +30,7 @@ export function beginReply(
   if ('error' in outcome) answer(outcome)
   else {
     const checked = checkValue(type.result, outcome.value)
-    if (checked instanceof Promise) void checked.then(settle)
+    if (isPromise(checked)) void checked.then(settle)
     else settle(checked)
   }
   return noWork

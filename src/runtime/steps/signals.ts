@@ -2,6 +2,7 @@ import type { AnyDataType } from '../../core/language/data-type.ts'
 import type { InputIssue } from '../../core/errors.ts'
 import { checkValue } from '../inputs/check-value.ts'
 import type { CheckedValue } from '../inputs/check-value.ts'
+import { isPromise } from '../../core/own-promise.ts'
 
 /** The message that brought a value: its number, and when it was sent. */
 interface Bringer {
@@ -106,7 +107,7 @@ export class Signals {
   #check(values: ValuesOfType): void {
     while (!values.isChecking && values.counts === undefined && values.given.length > 0) {
       const checked = checkValue(values.type, values.given[0]!.value)
-      if (!(checked instanceof Promise)) {
+      if (!isPromise(checked)) {
         this.#settle(values, checked)
         continue
       }

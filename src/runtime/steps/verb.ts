@@ -1,5 +1,6 @@
 import type { Checkpoint, CheckpointChange } from './checkpoints.ts'
 import type { VerbNames } from './verb-names.ts'
+import { withResolvers } from '../../core/own-promise.ts'
 
 /** What a verb comes to. */
 export type VerbOutcome =
@@ -64,7 +65,7 @@ export class Verb {
     this.call = call
     this.openedAfter = openedAfter
     this.recorded = recorded
-    this.#settle = Promise.withResolvers()
+    this.#settle = withResolvers()
     this.promise = this.#settle.promise
     // Whoever lets go of it must not end the process by that.
     this.promise.catch(() => {})

@@ -5,6 +5,7 @@ import { fireAfter, fireAt } from '../environment/timers.ts'
 import type { Timer } from '../environment/timers.ts'
 import { outputError } from './output-error.ts'
 import type { StepWork, WorkingStep } from './step-work.ts'
+import { isPromise } from '../../core/own-promise.ts'
 
 /** The work of a step that waits: for a time, or for something from outside. It settles its step once, and holds no slot until it does. */
 export class Wait implements StepWork {
@@ -144,7 +145,7 @@ export class Wait implements StepWork {
   #check(value: unknown): void {
     const type = this.#step.planStep.spec.output
     const checked = checkValue(type, value)
-    if (checked instanceof Promise) void checked.then((late) => this.#settle(late))
+    if (isPromise(checked)) void checked.then((late) => this.#settle(late))
     else this.#settle(checked)
   }
 

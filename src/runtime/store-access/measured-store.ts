@@ -1,6 +1,7 @@
 import type { StoreCalled } from '../../core/contracts/observed-docket.ts'
 import type { Store } from '../../core/contracts/store.ts'
 import type { FullClock } from '../environment/clock.ts'
+import { isPromise } from '../../core/own-promise.ts'
 
 type Method = (...args: readonly unknown[]) => unknown
 
@@ -24,7 +25,7 @@ export function measuredStore(
         end(error)
         throw error
       }
-      if (!(answer instanceof Promise)) return answer
+      if (!isPromise(answer)) return answer
       answer.then(() => end(), end)
       return answer
     }

@@ -4,6 +4,7 @@ import { unref } from '../environment/long-timeout.ts'
 import type { FullClock } from '../environment/clock.ts'
 import { freshMs, Heartbeat } from './heartbeat.ts'
 import type { UnheardFailures } from './unheard-failures.ts'
+import { withResolvers } from '../../core/own-promise.ts'
 
 /** How an owner lives. */
 export interface SessionOptions {
@@ -154,7 +155,7 @@ export class OwnerSession {
   }
 
   #askAfterSleep(): Uncertainty {
-    const { promise: isHeld, resolve } = Promise.withResolvers<boolean>()
+    const { promise: isHeld, resolve } = withResolvers<boolean>()
     const now = this.#options.clock.now()
     const hasSlept = !this.noticeBlocked() && now >= this.#validUntilByDay
     const lateMs = hasSlept ? now - this.#tickDueAtByDay : undefined

@@ -124,8 +124,8 @@ export const awkwardBytes: readonly Uint8Array[] = [
   new Uint8Array(),
   new Uint8Array([0]),
   new Uint8Array([255, 254, 0, 128, 10, 13, 34, 39, 92]),
-  new TextEncoder().encode('{"looks":"like JSON"}'),
-  new TextEncoder().encode('null'),
+  Uint8Array.from(Buffer.from('{"looks":"like JSON"}')),
+  Uint8Array.from(Buffer.from('null')),
   Uint8Array.from({ length: 4_096 }, (_, index) => (index * 7) % 256),
   // A view into something larger: what is around it is not part of the value.
   Uint8Array.from({ length: 64 }, (_, index) => index).subarray(16, 24),

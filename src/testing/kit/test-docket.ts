@@ -27,6 +27,7 @@ import { TimeDriver } from './time-driver.ts'
 import { TestProcess } from './test-process.ts'
 import { TestTime } from './test-time.ts'
 import { WorkUnderWay } from './work-under-way.ts'
+import { isPromise } from '../../core/own-promise.ts'
 
 /** What `createTestDocket` takes: the options of `createDocket`, but for what a test docket has of its own. */
 export interface TestDocketOptions extends Omit<DocketOptions, 'store' | 'clock' | 'random' | 'lease' | 'takeOver'> {
@@ -182,9 +183,9 @@ class TestWorld {
   ): unknown {
     const process = this.#process
     const first = subject()
-    if (first instanceof Promise) return this.#during(() => this.#again(process, subject, key, given, undefined))
+    if (isPromise(first)) return this.#during(() => this.#again(process, subject, key, given, undefined))
     const answer = method.apply(first, [...given])
-    if (!(answer instanceof Promise)) return answer
+    if (!isPromise(answer)) return answer
     return this.#during(() => this.#again(process, subject, key, given, answer))
   }
 

@@ -3,6 +3,7 @@ import { createDocket } from '../../durable/docket.ts'
 import type { DocketOptions } from '../../durable/context/docket-options.ts'
 import type { Docket } from '../../durable/docket.ts'
 import type { TestTime } from './test-time.ts'
+import { withResolvers } from '../../core/own-promise.ts'
 
 /** What a test process lets its world see of its calls to the store. */
 export interface StoreWatcher {
@@ -87,7 +88,7 @@ export class TestProcess {
   #isDead = false
 
   constructor(options: DocketOptions, time: TestTime, watcher: StoreWatcher) {
-    const { promise, resolve } = Promise.withResolvers<void>()
+    const { promise, resolve } = withResolvers()
     const clock = time.clock()
     this.death = promise
     this.#die = resolve

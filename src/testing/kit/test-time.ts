@@ -1,4 +1,5 @@
 import type { Clock } from '../../runtime/environment/clock.ts'
+import { hostImmediate } from '../../core/host-immediate.ts'
 
 interface Timer {
   readonly dueAt: number
@@ -8,7 +9,8 @@ interface Timer {
 }
 
 // As they are when this file is loaded: a test that fakes timers means those of its steps.
-const { setImmediate, setTimeout } = globalThis
+const { setTimeout } = globalThis
+const setImmediate = hostImmediate()
 
 /** Lets all microtasks run, and one turn of the event loop pass. */
 export function turn(): Promise<void> {
