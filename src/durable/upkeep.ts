@@ -8,7 +8,7 @@ import { actsKeptMs } from './context/acts-kept.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { inPortions } from './in-portions.ts'
 import { Retention } from './retention.ts'
-import { DoubtedAcquisitions } from './recovery/doubted-acquisitions.ts'
+import { UncertainAcquisitions } from './recovery/uncertain-acquisitions.ts'
 import { OverdueExecutions } from './recovery/overdue.ts'
 
 const purgeEveryMs = 60_000
@@ -31,7 +31,7 @@ type EndStatus = Extract<ExecutionStatus, 'completed' | 'failed' | 'cancelled'>
 export class Upkeep {
   readonly #context: DocketContext
   readonly #overdue: OverdueExecutions
-  readonly #doubted: DoubtedAcquisitions
+  readonly #uncertain: UncertainAcquisitions
   readonly #retention: Retention | undefined
   /** When each store was, by itself: one that stays broken is tried again without the others. */
   readonly #purgedAt = new Map<object, number>()
@@ -45,7 +45,7 @@ export class Upkeep {
   constructor(context: DocketContext) {
     this.#context = context
     this.#overdue = new OverdueExecutions(context)
-    this.#doubted = new DoubtedAcquisitions(context)
+    this.#uncertain = new UncertainAcquisitions(context)
     const { retain } = context.options
     if (retain !== undefined) this.#retention = new Retention(context, retain)
   }
@@ -55,7 +55,7 @@ export class Upkeep {
     this.#writeOwnedMs()
     this.#purgeExpired()
     this.#overdue.look()
-    this.#doubted.look()
+    this.#uncertain.look()
     this.#retention?.run()
   }
 

@@ -28,7 +28,7 @@ export function acquireOne(
       const [acquired] = await connection.writes.acquire(request)
       return acquired
     } catch (error) {
-      connection.doubtedAcquisitions.set(id, connection.clock.elapsed())
+      connection.uncertainAcquisitions.set(id, connection.clock.elapsed())
       throw error
     }
   })

@@ -9,29 +9,10 @@ import { pauseAfter } from '../../runtime/store-access/store-patience.ts'
 import { childDeleted, endedMessage } from '../records/child-digest.ts'
 import { goesOn } from './goes-on.ts'
 import { allEffects, withEffects } from './mail-effects.ts'
-import type { MailEffects } from './mail-effects.ts'
+import type { CommitMail, MailEffects } from './mail-effects.ts'
 import { OpenRecords } from './open-records.ts'
 import { lostError } from './ownership-right.ts'
 import type { OwnershipRight } from './ownership-right.ts'
-
-/** What knows which messages a commit consumes by the records that it has. */
-interface Mail {
-  effectsOf(records: readonly StepRecord[], areGivenUp: boolean): MailEffects | undefined
-  /** The commit was not written. */
-  undo(effects: MailEffects): void
-  /** A commit with these records was written. */
-  written?(records: readonly StepRecord[]): void
-  /** Numbers of the messages that a step has taken, and that are in no commit yet. */
-  takenBy?(step: string, item: string): readonly number[]
-  /** What a commit does that ends the execution. */
-  atEnd?(): MailEffects | undefined
-  /** What a commit does by which it is undone from then on. */
-  atUndoing?(): MailEffects | undefined
-  /** Whether an update is still to be answered. */
-  mayAnswer?(update: UpdateRef): boolean
-  /** A commit is about to be written that consumes these, whatever its records are. */
-  consuming?(seqs: readonly number[]): void
-}
 
 /** What is written of an execution in one commit. */
 export interface Written extends MailEffects, Pick<ExecutionCommit, 'droppedCheckpoints'> {
@@ -61,7 +42,7 @@ export class ExecutionCommits {
   readonly #onLost: () => void
   readonly #open: OpenRecords
   /** None where no step waits for what comes by mail. */
-  readonly #mails: Mail[] = []
+  readonly #mails: CommitMail[] = []
   /** Undefined while nobody watches what is written. */
   #watchers: Set<(written: ExecutionCommit) => void> | undefined
   /** Goes out with the next commit. */
@@ -146,7 +127,7 @@ export class ExecutionCommits {
   }
 
   /** What commits consume is known there from now on. */
-  consumesBy(mail: Mail): void {
+  consumesBy(mail: CommitMail): void {
     this.#mails.push(mail)
   }
 

@@ -1,4 +1,6 @@
 import type { CheckpointRecord } from '../../core/contracts/checkpoint-record.ts'
+import type { StepRecord } from '../../core/contracts/execution-record.ts'
+import type { UpdateRef } from '../../core/contracts/update-message.ts'
 
 /** What a commit does to messages and their slots. */
 export interface MailEffects {
@@ -10,6 +12,25 @@ export interface MailEffects {
   readonly openedSlots?: readonly string[] | undefined
   /** Answers to updates, which are kept beside no step. */
   readonly checkpoints?: readonly CheckpointRecord[] | undefined
+}
+
+/** What knows which messages a commit consumes by the records that it has. */
+export interface CommitMail {
+  effectsOf(records: readonly StepRecord[], areGivenUp: boolean): MailEffects | undefined
+  /** The commit was not written. */
+  undo(effects: MailEffects): void
+  /** A commit with these records was written. */
+  written?(records: readonly StepRecord[]): void
+  /** Numbers of the messages that a step has taken, and that are in no commit yet. */
+  takenBy?(step: string, item: string): readonly number[]
+  /** What a commit does that ends the execution. */
+  atEnd?(): MailEffects | undefined
+  /** What a commit does by which it is undone from then on. */
+  atUndoing?(): MailEffects | undefined
+  /** Whether an update is still to be answered. */
+  mayAnswer?(update: UpdateRef): boolean
+  /** A commit is about to be written that consumes these, whatever its records are. */
+  consuming?(seqs: readonly number[]): void
 }
 
 /** What a commit does to messages and slots, by all that know some of it. */

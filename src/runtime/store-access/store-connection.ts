@@ -76,7 +76,7 @@ export class StoreConnection {
   /** Messages, those to one execution in their order. */
   readonly posts: CallBatcher<NewMessage, PostVerdict>
   /** Executions of which an acquisition was given up, and when, in steady time: it may be carried out late. */
-  readonly doubtedAcquisitions = new Map<string, number>()
+  readonly uncertainAcquisitions = new Map<string, number>()
   readonly eventWaits: CallBatcher<NewEventWait, EmittedEvent | undefined>
   readonly waitEnds: CallBatcher<NewEventWait, void>
   readonly #listeners = new Set<(hint: StoreHint) => void>()

@@ -8,7 +8,7 @@ const lookAfterMs = 30_000
  * Gives back what this process owns since an acquisition by id was carried out that it had given up. Scans find that too, but for what has ended, or is in a queue that
  * the process does not serve.
  */
-export class DoubtedAcquisitions {
+export class UncertainAcquisitions {
   readonly #context: DocketContext
 
   constructor(context: DocketContext) {
@@ -18,11 +18,11 @@ export class DoubtedAcquisitions {
   /** Looks at those that were given up long enough ago. */
   look(): void {
     const { clock, connection } = this.#context
-    const { doubtedAcquisitions: doubted, failures } = connection
+    const { uncertainAcquisitions: uncertain, failures } = connection
     const before = clock.elapsed() - lookAfterMs
-    for (const [id, since] of doubted) {
+    for (const [id, since] of uncertain) {
       if (since > before) continue
-      doubted.delete(id)
+      uncertain.delete(id)
       void this.#giveBack(id).catch(failures.of(`looking whether execution "${id}" was acquired late`))
     }
   }
@@ -36,9 +36,9 @@ export class DoubtedAcquisitions {
         if (record?.owner === connection.session.owner) await this.#context.change(record, { isReleased: true })
       })
     } catch (error) {
-      // It stays a doubt while the store is away.
+      // It stays uncertain while the store is away.
       if (error instanceof StoreError && error.isTransient)
-        connection.doubtedAcquisitions.set(id, connection.clock.elapsed())
+        connection.uncertainAcquisitions.set(id, connection.clock.elapsed())
       throw error
     }
   }
