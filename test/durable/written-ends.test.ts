@@ -298,7 +298,15 @@ describe('what the store refuses is not reported as done', () => {
       isStolen = true
       const [record] = await world.store.get(['a'])
       await world.store.commit([
-        { id: 'a', owner: record!.owner!, epoch: record!.epoch, at: 0, steps: [], head: { isReleased: true } },
+        {
+          id: 'a',
+          owner: record!.owner!,
+          epoch: record!.epoch,
+          sequence: Number.MAX_SAFE_INTEGER,
+          at: 0,
+          steps: [],
+          head: { isReleased: true },
+        },
       ])
       await world.store.acquire({ owner: thief, ids: ['a'], andEnded: true, limit: 1 })
     }

@@ -228,11 +228,12 @@ Oslo–Bergen for 120 NOK`,
   'migrations.ts': {
     text: `sqlite store: the database's tables are out of date: pending is migration 1 (tables), 2 (deadlines), 3 (leases by the machine), 4 (workers), 5 (numbers of calls); run up() of sqliteMigrations(…), or open the store with migrate: true
 10000_orders-by-tenant.sql
-ran 1 and 2 and 3 and 4 and 10000
+ran 1 and 2 and 3 and 4 and 5 and 10000
 1 tables: applied
 2 deadlines: applied
 3 leases by the machine: applied
 4 workers: applied
+5 numbers of calls: applied
 10000 orders-by-tenant: applied
 42`,
   },

@@ -165,7 +165,7 @@ export const scenarios = {
     act: async ({ docket, store, graphs, id, seed }) => {
       await docket.start(graphs.alone, Last, { Seed: seed }, { id })
       const { owner, epoch } = (await store.get([id]))[0]!
-      const commit = { id, owner: owner!, epoch, at: Date.now(), steps: [] }
+      const commit = { id, owner: owner!, epoch, sequence: Number.MAX_SAFE_INTEGER, at: Date.now(), steps: [] }
       await store.commit([{ ...commit, closedSlots: ['Closed'] }])
       await store.commit([{ ...commit, park: { lastSeq: 0, dueAt: Date.now() + 300, waitsFor: '{}' } }])
     },
