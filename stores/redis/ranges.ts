@@ -51,14 +51,14 @@ return found
 /**
  * The last members of several ranges whose prefixes differ in their last letter alone, of each bucket: mostly some of them are empty, as statuses are, and a call costs more
  * than what it reads. KEYS: the indexes. ARGV: how many of each range, what the prefixes have in common, the prefixes, the last one first. Gives a text for each
- * range, for one of a bucket after the other: whole members, with two NUL between, which are in none.
+ * bucket: whole members, those of one prefix after those of another, with two NUL between, which are in none.
  */
 const lastScript = script(`${errorOfKey}
-local most, common, found = tonumber(ARGV[1]), ARGV[2], {}
+local most, common, found, byte = tonumber(ARGV[1]), ARGV[2], {}, string.byte
 for i, key in ipairs(KEYS) do
-  local members, at
+  local kept, members, at = {}, nil, nil
   for n = 3, #ARGV do
-    local prefix, letter = ARGV[n], string.byte(ARGV[n], -1)
+    local prefix, letter = ARGV[n], byte(ARGV[n], -1)
     local from, isRead = at, false
     -- What was read for the prefix before may go on with this one, or end within it.
     repeat
@@ -68,11 +68,12 @@ for i, key in ipairs(KEYS) do
         from, at, isRead = 1, 1, true
       end
       -- What lies between two of the prefixes is not wanted.
-      while members[from] and string.byte(members[from], #prefix) > letter do from, at = from + 1, from + 1 end
-      while members[at] and string.byte(members[at], #prefix) == letter do at = at + 1 end
+      while members[from] and byte(members[from], #prefix) > letter do from, at = from + 1, from + 1 end
+      while members[at] and byte(members[at], #prefix) == letter do at = at + 1 end
     until isRead or at <= #members or #members < most or at - from == most
-    found[#found + 1] = table.concat(members, '\\0\\0', from, at - 1)
+    for place = from, at - 1 do kept[#kept + 1] = members[place] end
   end
+  found[i] = table.concat(kept, '\\0\\0')
 end
 return found
 `)
@@ -152,11 +153,11 @@ export class MergedRanges {
     const replies = await this.#link.all(calls.map(({ call }) => call))
     for (const [index, { sources }] of calls.entries()) {
       const texts = replies[index] as readonly Buffer[]
-      for (const [position, source] of sources.entries()) {
+      for (const [position, some] of sources.entries()) {
         const text = texts[position]!.toString()
-        const { length } = source.range.prefix
         const members = text === '' ? [] : text.split(prefixes === undefined ? '\0' : '\0\0')
-        this.#put(source, prefixes === undefined ? members : members.map((member) => member.slice(length)), portion)
+        if (prefixes === undefined) this.#put(some[0]!, members, portion)
+        else this.#putByLetter(some, members, portion)
       }
     }
   }
@@ -176,15 +177,25 @@ export class MergedRanges {
     ])
     const run = this.#isDescending ? 'ZREVRANGEBYLEX' : 'ZRANGEBYLEX'
     const keys = group.map(([bucket]) => this.#keyOf(bucket))
-    return { call: { run: rangesScript, keys, args: [run, portion, ...ranges] }, sources: alike.flat() }
+    return {
+      call: { run: rangesScript, keys, args: [run, portion, ...ranges] },
+      sources: alike.flat().map((source) => [source]),
+    }
   }
 
   #callForLast(group: Group, portion: number, prefixes: readonly string[]): CallForSources {
-    const sources = group.flatMap(([, some]) =>
-      prefixes.map((prefix) => some.find(({ range }) => range.prefix === prefix)!),
-    )
+    const sources = group.map(([, some]) => some)
     const args = [portion, prefixes[0]!.slice(0, -1), ...prefixes]
     return { call: { run: lastScript, keys: group.map(([bucket]) => this.#keyOf(bucket)), args }, sources }
+  }
+
+  /** Whole members of ranges whose prefixes differ in their last letter. */
+  #putByLetter(sources: readonly Source[], members: readonly string[], portion: number): void {
+    const { length } = sources[0]!.range.prefix
+    const letters = sources.map(({ range }) => range.prefix.at(-1))
+    const places = sources.map((): string[] => [])
+    for (const member of members) places[letters.indexOf(member[length - 1])]!.push(member.slice(length))
+    for (const [index, source] of sources.entries()) this.#put(source, places[index]!, portion)
   }
 
   #put(source: Source, places: readonly string[], portion: number): void {
@@ -201,8 +212,8 @@ type Group = readonly (readonly [bucket: number, sources: readonly Source[]])[]
 
 interface CallForSources {
   readonly call: Call
-  /** Those that its replies are about, in their order. */
-  readonly sources: readonly Source[]
+  /** Those that each text of its reply is about. */
+  readonly sources: readonly (readonly Source[])[]
 }
 
 /** The prefixes of ranges without bounds that differ in their last letter alone, the last one first; undefined where that is not all that is to be read, of each bucket. */
