@@ -4,7 +4,7 @@ import { turnOf } from '../runtime/environment/turn.ts'
 const purgePortion = 250
 // How much is deleted at once goes by how long it takes, so that the database holds up others only for a moment. A store that is part of the
 // process deletes in portions of its own, since it holds up the event loop meanwhile.
-const portions = { least: 250, most: 4_000, shortMs: 50, longMs: 200 } as const
+const portions = { least: 250, most: 4_000, shortMs: 100, longMs: 200 } as const
 
 /** Deletes until a portion brings nothing; gives how many. One that is not full says little: what others have locked at the moment is left out. */
 export async function inPortions(clock: FullClock, purgeSome: (limit: number) => Promise<number>): Promise<number> {
