@@ -117,10 +117,10 @@ export class PostgresAcquirer {
       if (left < 1 || (judged !== undefined && now === undefined)) return false
       const own = request.andOwn === true ? taken.map((row) => fromName(row['id'] as string)) : []
       const except = [...(request.except ?? []), ...own]
-      const rows = await this.#connection.query(
-        this.queryOf({ ...request, except, behindKey, limit: left }, now, hasBegunDue),
-        client,
-      )
+      const look = this.queryOf({ ...request, except, behindKey, limit: left }, now, hasBegunDue)
+      const rows = await (client === undefined
+        ? this.#connection.queryPlanned(look)
+        : this.#connection.query(look, client))
       if (rows[0]!['is_shut'] === true) return true
       const some = rows.filter((row) => row['id'] !== null)
       append(taken, some)
@@ -213,7 +213,11 @@ function boundsOf(range: PlaceRange | undefined, { timeText }: Dialect): readonl
 }
 
 function acquiredOf(row: Row): AcquiredExecution {
-  return { execution: executionOf(row, storeName), wasLost: row['was_lost'] === true }
+  return {
+    execution: executionOf(row, storeName),
+    wasLost: row['was_lost'] === true,
+    hasMail: row['has_mail'] === true,
+  }
 }
 
 /**
@@ -235,7 +239,7 @@ function namedStatement(dialect: Dialect): string {
       set owner = $1, epoch = e.epoch + 1, last_sequence = $7, recoveries = e.recoveries + case when c.was_lost then 1 else 0 end,
         ${endParking}
       from chosen c where e.id = c.id
-      returning ${selectList(dialect, executionColumns, 'e')}, c.was_lost
+      returning ${selectList(dialect, executionColumns, 'e')}, e.mail_left > 0 as has_mail, c.was_lost
     )
     select * from taken order by created_at, id`
 }

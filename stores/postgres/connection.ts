@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import type pg from 'pg'
 import type { Client, ClientBase, Pool, PoolClient, QueryConfig } from 'pg'
 import { OptionError, StoreError } from '../../src/core/errors.ts'
@@ -13,6 +12,7 @@ import type { Attachment } from '../sql/own-connection.ts'
 import { within } from '../sql/within.ts'
 import { isAnswer, isConflict, isLostStatement, postgresError, storeName } from './errors.ts'
 import type { PostgresPlace } from './options.ts'
+import { StatementNames } from './statement-names.ts'
 
 const connectTimeoutMs = 10_000
 /** How long a call waits for a connection of the pool. */
@@ -62,7 +62,7 @@ function requireText(client: object): void {
 /** Connections to one PostgreSQL: a pool of its own, or the user's, and one connection apart from it. What fails throws StoreError. */
 export class PostgresConnection {
   readonly #place: PostgresPlace
-  readonly #names = new Map<string, string>()
+  readonly #names = new StatementNames()
   #lostStatements = 0
   readonly #own: OwnConnection<Client>
   /** Connections of the own pool. */
@@ -184,10 +184,18 @@ export class PostgresConnection {
    * another connection: then nothing was done, and it is sent as it is.
    */
   async queryPrepared({ text, parameters }: Query): Promise<readonly Row[]> {
-    const config = { text, values: [...parameters] }
+    return this.#runNamed({ text, values: [...parameters] }, this.#names.of(text))
+  }
+
+  /** The same, for a statement that takes longer to plan than to run, and may have several plans: it is planned anew from time to time. */
+  async queryPlanned({ text, parameters }: Query): Promise<readonly Row[]> {
+    return this.#runNamed({ text, values: [...parameters] }, this.#names.present(text))
+  }
+
+  async #runNamed(config: QueryConfig, name: string): Promise<readonly Row[]> {
     if (this.#lostStatements >= maxLost) return this.#run(config)
     try {
-      return await this.#run({ ...config, name: this.#nameOf(text) })
+      return await this.#run({ ...config, name })
     } catch (error) {
       if (!(error instanceof StoreError && isLostStatement(error.cause))) throw error
       this.#lostStatements++
@@ -262,6 +270,10 @@ export class PostgresConnection {
     return this.#required().lend(async (client) => {
       client.on('error', ignore)
       requireText(client)
+      const { name, text } = config
+      const outdated = name === undefined ? undefined : this.#names.use(client, text, name)
+      // It only takes room there.
+      if (outdated !== undefined) await client.query(`deallocate ${outdated}`).catch(ignore)
       return rowsOf(client, config)
     }, isAnswer)
   }
@@ -332,14 +344,6 @@ export class PostgresConnection {
   #required(): Lender<PoolClient> {
     if (this.#pool === undefined) throw new StoreError(storeName, 'it is closed', false)
     return this.#lender!
-  }
-
-  #nameOf(text: string): string {
-    const kept = this.#names.get(text)
-    if (kept !== undefined) return kept
-    const name = `docket_${hash('sha256', text).slice(0, 32)}`
-    this.#names.set(text, name)
-    return name
   }
 }
 

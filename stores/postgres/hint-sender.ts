@@ -13,12 +13,15 @@ const maxPending = 500
 export class PostgresHintSender {
   readonly #connection: PostgresConnection
   readonly #text: string
+  readonly #alone: string
   readonly #pending = new Set<string>()
   #sending: Promise<void> | undefined
 
   constructor(connection: PostgresConnection, channel: string) {
     this.#connection = connection
     this.#text = `select count(pg_notify('${channel}', a.payload)) from unnest($1::text[]) as a(payload)`
+    // Nothing of it is kept, so nobody waits for the disk, least of all with that lock.
+    this.#alone = this.#text.replace('select', `select set_config('synchronous_commit', 'off', true),`)
   }
 
   /** Sends soon. Where it is not known that somebody waits, not when there is much to send. */
@@ -49,7 +52,7 @@ export class PostgresHintSender {
       while (this.#pending.size > 0) {
         const payloads = [...this.#pending]
         this.#pending.clear()
-        await this.#connection.query({ text: this.#text, parameters: [payloads] })
+        await this.#connection.query({ text: this.#alone, parameters: [payloads] })
       }
     } catch {
       // The server is away. What waits will poll.

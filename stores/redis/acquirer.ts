@@ -278,7 +278,7 @@ async function take(
     if (reply === undefined) return [] // Somebody else was faster.
     const read = () => headRecord(id, layout.execution(id), reply.head, packer)
     const execution = ids === undefined ? orElse(undefined, read) : read()
-    return execution === undefined ? [] : [{ execution, wasLost: reply.wasLost }]
+    return execution === undefined ? [] : [{ execution, wasLost: reply.wasLost, hasMail: reply.hasMail }]
   })
   // Of these nobody knows whether they were taken: after this error, the caller looks for all that the store thinks it has.
   const unknown = errors.find(({ isTransient }) => isTransient)
@@ -290,6 +290,7 @@ async function take(
 
 interface Taken {
   readonly wasLost: boolean
+  readonly hasMail: boolean
   readonly head: Reply
 }
 
@@ -331,8 +332,8 @@ async function takeEach(
 function takenOf(reply: Packed, key: string): Taken | StoreError | undefined {
   if (reply === null) return undefined
   if (reply instanceof Buffer) return storeError(replyError(reply.toString()), key)
-  const [lost, ...head] = reply as readonly Packed[]
-  return { wasLost: String(lost) === '1', head }
+  const [lost, mail, ...head] = reply as readonly Packed[]
+  return { wasLost: String(lost) === '1', hasMail: String(mail) === '1', head }
 }
 
 /** Whether its head is to be read alone. */

@@ -196,7 +196,7 @@ return eachAlone(commit)
 /**
  * Gives executions a new owner, each if its owner is still the one that was judged: nobody, one that is dead for good, or the caller
  * itself. ARGV: the lists, the new owner, '1' if ended ones count, the number of the call. A list: judged owner, the index member it was found by (or ''). Gives, packed,
- * for each a list that begins with '1' if it was lost and '0' if not, and goes on with the head, which may be left out; nothing where somebody
+ * for each a list that begins with '1' if it was lost and '0' if not, then '1' if it has messages and '0' if not, and goes on with the head, which may be left out; nothing where somebody
  * else was faster; or a text that says what went wrong.
  */
 export const takeScript = script(`${isLate}${sizeOf}${queuePlaces}${eachAlone}
@@ -217,6 +217,7 @@ local function take(execution, _, mailbox, given, _, work)
   if given[2] ~= '' and h[7] and given[2] ~= due then return false end
   if string.sub(given[2], 1, 1) == 'd' and not h[7] then return false end
   local lost = isOpen and last ~= '' and last ~= owner
+  local hasMail = redis.call('EXISTS', mailbox) == 1
   redis.call('HSET', execution, 'o', owner, 'e', string.format('%d', tonumber(h[2]) + 1),
     'r', string.format('%d', tonumber(h[4]) + (lost and 1 or 0)), 'm', ARGV[4])
   if h[7] then
@@ -233,15 +234,16 @@ local function take(execution, _, mailbox, given, _, work)
         redis.call('ZREM', work, unpack(freeMembers(h[3], u, h[10], h[6])))
       end
     end
-    if redis.call('EXISTS', mailbox) == 1 then
+    if hasMail then
       redis.call('ZADD', work, 0, 'm' .. owner .. '\\0' .. id)
       redis.call('ZREM', work, 'm' .. last .. '\\0' .. id)
     end
   end
-  local taken = lost and '1' or '0'
-  if left <= 0 then return {taken} end
+  local taken, mail = lost and '1' or '0', hasMail and '1' or '0'
+  if left <= 0 then return {taken, mail} end
   local head = redis.call('HMGET', execution, '${headFields.join("', '")}')
   left = left - sizeOf(head)
+  table.insert(head, 1, mail)
   table.insert(head, 1, taken)
   return head
 end

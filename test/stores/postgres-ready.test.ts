@@ -1,11 +1,11 @@
 import pg from 'pg'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { PostgresAcquirer } from '../../stores/postgres/acquirer.ts'
 import { postgresDialect } from '../../stores/postgres/dialect.ts'
 import { live, newExecution } from '../../src/testing/conformance/records.ts'
 import { postgresPlace } from './postgres-place.ts'
 
-const { pool, newSchema, openStore } = await postgresPlace()
+const { url, pool, newSchema, openStore } = await postgresPlace()
 
 test('`acquire` reads no more where very many are ready, of one key or of many', async () => {
   const schema = newSchema()
@@ -39,4 +39,29 @@ test('`acquire` reads no more where very many are ready, of one key or of many',
   }
   const [backlog] = await store.backlog([{ queue: 'default', upTo: 1_000 }])
   expect(backlog?.ready).toBe(1_000)
+})
+
+test('the server keeps its plan of `acquire`, and plans it anew from time to time', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const one = new pg.Pool({ connectionString: url, max: 1 })
+  onTestFinished(() => one.end())
+  const store = await openStore(newSchema(), { pool: one })
+  await live(store, 'ada')
+  await store.create(Array.from({ length: 20 }, (_, index) => newExecution(`ready ${index}`)))
+  const prepared = async () => {
+    const { rows } = await one.query<{ name: string; kept: boolean }>(
+      `select name, generic_plans > 0 as kept from pg_prepared_statements where statement like '%recursive owners%' and from_sql = false`,
+    )
+    return rows
+  }
+  for (let looks = 0; looks < 8; looks++)
+    expect(await store.acquire({ owner: 'ada', graphs: ['users'], limit: 1 })).toHaveLength(1)
+  const [first, ...others] = await prepared()
+  expect([first?.kept, others]).toEqual([true, []])
+  vi.advanceTimersByTime(2_000)
+  expect(await store.acquire({ owner: 'ada', graphs: ['users'], limit: 1 })).toHaveLength(1)
+  const [next, ...rest] = await prepared()
+  expect([next?.kept, rest]).toEqual([false, []])
+  expect(next?.name).not.toBe(first?.name)
 })

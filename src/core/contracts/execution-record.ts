@@ -275,6 +275,8 @@ export interface AcquiredExecution {
   readonly execution: ExecutionRecord
   /** Whether its last owner had died, rather than given it up. */
   readonly wasLost: boolean
+  /** Whether there were messages to it that nobody has consumed, when it changed hands. @default whoever wants to know reads them */
+  readonly hasMail?: boolean | undefined
 }
 
 /** Which executions to list, the newest first. */

@@ -71,14 +71,15 @@ export class Resumption {
     const uncertain = new Set(acquired.flatMap(({ execution: { id } }) => (mayBeGone || turns.has(id) ? [id] : [])))
     for (const { execution } of acquired) turns.overtake(execution.id)
     // A batch reads its own, page by page.
-    const plain = acquired.filter(({ execution }) => execution.kind !== 'batch')
+    const begun = acquired.filter(({ execution }) => execution.kind !== 'batch' && !isUntouched(execution))
     const reading = readStepsOfMany(
       this.#context,
-      plain.map(({ execution }) => execution.id),
+      begun.map(({ execution }) => execution.id),
     )
+    const addressed = acquired.filter(({ hasMail }) => hasMail !== false)
     const mail = unreadMail(
       this.#context,
-      acquired.map(({ execution }) => execution.id),
+      addressed.map(({ execution }) => execution.id),
     )
     // They reject where they are awaited, which may be later.
     for (const read of [reading, mail]) read.catch(() => {})
@@ -344,6 +345,11 @@ export function cannotGoOn(id: string, graph: string, reasons: readonly string[]
     graph,
     executionId: id,
   })
+}
+
+/** Whether nobody had it before: only an owner writes steps. */
+function isUntouched({ epoch }: ExecutionRecord): boolean {
+  return epoch === 1
 }
 
 /** Why an execution that has not ended goes on here. */

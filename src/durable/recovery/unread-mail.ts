@@ -29,6 +29,7 @@ export async function unreadMail(
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, UnreadMail>> {
   const found = new Map<string, { control: Message[]; data: Message[]; moves: ReadMove[] }>()
+  if (ids.length === 0) return found
   const after = new Map<string, MailPosition>()
   const { store, session } = connection
   try {

@@ -4,7 +4,7 @@ import type { Store } from '../../core/contracts/store.ts'
 import type { AcquiredExecution, ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import { assertSame } from './assertions.ts'
 import type { ConformanceGroup } from './conformance-group.ts'
-import { commitTo, createOwned, live, newExecution, range, recordIn, recordOf, someTime } from './records.ts'
+import { commitTo, createOwned, live, message, newExecution, range, recordIn, recordOf, someTime } from './records.ts'
 
 /** How executions change hands. */
 export function acquireConformance({ test }: ConformanceGroup): void {
@@ -18,6 +18,25 @@ export function acquireConformance({ test }: ConformanceGroup): void {
     assertSame(acquired.map(withoutUpdate), [{ execution, wasLost: false }].map(withoutUpdate))
     assertSame(await recordIn(store, 'one'), execution)
     assert.deepEqual(await store.commit([commitTo('one')]), [true])
+  })
+
+  test('who acquires executions hears of which there are messages, where the store says so at all', async ({
+    store,
+  }) => {
+    await store.create([newExecution('written to'), newExecution('left alone'), newExecution('read')])
+    await store.post([message('written to', 'cancel'), message('read', 'cancel')])
+    await live(store, 'ada')
+    const known = async (): Promise<unknown> => {
+      const acquired = await store.acquire({ owner: 'ada', graphs: ['users'], andOwn: true, limit: 10 })
+      const said = acquired.filter(({ hasMail }) => hasMail !== undefined)
+      return Object.fromEntries(said.map(({ execution: { id }, hasMail }) => [id, hasMail]))
+    }
+    const first = await known()
+    if (Object.keys(first as object).length === 0) return
+    assertSame(first, { 'written to': true, 'left alone': false, read: true })
+    const [read] = await store.readMail({ owner: 'ada', executions: ['read'], after: new Map(), limit: 1 })
+    assert.deepEqual(await store.commit([commitTo('read', { consumed: [read!.seq] })]), [true])
+    assertSame(await known(), { 'written to': true, 'left alone': false, read: false })
   })
 
   test('an execution whose owner’s lease ran out was lost', async ({ store, wait }) => {
