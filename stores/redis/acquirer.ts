@@ -33,6 +33,8 @@ import type { IndexRange } from './ranges.ts'
 import { readHeads } from './reader.ts'
 import { countRunning, readQueue, whileLocked, writeFreeAt } from './queues.ts'
 import { beginDue, findInTurn, takeWanted } from './ready-looks.ts'
+import { suits } from './ready-heads.ts'
+import type { ReadyHeads } from './ready-heads.ts'
 import type { ReadyCandidate } from './ready-looks.ts'
 import { withRoom } from './room-of-keys.ts'
 import { eachOf } from './script-writes.ts'
@@ -56,24 +58,30 @@ interface Candidate {
 export async function acquireExecutions(
   connection: Connection,
   owners: Owners,
+  heads: ReadyHeads,
   request: AcquireRequest,
 ): Promise<AcquiredExecution[]> {
   if (request.limit <= 0) return []
-  if (request.ids === undefined) return acquireReady(connection, owners, request)
+  if (request.ids === undefined) return acquireReady(connection, owners, heads, request)
   return take(connection, request, await findByIds(connection, owners, request, request.ids))
 }
 
 async function acquireReady(
   connection: Connection,
   owners: Owners,
+  heads: ReadyHeads,
   request: AcquireRequest,
 ): Promise<AcquiredExecution[]> {
   if ((request.graphs ?? []).length === 0) return []
   const queue = request.queue ?? defaultQueue
-  // Both are heard, whichever of them fails.
-  const [inBuckets, stored] = await Promise.all([owners.inBuckets(), readQueue(connection, queue)])
+  // All are heard, whichever of them fails.
+  const [stored, known, inBuckets] = await Promise.all([
+    readQueue(connection, queue),
+    suits(request) ? heads.find(request) : undefined,
+    suits(request) ? undefined : owners.inBuckets(),
+  ])
   if (stored === undefined || !isRestricted(stored.state))
-    return (await takeInTurn(connection, owners, request, { inBuckets, room: undefined })).acquired
+    return (await takeInTurn(connection, owners, request, { heads, known, inBuckets, room: undefined })).acquired
   if (stored.state.pausedAt !== undefined) return []
   const taken = await whileLocked(connection, owners, { queue, owner: request.owner }, (isStill) =>
     takeWithinLimits(connection, owners, { ...request, queue }, isStill),
@@ -120,12 +128,19 @@ async function takeInTurn(
   owners: Owners,
   request: AcquireRequest,
   {
+    heads,
+    known,
     inBuckets,
     room,
     isPerKey = false,
     reserve,
   }: {
-    readonly inBuckets: readonly (readonly string[])[]
+    /** What is known of the first ones. @default nothing, as limits need more */
+    readonly heads?: ReadyHeads
+    /** Of these, for the first look. */
+    readonly known?: readonly ReadyCandidate[] | undefined
+    /** @default they are read */
+    readonly inBuckets?: readonly (readonly string[])[] | undefined
     readonly room: QueueRoom | undefined
     /** Whether the room is one of each key. @default false */
     readonly isPerKey?: boolean
@@ -138,12 +153,19 @@ async function takeInTurn(
   for (let tries = 0; ; tries++) {
     const left = request.limit - acquired.length
     const some = { ...request, behindKey, except, limit: left }
-    const looked = await findReady(connection, owners, some, { inBuckets, room, isPerKey })
+    const firsts = tries === 0 ? known : suits(some) ? await heads?.find(some) : undefined
+    const looked =
+      firsts ??
+      (await findReady(connection, owners, some, {
+        inBuckets: inBuckets ?? (await owners.inBuckets()),
+        room,
+        isPerKey,
+      }))
     const behind = behindKey === undefined ? undefined : escapeText(behindKey)
     const chosen = inTurn(looked, behind, room ?? unlimitedRoom(left))
     const begun = chosen.filter(({ isNew }) => isNew)
     if (chosen.length === 0 || (reserve !== undefined && !(await reserve(begun.length)))) return { acquired }
-    append(acquired, await take(connection, request, chosen))
+    append(acquired, await take(connection, request, chosen, heads))
     // Limits are judged once.
     if (
       acquired.length >= request.limit ||
@@ -261,9 +283,11 @@ async function freeOwners(
 
 async function take(
   connection: Connection,
-  { owner, sequence = 0, andEnded, ids }: AcquireRequest,
+  request: AcquireRequest,
   candidates: readonly Candidate[],
+  heads?: ReadyHeads,
 ): Promise<AcquiredExecution[]> {
+  const { owner, sequence = 0, andEnded, ids } = request
   const { layout, packer } = connection
   const ended = ids !== undefined && andEnded === true ? '1' : ''
   const replies = await takeEach(connection, candidates, [ownerText(owner), ended, sequence])
@@ -276,6 +300,7 @@ async function take(
       return []
     }
     if (reply === undefined) return [] // Somebody else was faster.
+    heads?.taken(request, candidates[index]!, reply.changes)
     const read = () => headRecord(id, layout.execution(id), reply.head, packer)
     const execution = ids === undefined ? orElse(undefined, read) : read()
     return execution === undefined ? [] : [{ execution, wasLost: reply.wasLost, hasMail: reply.hasMail }]
@@ -291,6 +316,8 @@ async function take(
 interface Taken {
   readonly wasLost: boolean
   readonly hasMail: boolean
+  /** The count of changes in its bucket. */
+  readonly changes: string
   readonly head: Reply
 }
 
@@ -332,8 +359,8 @@ async function takeEach(
 function takenOf(reply: Packed, key: string): Taken | StoreError | undefined {
   if (reply === null) return undefined
   if (reply instanceof Buffer) return storeError(replyError(reply.toString()), key)
-  const [lost, mail, ...head] = reply as readonly Packed[]
-  return { wasLost: String(lost) === '1', hasMail: String(mail) === '1', head }
+  const [lost, mail, changes, ...head] = reply as readonly Packed[]
+  return { wasLost: String(lost) === '1', hasMail: String(mail) === '1', changes: String(changes), head }
 }
 
 /** Whether its head is to be read alone. */

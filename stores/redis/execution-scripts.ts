@@ -4,9 +4,10 @@ import { defaultQueue } from '../../src/core/contracts/queue-record.ts'
 import { controlFirst, openCodes, turnInQueue } from './layout.ts'
 import { script } from './link.ts'
 import { mostBytes, sizeOf } from './reading-scripts.ts'
+import { noteChange } from './ready-scripts.ts'
 
 /*
- * Scripts that change executions, in their slot. KEYS of one: its hash, its bucket's index, its mailbox, its receipts, its bucket's work, its checkpoints and their places. Each checks first, and writes
+ * Scripts that change executions, in their slot. KEYS of one: its hash, its bucket's index, its mailbox, its receipts, its bucket's work, its checkpoints and their places, and the count of changes of what is ready. Each checks first, and writes
  * after that; the first write is one that a full server refuses, so that all is refused as a whole. A subscriber's hint is published
  * with `pcall`: it may fail (an ACL without channels) without leaving half of a change behind.
  */
@@ -39,8 +40,8 @@ const eachAlone = `
 local function eachAlone(act)
   local done = {}
   for i, given in ipairs(cmsgpack.unpack(ARGV[1])) do
-    local isDone, reply = pcall(act, KEYS[7 * i - 6], KEYS[7 * i - 5], KEYS[7 * i - 4], given, KEYS[7 * i - 3], KEYS[7 * i - 2],
-      KEYS[7 * i - 1], KEYS[7 * i])
+    local isDone, reply = pcall(act, KEYS[8 * i - 7], KEYS[8 * i - 6], KEYS[8 * i - 5], given, KEYS[8 * i - 4], KEYS[8 * i - 3],
+      KEYS[8 * i - 2], KEYS[8 * i - 1], KEYS[8 * i])
     if isDone then done[i] = reply else done[i] = {type(reply) == 'table' and reply.err or tostring(reply)} end
   end
   return done
@@ -48,9 +49,9 @@ end
 `
 
 /** ARGV: the lists, the channel. A list: what is published of new work ('' for nothing), packed checkpoints or '', number of scores and members of the index, these, the same of work, fields and values. */
-export const createScript = script(`${changeCheckpoints}${eachAlone}
+export const createScript = script(`${changeCheckpoints}${noteChange}${eachAlone}
 local call = redis.call
-local function create(execution, index, mailbox, given, receipts, work, checkpoints, places)
+local function create(execution, index, mailbox, given, receipts, work, checkpoints, places, changes)
   if call('EXISTS', execution) == 1 then
     local head = redis.pcall('HMGET', execution, '${headFields.join("', '")}')
     return head.err or head
@@ -60,6 +61,7 @@ local function create(execution, index, mailbox, given, receipts, work, checkpoi
   call('HSET', execution, unpack(given, worked + 1))
   call('ZADD', index, unpack(given, 4, indexed))
   call('ZADD', work, unpack(given, indexed + 2, worked))
+  noteChange(changes)
   call('DEL', mailbox, receipts, checkpoints, places)
   if given[2] ~= '' then changeCheckpoints(given[2], checkpoints, places) end
   if given[1] ~= '' then redis.pcall('PUBLISH', ARGV[2], given[1]) end
@@ -117,9 +119,9 @@ return done
  * message.
  */
 export const fullCommitScript =
-  script(`${isLate}${changeCheckpoints}${putUnfinished}${putFields}${queuePlaces}${eachAlone}
+  script(`${isLate}${changeCheckpoints}${noteChange}${putUnfinished}${putFields}${queuePlaces}${eachAlone}
 local call = redis.call
-local function commit(execution, index, mailbox, given, receipts, work, checkpoints, places)
+local function commit(execution, index, mailbox, given, receipts, work, checkpoints, places, changes)
   local h = redis.pcall('HMGET', execution, 'o', 'e', 's', 'z', 'g', 't', 'l', 'u', 'f', 'p', 'm')
   if h.err then return h.err end
   if h[1] ~= given[1] or h[2] ~= given[2] or isLate(h[11], given[11]) then return 0 end
@@ -154,6 +156,7 @@ local function commit(execution, index, mailbox, given, receipts, work, checkpoi
     call('ZADD', work, 0, 'u' .. owner .. '\\0' .. u .. t, 0, 'o' .. owner)
   end
   if wasOpen and (released or not isOpen) then call('ZREM', work, 'u' .. owner .. '\\0' .. u .. t) end
+  if isOpen and (released or not wasOpen) then noteChange(changes) end
   local l0 = h[7] and wasOpen and s0 ~= 'u' and h[7]
   local l = isOpen and s ~= 'u' and call('HGET', execution, 'l')
   if l ~= l0 then
@@ -196,15 +199,15 @@ return eachAlone(commit)
 /**
  * Gives executions a new owner, each if its owner is still the one that was judged: nobody, one that is dead for good, or the caller
  * itself. ARGV: the lists, the new owner, '1' if ended ones count, the number of the call. A list: judged owner, the index member it was found by (or ''). Gives, packed,
- * for each a list that begins with '1' if it was lost and '0' if not, then '1' if it has messages and '0' if not, and goes on with the head, which may be left out; nothing where somebody
+ * for each a list that begins with '1' if it was lost and '0' if not, then '1' if it has messages and '0' if not, and the count of changes, and goes on with the head, which may be left out; nothing where somebody
  * else was faster; or a text that says what went wrong.
  */
-export const takeScript = script(`${isLate}${sizeOf}${queuePlaces}${eachAlone}
+export const takeScript = script(`${isLate}${sizeOf}${noteChange}${queuePlaces}${eachAlone}
 local left = ${mostBytes}
-local function take(execution, _, mailbox, given, _, work)
+local function take(execution, _, mailbox, given, _, work, _, _, changes)
   local h = redis.call('HMGET', execution, 'o', 'e', 's', 'r', 'g', 't', 'k', 'y', 'u', 'f', 'm')
   if not h[2] then
-    if given[2] ~= '' then redis.call('ZREM', work, given[2]) end
+    if given[2] ~= '' and redis.call('ZREM', work, given[2]) == 1 then noteChange(changes) end
     return false
   end
   local last, owner = h[1], ARGV[2]
@@ -239,13 +242,12 @@ local function take(execution, _, mailbox, given, _, work)
       redis.call('ZREM', work, 'm' .. last .. '\\0' .. id)
     end
   end
-  local taken, mail = lost and '1' or '0', hasMail and '1' or '0'
-  if left <= 0 then return {taken, mail} end
+  local taken = {lost and '1' or '0', hasMail and '1' or '0', noteChange(changes)}
+  if left <= 0 then return taken end
   local head = redis.call('HMGET', execution, '${headFields.join("', '")}')
   left = left - sizeOf(head)
-  table.insert(head, 1, mail)
-  table.insert(head, 1, taken)
-  return head
+  for _, field in ipairs(head) do taken[#taken + 1] = field end
+  return taken
 end
 local done = eachAlone(take)
 for i, reply in ipairs(done) do
@@ -255,13 +257,14 @@ return cmsgpack.pack(done)
 `)
 
 /** Lets executions begin that were parked until now. A list: the index member it was found by. Gives 1, or 0 where that is so no more. */
-export const beginDueScript = script(`${queuePlaces}${eachAlone}
-local function begin(execution, _, _, given, _, work)
+export const beginDueScript = script(`${noteChange}${queuePlaces}${eachAlone}
+local function begin(execution, _, _, given, _, work, _, _, changes)
   local h = redis.call('HMGET', execution, 's', 'g', 't', 'k', 'y', 'u', 'f')
   local member = given[1]
   local u = h[2] and placeOf(h[6], h[2])
   local id = h[3] and string.sub(h[3], 17)
   redis.call('ZREM', work, member)
+  noteChange(changes)
   if not (h[4] and h[5]) or h[1] ~= 'p' or member ~= dueMember('p', u, h[5], id) then return 0 end
   redis.call('HDEL', execution, 'k', 'y', 'j')
   redis.call('ZREM', work, parkedMember(u, id))
@@ -271,11 +274,12 @@ end
 return eachAlone(begin)
 `)
 
-/** Where nothing has not ended, the notes of owners are the last members. */
+/** Where nothing has not ended, the notes of owners are the last members; where nothing is to be done at all, there are no changes to count. */
 const dropNotes = `
-local function dropNotes(work)
+local function dropNotes(work, changes)
   local last = redis.call('ZRANGE', work, -1, -1)[1]
   if last and string.sub(last, 1, 1) == 'o' then redis.call('ZREMRANGEBYLEX', work, '[o', '(p') end
+  if redis.call('EXISTS', work) == 0 then redis.call('DEL', changes) end
 end
 `
 
@@ -299,7 +303,7 @@ if z then redis.call('ZREM', KEYS[2], 'e' .. s .. z .. id) end
 if h[10] then redis.call('ZREM', KEYS[2], 'x' .. h[10] .. '\\0' .. t) end
 if h[7] then redis.call('ZREM', KEYS[5], 'l' .. h[7] .. id) end
 redis.call('UNLINK', KEYS[1], KEYS[3], KEYS[4], KEYS[6], KEYS[7])
-dropNotes(KEYS[5])
+dropNotes(KEYS[5], KEYS[8])
 return 1
 `)
 
@@ -328,8 +332,8 @@ local function purge(execution, index, mailbox, given, receipts, work, checkpoin
   return 1
 end
 local done, works = eachAlone(purge), {}
-for i = 7, #KEYS, 7 do works[KEYS[i - 2]] = true end
-for work in pairs(works) do pcall(dropNotes, work) end
+for i = 8, #KEYS, 8 do works[KEYS[i - 3]] = KEYS[i] end
+for work, changes in pairs(works) do pcall(dropNotes, work, changes) end
 return done
 `)
 
@@ -337,7 +341,7 @@ return done
  * Appends to a mailbox what is accepted. ARGV: the message, what is added to its number for its place in the mailbox, the channel, the receipts of its id
  * and its slot or '', '1' if it is for ended executions too. Gives the verdict.
  */
-export const postScript = script(`${queuePlaces}
+export const postScript = script(`${noteChange}${queuePlaces}
 local h = redis.call('HMGET', KEYS[1], 'o', 't', 's', 'k', 'y', 'g', 'u', 'f')
 if not h[2] then return 'unknown' end
 local id, slot, verdict, known = ARGV[4], ARGV[5], false, false
@@ -362,6 +366,7 @@ if not known and verdict == 'accepted' then
     addFree(KEYS[5], h[3], u, h[8], h[2])
     redis.call('ZREM', KEYS[5], parkedMember(u, id))
     if h[5] then redis.call('ZREM', KEYS[5], dueMember(h[3], u, h[5], id)) end
+    noteChange(KEYS[8])
     redis.pcall('PUBLISH', ARGV[3], 'w')
   end
 end

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Cluster, Redis } from 'ioredis'
+import { append } from '../../src/core/append.ts'
 import { StoreError } from '../../src/core/errors.ts'
 import { isError } from '../../src/core/thrown.ts'
 import { damagedReply, storeError, storeName } from './errors.ts'
@@ -62,12 +63,20 @@ interface OtherConnection {
   close(): Promise<void>
 }
 
+/** Calls that go out together, and the replies to all of them. */
+interface Gathered {
+  readonly calls: Call[]
+  readonly replies: Promise<readonly Reply[]>
+}
+
 /** Sends calls together over the connection that there is, and waits no longer than it has to. */
 export class Link {
   readonly client: RedisClient
   readonly #timeoutMs: number
   readonly #isCluster: boolean
   readonly #connectAgain: () => Promise<OtherConnection>
+  /** What is about to be sent. */
+  #gathered: Gathered | undefined
   /** Made for the first calls that are large. */
   #forLarge: Promise<OtherConnection | undefined> | undefined
 
@@ -162,9 +171,31 @@ export class Link {
   }
 
   async #send(calls: readonly Call[], asText: boolean): Promise<readonly Reply[]> {
-    const client = isLarge(calls) ? await this.#clientForLarge() : this.client
-    const sent = this.#isCluster ? sendEach(client, calls, asText) : sendTogether(client, calls, asText)
+    const isApart = isLarge(calls)
+    const client = isApart ? await this.#clientForLarge() : this.client
+    const sent = this.#isCluster
+      ? sendEach(client, calls, asText)
+      : isApart || asText
+        ? sendTogether(client, calls, asText)
+        : this.#sendWithOthers(calls)
     return allReplies(calls, await this.inTime(sent))
+  }
+
+  /** What is called for in one turn goes out together: to write to a socket costs more than most of what is written. */
+  async #sendWithOthers(calls: readonly Call[]): Promise<readonly Reply[]> {
+    const gathered = (this.#gathered ??= this.#gather())
+    const from = gathered.calls.length
+    append(gathered.calls, calls)
+    return (await gathered.replies).slice(from, from + calls.length)
+  }
+
+  #gather(): Gathered {
+    const calls: Call[] = []
+    const replies = Promise.resolve().then(() => {
+      this.#gathered = undefined
+      return sendTogether(this.client, calls, false)
+    })
+    return { calls, replies }
   }
 
   /** Where another connection can't be had, there is the one. */

@@ -66,6 +66,7 @@ import { postMessages, readMailOf } from './mailbox.ts'
 import { MsgpackFormat } from './msgpack.ts'
 import { confirmOutboxOf, readOutboxOf } from './outbox.ts'
 import { Owners } from './owners.ts'
+import { ReadyHeads } from './ready-heads.ts'
 import { resolveOptions } from './options.ts'
 import type { RedisStoreOptions, ResolvedOptions } from './options.ts'
 import { countExecutions, getExecutions, listExecutions, overdueExecutions } from './reader.ts'
@@ -102,6 +103,7 @@ export function redisStore(...options: [options?: string | RedisStoreOptions]): 
 
 interface OpenStore extends Connection {
   readonly owners: Owners
+  readonly heads: ReadyHeads
   readonly hints: Hints
   close(): Promise<void>
 }
@@ -183,7 +185,7 @@ class RedisStore implements Store {
 
   async acquire(request: AcquireRequest): Promise<AcquiredExecution[]> {
     const opened = this.#opened()
-    return acquireExecutions(opened, opened.owners, request)
+    return acquireExecutions(opened, opened.owners, opened.heads, request)
   }
 
   async get(ids: readonly string[]): Promise<(ExecutionRecord | undefined)[]> {
@@ -386,7 +388,8 @@ async function openStore(
       hints.close()
       await Promise.all([link.close(), close()])
     }
-    return { ...connection, owners: new Owners(connection, sessions), hints, close: closeAll }
+    const owners = new Owners(connection, sessions)
+    return { ...connection, owners, heads: new ReadyHeads(connection, owners), hints, close: closeAll }
   } catch (error) {
     await close()
     throw error

@@ -1,0 +1,235 @@
+import type { AcquireRequest } from '../../src/core/contracts/execution-record.ts'
+import { defaultQueue } from '../../src/core/contracts/queue-record.ts'
+import type { Connection } from './connection.ts'
+import {
+  bucketOf,
+  buckets,
+  escapeText,
+  indexPrefix,
+  ownerText,
+  placeInQueue,
+  timeKey,
+  timeKeyLength,
+  unescapeText,
+} from './layout.ts'
+import type { Owners } from './owners.ts'
+import type { ReadyCandidate } from './ready-looks.ts'
+import { headsScript } from './ready-scripts.ts'
+
+/** What wants more takes so many at once that a look of its own costs little for each. */
+const mostWanted = 16
+const mostExcepted = 16
+/** Of one bucket and graph. */
+const mostKeys = 8
+/** What an older version of this package changes is not counted: so nothing is taken to be as it was for longer. */
+const trustMs = 1_000
+const mostKept = 8
+
+/** The first members of a list, behind its prefix; there may be more where it is cut. */
+interface Start {
+  readonly places: string[]
+  readonly isCut: boolean
+}
+
+interface GraphHead {
+  /** When the first one is due that has begun, and that has not; '' for none. */
+  readonly due: string
+  readonly later: string
+  readonly toGoOn: Start
+  /** By key; undefined where there are too many. */
+  readonly inTurn: ReadonlyMap<string, Start> | undefined
+}
+
+interface BucketHead {
+  changes: string
+  readonly readAt: number
+  readonly owners: Set<string>
+  readonly graphs: readonly GraphHead[]
+}
+
+/** Whether a request is one for a few of the first ones. */
+export function suits({ limit, except = [], andOwn, ranges, graphs = [] }: AcquireRequest): boolean {
+  const isPlain = andOwn !== true && !graphs.some((graph) => ranges?.has(graph))
+  return isPlain && limit <= mostWanted && except.length <= mostExcepted
+}
+
+/** What is known of a queue and some graphs, by bucket. */
+interface Known {
+  readonly heads: (BucketHead | undefined)[]
+  portion: number
+}
+
+/**
+ * The first of what is ready, as a process has read it last: a look asks each bucket for no more than whether it is still so. Whoever wants a few can't pay for reading
+ * all of them each time.
+ */
+export class ReadyHeads {
+  readonly #connection: Connection
+  readonly #owners: Owners
+  readonly #keys: readonly (readonly string[])[]
+  readonly #known = new Map<string, Known>()
+
+  constructor(connection: Connection, owners: Owners) {
+    this.#connection = connection
+    this.#owners = owners
+    const { layout } = connection
+    this.#keys = buckets.map((bucket) => [layout.work(bucket), layout.changes(bucket)])
+  }
+
+  /** What may be taken; undefined where a look of its own is needed: something is due, or was lost. Only where `suits`. */
+  async find(request: AcquireRequest): Promise<readonly ReadyCandidate[] | undefined> {
+    const { owner, limit, except, graphs = [], queue = defaultQueue } = request
+    const known = this.#knownOf(queue, graphs, limit)
+    const judged = [...ownersIn(known, ownerText(owner))]
+    const [{ dead, time }] = await Promise.all([this.#owners.judge(judged), this.#refresh(known, queue, graphs)])
+    const unjudged = [...ownersIn(known, ownerText(owner))].filter((one) => !judged.includes(one))
+    if (dead.size > 0 || (await this.#owners.deadOf(unjudged)).size > 0) return undefined
+    // Due times are whole milliseconds: this is behind all of now.
+    const below = timeKey(time + 1)
+    const firsts = new Firsts(limit, new Set(except))
+    for (const [bucket, head] of known.heads.entries()) {
+      if (head === undefined) return undefined
+      for (const [at, { due, later, toGoOn, inTurn }] of head.graphs.entries()) {
+        if ([due, later].some((first) => first !== '' && first < below) || inTurn === undefined) return undefined
+        const graph = graphs[at]!
+        const prefix = indexPrefix.inTurn(queue, graph)
+        const isEnough =
+          firsts.add(toGoOn, indexPrefix.toGoOn(queue, graph), undefined) &&
+          [...inTurn].every(([key, start]) => firsts.add(start, `${prefix}${key}\0`, key))
+        if (isEnough) continue
+        known.heads[bucket] = undefined
+        return this.find(request)
+      }
+    }
+    return firsts.all()
+  }
+
+  /** One was taken, and its bucket's count is that of then. */
+  taken(request: AcquireRequest, { id, member }: Pick<ReadyCandidate, 'id' | 'member'>, changes: string): void {
+    const { owner, queue = defaultQueue, graphs = [] } = request
+    const known = this.#known.get(nameOf(queue, graphs))
+    const bucket = bucketOf(id)
+    const head = known?.heads[bucket]
+    if (head === undefined) return
+    const isAmong = member.startsWith('n') || member.startsWith('v')
+    if (!isAmong || Number(head.changes) + 1 !== Number(changes)) {
+      // Others have changed something there, too.
+      known!.heads[bucket] = undefined
+      return
+    }
+    head.changes = changes
+    head.owners.add(ownerText(owner))
+    for (const graph of head.graphs) takeOut(graph, escapeText(id))
+  }
+
+  #knownOf(queue: string, graphs: readonly string[], limit: number): Known {
+    const name = nameOf(queue, graphs)
+    const known = this.#known.get(name) ?? { heads: buckets.map(() => undefined), portion: 0 }
+    known.portion = Math.max(known.portion, 2 * limit + mostExcepted)
+    this.#known.delete(name)
+    this.#known.set(name, known)
+    // The one that was used last comes last.
+    if (this.#known.size > mostKept) this.#known.delete(this.#known.keys().next().value!)
+    return known
+  }
+
+  async #refresh({ heads, portion }: Known, queue: string, graphs: readonly string[]): Promise<void> {
+    const { link } = this.#connection
+    const now = performance.now()
+    const places = graphs.map((graph) => placeInQueue(queue, graph))
+    const groups = link.bucketGroupsOf(buckets)
+    const known = heads.map((head) => (head !== undefined && now - head.readAt < trustMs ? head : undefined))
+    const replies = await link.all(
+      groups.map((group) => ({
+        run: headsScript,
+        keys: group.flatMap((bucket) => this.#keys[bucket]!),
+        args: [portion, mostKeys, group.map((bucket) => known[bucket]?.changes ?? '-').join(','), ...places],
+      })),
+    )
+    for (const [index, group] of groups.entries())
+      for (const [at, bucket] of group.entries()) {
+        const reply = (replies[index] as readonly (Buffer | readonly Buffer[])[])[at]!
+        // Where it is the same, what was known then is: others may have changed it here meanwhile.
+        if (Array.isArray(reply)) heads[bucket] = headOf(reply.map(String), portion, now)
+        else heads[bucket] ??= known[bucket]
+      }
+  }
+}
+
+/** The first of several lists together, so many of each kind: of what is to go on, and of each key. */
+class Firsts {
+  readonly #limit: number
+  readonly #excepted: ReadonlySet<string>
+  readonly #lists = new Map<string | undefined, ReadyCandidate[]>()
+
+  constructor(limit: number, excepted: ReadonlySet<string>) {
+    this.#limit = limit
+    this.#excepted = excepted
+  }
+
+  /** False where the list may have more that comes first. `key`: undefined for what is to go on. */
+  add({ places, isCut }: Start, prefix: string, key: string | undefined): boolean {
+    if (isCut && places.length - this.#excepted.size < this.#limit) return false
+    const list = this.#lists.get(key) ?? []
+    this.#lists.set(key, list)
+    for (const place of places) {
+      if (list.length === this.#limit && place >= list.at(-1)!.age) break
+      const id = unescapeText(idIn(place, key))
+      if (this.#excepted.has(id)) continue
+      const at = list.findLastIndex(({ age }) => age < place) + 1
+      list.splice(at, 0, { id, owner: '', member: prefix + place, ...turnOf(key), age: place })
+      if (list.length > this.#limit) list.pop()
+    }
+    return true
+  }
+
+  all(): readonly ReadyCandidate[] {
+    return [...this.#lists.values()].flat()
+  }
+}
+
+function turnOf(key: string | undefined): Pick<ReadyCandidate, 'key' | 'priority' | 'isNew'> {
+  return { key: key ?? '', priority: 0, isNew: key !== undefined }
+}
+
+/** The escaped id in a place: a time stands before it, and a priority before that where it has its turn. */
+function idIn(place: string, key: string | undefined): string {
+  return place.slice(key === undefined ? timeKeyLength : 2 * timeKeyLength)
+}
+
+function nameOf(queue: string, graphs: readonly string[]): string {
+  return graphs.map((graph) => placeInQueue(queue, graph)).join('')
+}
+
+/** Owners that may have something, but for one. */
+function ownersIn({ heads }: Known, own: string): Set<string> {
+  const owners = new Set(heads.flatMap((head) => [...(head?.owners ?? [])]))
+  owners.delete(own)
+  return owners
+}
+
+function headOf([changes, owners, ...texts]: readonly string[], portion: number, readAt: number): BucketHead {
+  const startOf = (places: string[]): Start => ({ places, isCut: places.length >= portion })
+  const graphs: GraphHead[] = []
+  for (let at = 0; at < texts.length;) {
+    const [due, later, toGoOn, count] = texts.slice(at, at + 4) as [string, string, string, string]
+    const keys = Math.max(0, Number(count))
+    const lists = texts.slice(at + 4).map((text) => text.split('\0'))
+    const inTurn = new Map(lists.slice(0, keys).map(([key, ...places]) => [key!, startOf(places)]))
+    graphs.push({ due, later, toGoOn: startOf(listOf(toGoOn)), inTurn: Number(count) < 0 ? undefined : inTurn })
+    at += 4 + keys
+  }
+  return { changes: changes!, readAt, owners: new Set(listOf(owners!)), graphs }
+}
+
+function listOf(text: string): string[] {
+  return text === '' ? [] : text.split('\0')
+}
+
+function takeOut({ toGoOn, inTurn = new Map() }: GraphHead, id: string): void {
+  const starts: readonly (readonly [string | undefined, Start])[] = [[undefined, toGoOn], ...inTurn]
+  for (const [key, { places }] of starts) {
+    const at = places.findIndex((place) => idIn(place, key) === id)
+    if (at >= 0) places.splice(at, 1)
+  }
+}

@@ -1,0 +1,88 @@
+import { errorOfKey, script } from './link.ts'
+
+/**
+ * For scripts that change what is ready in a bucket, or add an owner there: counts the changes, so that whoever has read it before knows whether it is still so. A
+ * count that was lost begins where no earlier one has been. Gives the count.
+ */
+export const noteChange = `
+local function noteChange(changes)
+  local count = redis.pcall('INCR', changes)
+  if count == 1 then
+    local t = redis.call('TIME')
+    count = t[1] * 1000000 + t[2]
+    redis.call('SET', changes, string.format('%d', count))
+  end
+  return type(count) == 'number' and string.format('%d', count) or ''
+end
+`
+
+/**
+ * The first of what is ready in buckets. KEYS: the work of each, and its count of changes. ARGV: how many of each list, how many keys at most, the counts that are known
+ * with commas between ('-' for none), then queue and graph as they stand in members. Gives for each bucket a text where the count is the same, or a list: the count; the owners, with
+ * NUL between; then for each graph the times at which the first ones are due that have begun, and that have not; the places of what is to go on; the number of keys of what is to
+ * begin, or -1 for too many, and the keys, each with its places.
+ */
+export const headsScript = script(`${errorOfKey}
+local most, mostKeys = tonumber(ARGV[1]), tonumber(ARGV[2])
+local function range(work, from, to, count) return redis.call('ZRANGEBYLEX', work, from, to, 'LIMIT', 0, count) end
+local function firstTime(work, prefix)
+  local member = range(work, '[' .. prefix, '(' .. prefix .. '\\255', 1)[1]
+  return member and string.sub(member, #prefix + 1, #prefix + 16) or ''
+end
+local function withoutPrefix(members, prefix)
+  for n, member in ipairs(members) do members[n] = string.sub(member, #prefix + 1) end
+  return table.concat(members, '\\0')
+end
+local function putKeys(head, work, prefix)
+  local at, count, low = #head + 1, 0, '[' .. prefix
+  head[at] = '0'
+  while true do
+    local members = range(work, low, '(' .. prefix .. '\\255', most)
+    if not members[1] then break end
+    count = count + 1
+    if count > mostKeys then
+      count = -1
+      break
+    end
+    local key = string.match(string.sub(members[1], #prefix + 1), '^[^%z]*')
+    local own, isLast = prefix .. key .. '\\0', #members < most
+    for n = 1, #members do
+      if string.sub(members[n], 1, #own) ~= own then
+        members[n] = nil
+        isLast = false
+      end
+    end
+    head[#head + 1] = key .. '\\0' .. withoutPrefix(members, own)
+    if isLast then break end
+    low = '(' .. own .. '\\255'
+  end
+  head[at] = tostring(count)
+end
+local function headOf(work, changes)
+  local notes = redis.pcall('ZRANGEBYLEX', work, '[o', '(p')
+  if notes.err then return notes end
+  local head = {changes, withoutPrefix(notes, 'o')}
+  for n = 4, #ARGV do
+    local place = ARGV[n]
+    head[#head + 1] = firstTime(work, 'd' .. place)
+    head[#head + 1] = firstTime(work, 'a' .. place)
+    head[#head + 1] = withoutPrefix(range(work, '[v' .. place, '(v' .. place .. '\\255', most), 'v' .. place)
+    putKeys(head, work, 'n' .. place)
+  end
+  return head
+end
+local counters = {}
+for i = 2, #KEYS, 2 do counters[i / 2] = KEYS[i] end
+local counts, found, i = redis.call('MGET', unpack(counters)), {}, 0
+for known in string.gmatch(ARGV[3], '[^,]+') do
+  i = i + 1
+  local changes = counts[i] or '0'
+  if changes == known then
+    found[i] = ''
+  else
+    found[i] = headOf(KEYS[2 * i - 1], changes)
+    if found[i].err then return errorOfKey(found[i], 2 * i - 1) end
+  end
+end
+return found
+`)
