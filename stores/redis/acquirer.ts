@@ -153,19 +153,22 @@ async function takeInTurn(
   for (let tries = 0; ; tries++) {
     const left = request.limit - acquired.length
     const some = { ...request, behindKey, except, limit: left }
-    const firsts = tries === 0 ? known : suits(some) ? await heads?.find(some) : undefined
+    const found = tries === 0 ? known : suits(some) ? await heads?.find(some) : undefined
     const looked =
-      firsts ??
+      found ??
       (await findReady(connection, owners, some, {
         inBuckets: inBuckets ?? (await owners.inBuckets()),
         room,
         isPerKey,
       }))
     const behind = behindKey === undefined ? undefined : escapeText(behindKey)
-    const chosen = inTurn(looked, behind, room ?? unlimitedRoom(left))
+    // Where others are faster, those behind take their places.
+    const spare = found === undefined ? 0 : heads!.spare
+    const tried = inTurn(looked, behind, room ?? unlimitedRoom(left + spare))
+    const chosen = tried.slice(0, left)
     const begun = chosen.filter(({ isNew }) => isNew)
     if (chosen.length === 0 || (reserve !== undefined && !(await reserve(begun.length)))) return { acquired }
-    append(acquired, await take(connection, request, chosen, heads))
+    append(acquired, await take(connection, { ...request, limit: left }, tried, heads))
     // Limits are judged once.
     if (
       acquired.length >= request.limit ||
@@ -287,10 +290,12 @@ async function take(
   candidates: readonly Candidate[],
   heads?: ReadyHeads,
 ): Promise<AcquiredExecution[]> {
-  const { owner, sequence = 0, andEnded, ids } = request
+  const { owner, sequence = 0, andEnded, ids, limit } = request
   const { layout, packer } = connection
   const ended = ids !== undefined && andEnded === true ? '1' : ''
-  const replies = await takeEach(connection, candidates, [ownerText(owner), ended, sequence])
+  const replies = await takeEach(connection, candidates, limit, [ownerText(owner), ended, sequence])
+  const tried = replies.slice(0, replies.findLastIndex((reply) => reply !== undefined) + 1 || replies.length)
+  heads?.lost(tried.filter((reply) => reply === undefined).length)
   const errors: StoreError[] = []
   const acquired = replies.flatMap((reply, index) => {
     const { id } = candidates[index]!
@@ -299,7 +304,7 @@ async function take(
       else errors.push(reply)
       return []
     }
-    if (reply === undefined) return [] // Somebody else was faster.
+    if (reply === undefined) return [] // Somebody else was faster, or there were enough.
     heads?.taken(request, candidates[index]!, reply.changes)
     const read = () => headRecord(id, layout.execution(id), reply.head, packer)
     const execution = ids === undefined ? orElse(undefined, read) : read()
@@ -321,19 +326,22 @@ interface Taken {
   readonly head: Reply
 }
 
-/** What became of each; undefined where somebody else was faster. */
+/** What became of each; undefined where somebody else was faster, or as many as the limit had been taken. */
 async function takeEach(
   connection: Connection,
-  candidates: readonly Candidate[],
+  all: readonly Candidate[],
+  limit: number,
   args: readonly Argument[],
 ): Promise<readonly (Taken | StoreError | undefined)[]> {
   const { link, layout } = connection
+  // One script counts what it takes; several know nothing of each other.
+  const candidates = link.groupsOf(all).length > 1 ? all.slice(0, limit) : all
   const groups = link.groupsOf(candidates)
   const replies = await link.tryAll(
     groups.map((group) => ({
       run: takeScript,
       keys: group.flatMap(({ id }) => layout.executionKeys(id)),
-      args: [packedLists(group.map((candidate) => [candidate.owner, candidate.member])), ...args],
+      args: [packedLists(group.map((candidate) => [candidate.owner, candidate.member])), ...args, limit],
     })),
   )
   const taken = new Map<Candidate, Taken | StoreError>()

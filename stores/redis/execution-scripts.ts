@@ -198,13 +198,14 @@ return eachAlone(commit)
 
 /**
  * Gives executions a new owner, each if its owner is still the one that was judged: nobody, one that is dead for good, or the caller
- * itself. ARGV: the lists, the new owner, '1' if ended ones count, the number of the call. A list: judged owner, the index member it was found by (or ''). Gives, packed,
+ * itself. ARGV: the lists, the new owner, '1' if ended ones count, the number of the call, how many at most. A list: judged owner, the index member it was found by (or ''). Gives, packed,
  * for each a list that begins with '1' if it was lost and '0' if not, then '1' if it has messages and '0' if not, and the count of changes, and goes on with the head, which may be left out; nothing where somebody
  * else was faster; or a text that says what went wrong.
  */
 export const takeScript = script(`${isLate}${sizeOf}${noteChange}${queuePlaces}${eachAlone}
-local left = ${mostBytes}
+local left, count, most = ${mostBytes}, 0, tonumber(ARGV[5])
 local function take(execution, _, mailbox, given, _, work, _, _, changes)
+  if count == most then return false end
   local h = redis.call('HMGET', execution, 'o', 'e', 's', 'r', 'g', 't', 'k', 'y', 'u', 'f', 'm')
   if not h[2] then
     if given[2] ~= '' and redis.call('ZREM', work, given[2]) == 1 then noteChange(changes) end
@@ -221,6 +222,7 @@ local function take(execution, _, mailbox, given, _, work, _, _, changes)
   if string.sub(given[2], 1, 1) == 'd' and not h[7] then return false end
   local lost = isOpen and last ~= '' and last ~= owner
   local hasMail = redis.call('EXISTS', mailbox) == 1
+  count = count + 1
   redis.call('HSET', execution, 'o', owner, 'e', string.format('%d', tonumber(h[2]) + 1),
     'r', string.format('%d', tonumber(h[4]) + (lost and 1 or 0)), 'm', ARGV[4])
   if h[7] then

@@ -19,6 +19,7 @@ import { headsScript } from './ready-scripts.ts'
 /** What wants more takes so many at once that a look of its own costs little for each. */
 const mostWanted = 16
 const mostExcepted = 16
+const mostSpare = 8
 /** Of one bucket and graph. */
 const mostKeys = 8
 /** What an older version of this package changes is not counted: so nothing is taken to be as it was for longer. */
@@ -67,6 +68,8 @@ export class ReadyHeads {
   readonly #connection: Connection
   readonly #owners: Owners
   readonly #keys: readonly (readonly string[])[]
+  /** How many more than are wanted are tried: as many as others have taken first of late. */
+  spare = 0
   readonly #known = new Map<string, Known>()
 
   constructor(connection: Connection, owners: Owners) {
@@ -79,14 +82,15 @@ export class ReadyHeads {
   /** What may be taken; undefined where a look of its own is needed: something is due, or was lost. Only where `suits`. */
   async find(request: AcquireRequest): Promise<readonly ReadyCandidate[] | undefined> {
     const { owner, limit, except, graphs = [], queue = defaultQueue } = request
-    const known = this.#knownOf(queue, graphs, limit)
+    const wanted = limit + this.spare
+    const known = this.#knownOf(queue, graphs, wanted)
     const judged = [...ownersIn(known, ownerText(owner))]
     const [{ dead, time }] = await Promise.all([this.#owners.judge(judged), this.#refresh(known, queue, graphs)])
     const unjudged = [...ownersIn(known, ownerText(owner))].filter((one) => !judged.includes(one))
     if (dead.size > 0 || (await this.#owners.deadOf(unjudged)).size > 0) return undefined
     // Due times are whole milliseconds: this is behind all of now.
     const below = timeKey(time + 1)
-    const firsts = new Firsts(limit, new Set(except))
+    const firsts = new Firsts(wanted, new Set(except))
     for (const [bucket, head] of known.heads.entries()) {
       if (head === undefined) return undefined
       for (const [at, { due, later, toGoOn, inTurn }] of head.graphs.entries()) {
@@ -102,6 +106,11 @@ export class ReadyHeads {
       }
     }
     return firsts.all()
+  }
+
+  /** Of those that were tried, others had taken so many first. */
+  lost(count: number): void {
+    this.spare = Math.min(mostSpare, count > 0 ? this.spare + count : Math.max(0, this.spare - 1))
   }
 
   /** One was taken, and its bucket's count is that of then. */
@@ -203,7 +212,8 @@ function nameOf(queue: string, graphs: readonly string[]): string {
 
 /** Owners that may have something, but for one. */
 function ownersIn({ heads }: Known, own: string): Set<string> {
-  const owners = new Set(heads.flatMap((head) => [...(head?.owners ?? [])]))
+  const owners = new Set<string>()
+  for (const head of heads) if (head !== undefined) for (const owner of head.owners) owners.add(owner)
   owners.delete(own)
   return owners
 }

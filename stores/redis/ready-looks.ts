@@ -121,30 +121,35 @@ export async function findInTurn(
     (one, other) => Number(isBehind(other)) - Number(isBehind(one)) || (one < other ? -1 : 1),
   )
   const candidates: ReadyCandidate[] = []
-  // Of some keys nothing is wanted: then the next ones have their turns.
-  for (let from = 0; from < keys.length && candidates.length < limit; from += limit) {
-    const lanes = keys.slice(from, from + limit).map((key) => ({
-      key,
-      merged: new MergedRanges(link, (bucket) => layout.work(bucket), ranges.get(key)!, 'ascending'),
-      count: 0,
-    }))
-    const takeOf = async (lane: (typeof lanes)[number], count: number): Promise<void> => {
-      const { key, merged } = lane
-      const some = await takeWanted(merged, count, except, (entry) => {
-        // Behind the prefix stand priority, time and id.
-        const id = unescapeText(idOf(entry).slice(timeKeyLength))
-        return { id, owner: '', member: memberOf(entry), key, priority: 0, age: entry.place, isNew: true }
-      })
-      lane.count += some.length
-      append(candidates, some)
-    }
-    const quota = Math.ceil(limit / lanes.length)
-    await Promise.all(lanes.map((lane) => takeOf(lane, quota)))
-    // Of some there are fewer: the others have theirs.
-    const left = limit - candidates.length
-    if (left > 0 && lanes.length > 1)
-      await Promise.all(lanes.map((lane) => (lane.count < quota ? undefined : takeOf(lane, left))))
+  const laneOf = (key: string) => ({
+    key,
+    merged: new MergedRanges(link, (bucket) => layout.work(bucket), ranges.get(key)!, 'ascending'),
+    count: 0,
+  })
+  const takeOf = async (lane: ReturnType<typeof laneOf>, count: number): Promise<void> => {
+    const { key, merged } = lane
+    const some = await takeWanted(merged, count, except, (entry) => {
+      // Behind the prefix stand priority, time and id.
+      const id = unescapeText(idOf(entry).slice(timeKeyLength))
+      return { id, owner: '', member: memberOf(entry), key, priority: 0, age: entry.place, isNew: true }
+    })
+    lane.count += some.length
+    append(candidates, some)
   }
+  const quota = Math.ceil(limit / Math.max(1, Math.min(limit, keys.length)))
+  const lanes: ReturnType<typeof laneOf>[] = []
+  // Of some keys nothing is wanted: then the next ones have their turns.
+  for (let at = 0; at < keys.length && lanes.length < limit;) {
+    const some = keys.slice(at, (at += limit - lanes.length)).map(laneOf)
+    await Promise.all(some.map((lane) => takeOf(lane, quota)))
+    append(
+      lanes,
+      some.filter(({ count }) => count > 0),
+    )
+  }
+  // Of some there are fewer: the others have theirs.
+  const left = limit - candidates.length
+  if (left > 0) await Promise.all(lanes.map((lane) => (lane.count < quota ? undefined : takeOf(lane, left))))
   return candidates
 }
 
