@@ -73,6 +73,7 @@ const found: readonly (readonly [seed: number, what: string])[] = [
   [8_206_174, 'a commit that came late brought back the time that a timer had before it was moved'],
   [40_000_460, 'a commit that came late took a machine back to a state that it had left'],
   [40_000_603, 'the same, with a delay'],
+  [8_300_484, 'a wait of a batch that had been retried timed out, and began anew at each takeover'],
 ]
 
 test.each(found)('seed %i: %s', async (seed) => {

@@ -1,7 +1,7 @@
 import { checkOptions, describe } from '../../core/check-options.ts'
 import { isName } from '../../core/check-name.ts'
 import { didYouMean } from '../../core/closest-name.ts'
-import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
+import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import type { PostVerdict } from '../../core/contracts/message.ts'
 import { isTerminal, isTerminalStep } from '../../core/contracts/statuses.ts'
 import { moveIdentity } from '../../core/contracts/timer-message.ts'
@@ -113,7 +113,7 @@ async function findTimer(
   index: number | undefined,
 ): Promise<FoundTimer> {
   const { clock, connection } = context
-  const { id, startedAt = 0 } = record
+  const { id } = record
   const graph = context.graphOf(record)
   const former = graph === undefined ? undefined : requireIndex(graph).former?.steps
   const names = [step, former?.get(step) ?? step]
@@ -124,16 +124,11 @@ async function findTimer(
     await context.pagesOf(id)(async (steps) => {
       for (const one of steps) {
         if (one.step === itemsStep && index !== undefined) await items.take(one)
-        if (names.includes(one.step) && isTerminalStep(one.status) && isOfNow(one, startedAt)) ended.add(one.item)
+        if (names.includes(one.step) && isTerminalStep(one.status)) ended.add(one.item)
       }
     })
     const written = index === undefined ? 0 : await items.done(total)
     const item = index === undefined ? '' : typeof written === 'number' ? undefined : written.keys[index]
     return { item, hasEnded: item !== undefined && ended.has(item) }
   })
-}
-
-/** What a retry begins anew was stopped before. */
-function isOfNow({ status, endedAt = Infinity }: StepRecord, startedAt: number): boolean {
-  return status === 'completed' || endedAt >= startedAt
 }

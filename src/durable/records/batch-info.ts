@@ -173,9 +173,11 @@ function bitsOf({ step, type, status }: StepRecord, target: string): number {
   if (type === target && isDone) bits |= known.made
   if (status === 'failed') bits |= known.failedStep
   if (status === 'retrying') bits |= known.retrying
-  if (!isTerminalStep(status)) bits |= known.open
+  // What is tried anew has not begun.
+  if (isTerminalStep(status) || status === 'pending') return bits
+  bits |= known.open
   if (status === 'waiting') bits |= known.waiting
-  else if (!isTerminalStep(status) && status !== 'retrying') bits |= known.working
+  else if (status !== 'retrying') bits |= known.working
   return bits
 }
 

@@ -118,8 +118,11 @@ export function recordedStepInfos(
   const isCertainlyOpen: boolean[] = []
   const infos = plan.steps.map((planStep, position) => {
     const { spec } = planStep
-    const known = byName.get(spec.name)
+    const recorded = byName.get(spec.name)
     byName.delete(spec.name)
+    // One that is tried anew has been tried, and has not begun.
+    const known = recorded?.status === 'pending' ? undefined : recorded
+    const attempts = recorded?.attempts ?? []
     const steps = producersOf(plan, planStep).filter((producer) => isCertainlyOpen[producer])
     isCertainlyOpen[position] =
       known === undefined
@@ -127,8 +130,11 @@ export function recordedStepInfos(
         : !isTerminalStep(known.status)
     if (known !== undefined) return known
     if (steps.length > 0)
-      return { ...unrecordedStep(spec.name, 'pending', waitForInputs(plan, steps)), since: startedAt }
-    return unrecordedStep(spec.name, startedAt === undefined ? 'pending' : 'unknown', { kind: 'owner' })
+      return { ...unrecordedStep(spec.name, 'pending', waitForInputs(plan, steps)), attempts, since: startedAt }
+    return {
+      ...unrecordedStep(spec.name, startedAt === undefined ? 'pending' : 'unknown', { kind: 'owner' }),
+      attempts,
+    }
   })
   // A record of a step that the graph no longer has is shown too.
   return [...infos, ...byName.values()]

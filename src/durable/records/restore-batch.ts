@@ -16,6 +16,7 @@ import { BatchAnew } from './batch-anew.ts'
 import { BatchUndos } from './batch-undos.ts'
 import { keptBeside } from './undo-records.ts'
 import { ItemsReader, itemsStep } from './batch-items.ts'
+import { outcomeOf } from './outcome-record.ts'
 import type { BatchItems } from './batch-items.ts'
 import {
   attemptsOf,
@@ -28,6 +29,8 @@ import {
   viewOf,
 } from './restore-execution.ts'
 import type { ResumeCause } from './restore-execution.ts'
+import { isTriedAnew, retriedRecords } from './retried-records.ts'
+import type { StepPages } from './step-pages.ts'
 import { decodePresent } from './stored-inputs.ts'
 import type { PlannedWaits } from './stored-inputs.ts'
 import type { StoredLimits } from './stored-limits.ts'
@@ -198,6 +201,7 @@ export class BatchRestoration {
   /** Only of one that begins again, and may have been undone. */
   readonly anew: BatchAnew | undefined
   #undosUnderWay = 0
+  #hasRetried = false
   #found = 0
   #failure: { readonly error: unknown } | undefined
 
@@ -278,6 +282,20 @@ export class BatchRestoration {
     }
   }
 
+  /** Of a batch that begins again, writes in portions which steps are tried anew. */
+  async writeRetried(pages: StepPages, write: (steps: readonly StepRecord[]) => Promise<void>): Promise<void> {
+    const { record, encoding } = this.#parts
+    if (!this.#hasRetried) return
+    await pages(async (steps) => {
+      const retried = steps.filter((step) => this.#isRetriedStep(step) && !this.#outcomes.has(step.item))
+      if (retried.length > 0) await write(await retriedRecords(record.id, retried, encoding))
+    })
+  }
+
+  #isRetriedStep(step: StepRecord): boolean {
+    return this.#needed.has(step.step) && isTriedAnew(step)
+  }
+
   /** Forgets what was undone, and what is made of that. */
   #beginAnew(anew: BatchAnew): void {
     this.#found -= this.#views.forgetEach((step, item) => {
@@ -352,10 +370,9 @@ export class BatchRestoration {
   #takeStep(step: StepRecord): Promise<void> | undefined {
     const { record, encoding, cause } = this.#parts
     const maxAttempts = attemptsOf(this.#specs.get(step.step))
-    // Of what failed before a retry, what won a race is left.
-    const since = step.status === 'failed' && this.#isRetried(step.item) ? 'end' : cause
+    if (cause === 'end' && this.#isRetriedStep(step)) this.#hasRetried = true
     const isLeft = this.anew === undefined && this.#outcomes.has(step.item)
-    const view = isLeft ? undefined : viewOf(record, step, encoding, since, maxAttempts)
+    const view = isLeft ? undefined : viewOf(record, step, encoding, cause, maxAttempts)
     if (isPromise(view)) return view.then((late) => this.#keep(step, late))
     return this.#keep(step, view)
   }
@@ -374,15 +391,4 @@ export class BatchRestoration {
     const { record, encoding } = this.#parts
     this.#open.push([step, await openRecordOf(record, step, view, encoding)])
   }
-}
-
-/** What became of an item, by its record. @throws SerializationError */
-export async function outcomeOf(
-  id: string,
-  { step, item, status, output, error }: StepRecord,
-  encoding: ValueEncoding,
-): Promise<ItemOutcome | undefined> {
-  const identity = ['step', id, step, item]
-  if (status === 'completed') return { value: await decodePresent(output, [...identity, 'output'], encoding) }
-  return error === undefined ? undefined : { error: await encoding.decodeError(error, [...identity, 'error']) }
 }

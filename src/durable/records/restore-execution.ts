@@ -18,7 +18,7 @@ import type { KeyNames } from '../../runtime/execution/key-names.ts'
 import { machineVersion } from './machine-version.ts'
 import { awaitedKeyOf } from './awaited-key.ts'
 import { misfitOfState } from '../../runtime/steps/machine-state.ts'
-import { attemptsMade, keptAttempts } from './attempt-history.ts'
+import { keptAttempts } from './attempt-history.ts'
 import { keptStateOf } from './kept-state.ts'
 import { queuedOf } from './queued-since.ts'
 import { firstOf, winnerOf } from './race-winner.ts'
@@ -30,6 +30,7 @@ import { noUndoRecords } from './undo-records.ts'
 import type { UndoRecords } from './undo-records.ts'
 import { madeOfUndone } from './undone-takers.ts'
 import { restoreUndos } from './restore-undos.ts'
+import { attemptsBefore, isTriedAnew, retriedRecord } from './retried-records.ts'
 import { isUnfinished } from './unfinished-records.ts'
 import { isPromise } from '../../core/own-promise.ts'
 
@@ -53,6 +54,8 @@ export interface RestoredExecution {
   readonly onWorkerLoss: WorkerLossPolicy | undefined
   /** Whether it had ended, and begins again. */
   readonly beginsAgain: boolean
+  /** Records of steps that are tried anew, as they are to be written where it begins again. */
+  readonly retried: readonly StepRecord[]
   /** How often steps were undone. */
   readonly undoings: ReadonlyMap<string, number>
   /** Steps that begin anew because what they are made of was undone. */
@@ -107,7 +110,7 @@ export async function restoreExecution(
     return { reasons: [describeThrown(error)] }
   }
   const names = new Set(given.plan.steps.map(({ spec }) => spec.name))
-  const unneeded = unneededUnfinished(steps.filter(isUnfinished), names, record.target)
+  const unneeded = unneededUnfinished(steps, names, record.target)
   if (unneeded.length > 0) return { reasons: unneeded }
   const views = new Map<string, StepView>()
   const inputHashes = new Map<string, string>()
@@ -115,6 +118,7 @@ export async function restoreExecution(
   const byName = specsByName(given.plan.index)
   const open: StepRecord[] = []
   const triedBefore = new Map<string, readonly PastAttempt[]>()
+  const retried: StepRecord[] = []
   const races = given.plan.compensates ? racesByName(given.plan) : undefined
   for (const step of steps) {
     if (turn.mustYield()) await turn.next()
@@ -123,8 +127,11 @@ export async function restoreExecution(
     // Mostly it is there at once, and there may be very many.
     const view = isPromise(found) ? await found : found
     if (isUnfinished(step)) open.push(await openRecordOf(record, step, view, encoding))
-    if (cause === 'end' && view?.endedAt === undefined && names.has(step.step))
-      triedBefore.set(step.step, await attemptsBefore(record, step, encoding))
+    if ((cause === 'end' || step.status === 'pending') && view?.endedAt === undefined && names.has(step.step)) {
+      const tried = await attemptsBefore(record.id, step, encoding)
+      triedBefore.set(step.step, tried)
+      if (isTriedAnew(step)) retried.push(await retriedRecord(record.id, step, tried, encoding))
+    }
     if (view === undefined) continue
     const misfit = misfitOfState(byName.get(step.step), view.keptState)
     if (misfit !== undefined) misfits.push(misfit)
@@ -153,7 +160,12 @@ export async function restoreExecution(
   const { plan, leafValues } = given
   const found = { plan, inputs: $given, leafValues, persisted, inputHashes, open, keyNames, undoings, anew }
   const kept = { signals: $signals, limits: $limits, onWorkerLoss: $onWorkerLoss }
-  return { ...found, ...kept, beginsAgain: cause === 'end' }
+  return {
+    ...found,
+    ...kept,
+    beginsAgain: cause === 'end',
+    retried: retried.filter(({ step }) => !anew.includes(step)),
+  }
 }
 
 /** Races of which losers may have something to undo; undefined where there are none. */
@@ -209,10 +221,15 @@ export function unneededUnfinished(
   target: string,
 ): readonly string[] {
   return steps.flatMap((record) =>
-    !isUnfinished(record) || needed.has(record.step)
+    !hasBegun(record) || needed.has(record.step)
       ? []
       : `step "${record.step}" is ${record.status} (attempt ${record.attempt}), but "${target}" does not need it any more; ${remedy}`,
   )
+}
+
+/** Whether a step that has not ended has begun in this life of its execution. */
+function hasBegun({ status }: Pick<StepRecord, 'status'>): boolean {
+  return isUnfinished({ status }) && status !== 'pending'
 }
 
 const specs = new WeakMap<GraphIndex, ReadonlyMap<string, StepSpec>>()
@@ -261,7 +278,7 @@ export function misfitIn(graph: AnyGraph): (record: StepRecord) => string | unde
       return `step "${step}" has the status "${String(status)}", which this version does not know`
     const spec = byName.get(step)
     // What began under a name that is gone would be begun again under another one, with another idempotency key.
-    if (spec === undefined && isUnfinished({ status }))
+    if (spec === undefined && hasBegun({ status }))
       return `step "${step}" is ${status} (attempt ${attempt}), but the graph has no such step any more; ${remedy}`
     if (status !== 'completed' && status !== 'cached') return undefined
     if (spec === undefined) return `step "${step}" has a result, but the graph has no such step any more; ${remedy}`
@@ -308,18 +325,6 @@ export function viewOf(
   return isPromiseLike(made) ? Promise.resolve(made).then(viewWith) : viewWith(made)
 }
 
-/** How a step was tried that begins anew. */
-async function attemptsBefore(
-  { id }: Pick<ExecutionRecord, 'id'>,
-  record: StepRecord,
-  encoding: ValueEncoding,
-): Promise<readonly PastAttempt[]> {
-  const { step, item, error } = record
-  const identity = ['step', id, step, item]
-  const thrown = error === undefined ? undefined : await encoding.decodeError(error, [...identity, 'error'])
-  return attemptsMade(record, thrown, [...identity, 'attempts'], encoding)
-}
-
 async function openViewOf(
   { id, epoch }: Pick<ExecutionRecord, 'id' | 'epoch'>,
   record: StepRecord,
@@ -333,7 +338,7 @@ async function openViewOf(
   const first = firstOf(noted)
   const keptState = keptStateOf(noted)
   // An execution that is started again tries anew what failed; what has won a race stays, and what is data goes on from there.
-  if (cause === 'end') {
+  if (cause === 'end' || status === 'pending') {
     if (keptState !== undefined) return { ...unbegunStep, keptState }
     return first === undefined ? undefined : { ...unbegunStep, first }
   }

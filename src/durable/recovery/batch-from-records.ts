@@ -168,7 +168,10 @@ async function fromPresentRecords(
   return {
     restored: restored?.found ?? 0,
     undosUnderWay: restoration.undosUnderWay,
-    reopen: async (write) => restoration.anew?.write(pages, restoration.undos, context.clock.now(), itemStep, write),
+    reopen: async (write) => {
+      await restoration.anew?.write(pages, restoration.undos, context.clock.now(), itemStep, write)
+      await restoration.writeRetried(pages, write)
+    },
     awaited: cause === 'end' ? awaitedSlots(frame.plan, parts.keys, restored) : [],
     limits,
     inputs: head === found ? undefined : await encoding.encode(head, ['execution', id, 'inputs']),

@@ -69,6 +69,7 @@ export async function executionFromRecords(
   const held = await heldEvents(context, id, plan, persisted.steps)
   return {
     reopened: [
+      ...restored.retried,
       ...forgottenUndos(undoRecords),
       ...anew.flatMap((step) => undoneRecordsOf({ step, item: '' }, undoings.get(step)!, clock.now())),
     ],
