@@ -127,6 +127,7 @@ export class ChildExecutions implements DurableChildren {
 
   /** The same: undone by this process, where no other one runs it. */
   async #cancelNow(parent: ChildParent, id: string, step: Joined['step'], reason: unknown): Promise<void> {
+    await parent.recorder?.noteFailing()
     await cancelExecution(this.#context, id, reason, 'parent')
     const record = await this.#context.recordOf(id)
     if (record?.status !== 'compensating') return

@@ -28,15 +28,15 @@ const payments = graph({
 })
 
 function isEnd({ id, head }: ExecutionCommit): boolean {
-  return id === 'a' && head?.status === 'cancelled'
+  return id === 'a' && (head?.status === 'compensating' || head?.status === 'cancelled')
 }
 
-test('what an end has stopped that is not on record waits on elsewhere: for its value, and until the time that it had', async () => {
+test('what an end has stopped that is not on record waits on elsewhere: for its value, its child, and until the time that it had', async () => {
   const world = new World()
   const { clock } = world
   const beganAt = clock.now()
   const graphs = [payments, proofs]
-  // Its children are cancelled before an execution is: the process dies in between.
+  // That it ends is on record before its child is cancelled: the process dies before that.
   const fatal = alteredStore(world.store, (method, ask, [commits]) => {
     if (method !== 'commit' || !(commits as readonly ExecutionCommit[]).some(isEnd)) return ask()
     die()
@@ -57,6 +57,8 @@ test('what an end has stopped that is not on record waits on elsewhere: for its 
     dueAt: new Date(beganAt + 60 * minute),
   })
   expect(await clock.settle(found.signal(Approval, 'by Ada'))).toBe('accepted')
+  const [child] = (await clock.settle(next.list({ parent: 'a' }))).executions
+  expect(await clock.settle((await clock.settle(next.get(child!.id)))!.signal(Proof, 'signed'))).toBe('accepted')
   await clock.advance(50 * minute)
-  expect(await clock.settle(found.result())).toBe('by Ada, without proof')
+  expect(await clock.settle(found.result())).toBe('by Ada, signed')
 })

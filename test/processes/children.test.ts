@@ -47,4 +47,17 @@ describe.each(storeKinds)('a child on %s', (kind) => {
       expect((await docket.list({ parent: id })).executions).toMatchObject([{ id: `${id}/Ship`, status: 'completed' }])
     expect(carrier.lines.filter((line) => line.startsWith('Pack'))).toEqual(['Pack of made/Ship'])
   })
+
+  test('takes its parent along that was cancelled, where their process is killed before the parent has ended', async () => {
+    const place = await newPlace(kind)
+    const order = { address: place.address, id: 'cut', diesOnceCancelled: true }
+    const worker = spawnWorker(order, {}, 'family-process.ts')
+    await worker.exit
+    expect(worker.lines).toContain('Bell of cut/Ship waits')
+    const { orders } = family(() => {})
+    const { docket } = startProcess(place, { graphs: [orders] })
+    const [parent, child] = await Promise.all(['cut', 'cut/Ship'].map(async (id) => (await docket.get(id))!))
+    await expect(parent!.result()).rejects.toMatchObject({ code: 'EXECUTION_CANCELLED', executionId: 'cut' })
+    await expect(child!.result()).rejects.toMatchObject({ code: 'EXECUTION_CANCELLED' })
+  })
 })

@@ -1,5 +1,5 @@
 /** A process of its own with orders and their children, until it is killed: it says what its functions do, and when something waits. */
-import type { NewExecution } from '../../src/core/contracts/execution-record.ts'
+import type { ExecutionCommit, NewExecution } from '../../src/core/contracts/execution-record.ts'
 import { createDocket } from '../../src/index.ts'
 import { alteredStore } from '../durable/altered-store.ts'
 import { family, Receipt } from './families.ts'
@@ -13,16 +13,26 @@ export interface FamilyOrder {
   readonly id?: string
   /** Whether it kills itself as soon as the child is created, before it knows that. */
   readonly diesOnceCreated?: boolean
+  /** Whether it cancels the order once the child waits, and kills itself as soon as the child is cancelled, before it knows that. */
+  readonly diesOnceCancelled?: boolean
 }
 
 if (import.meta.main) {
-  const { address, id, diesOnceCreated = false } = JSON.parse(process.argv[2]!) as FamilyOrder
+  const {
+    address,
+    id,
+    diesOnceCreated = false,
+    diesOnceCancelled = false,
+  } = JSON.parse(process.argv[2]!) as FamilyOrder
   const { orders, shipping } = family((name, of) => say(`${name} of ${of}`), 600_000)
-  const store = alteredStore(openStore(address), async (method, ask, [created]) => {
+  const store = alteredStore(openStore(address), async (method, ask, [written]) => {
     const answer = await ask()
     const isChild =
-      method === 'create' && (created as readonly NewExecution[]).some(({ parent }) => parent !== undefined)
-    if (isChild && diesOnceCreated) process.kill(process.pid, 'SIGKILL')
+      method === 'create' && (written as readonly NewExecution[]).some(({ parent }) => parent !== undefined)
+    const isEnd =
+      method === 'commit' &&
+      (written as readonly ExecutionCommit[]).some((one) => one.id !== id && one.head?.status === 'cancelled')
+    if ((isChild && diesOnceCreated) || (isEnd && diesOnceCancelled)) process.kill(process.pid, 'SIGKILL')
     return answer
   })
   const docket = createDocket({
@@ -32,6 +42,7 @@ if (import.meta.main) {
     observers: [
       (event) => {
         if (event.type === 'step.waiting') say(`${event.step} of ${event.executionId} waits`)
+        if (event.type === 'step.waiting' && event.step === 'Bell' && diesOnceCancelled) void docket.cancel(id!)
         if (event.type === 'execution.resumed') say(`${event.executionId} goes on`)
       },
     ],

@@ -16,7 +16,7 @@ import { attemptsOfRun } from './attempts-of-run.ts'
 import { AttemptNotes } from './attempt-notes.ts'
 import type { Effect } from '../../runtime/execution/effects.ts'
 import type { UndoView } from '../../runtime/execution/execution-view.ts'
-import { UndoNotes } from './undo-notes.ts'
+import { UndoNotes, unlessLost } from './undo-notes.ts'
 import type { ExecutionCommits } from './execution-commits.ts'
 import type { OwnershipRight } from './ownership-right.ts'
 import { identityOf, inputHashOf, recordOfRun } from './record-of-run.ts'
@@ -40,6 +40,8 @@ export class ExecutionRecorder implements Recorder {
   /** The step that ended last, where the execution forgets those that have ended. */
   lastForgotten: StepRun | undefined
   #endKept = false
+  #failure: { readonly error: unknown } | undefined
+  #notedEnding: Promise<void> | undefined
 
   constructor(connection: StoreConnection, right: OwnershipRight, commits: ExecutionCommits, target: AnyDataType) {
     this.#connection = connection
@@ -159,7 +161,24 @@ export class ExecutionRecorder implements Recorder {
     return this.undoNotes.undo({ step: spec.name, item: itemKey }, view, undoings)
   }
 
-  async noteCompensating(error: unknown, itemKey: string | undefined): Promise<void> {
+  failing(error: unknown): void {
+    this.#failure ??= { error }
+  }
+
+  noteFailing(): Promise<void> | undefined {
+    return this.#failure === undefined ? undefined : this.#noteEnding(this.#failure.error)
+  }
+
+  noteCompensating(error: unknown, itemKey: string | undefined): Promise<void> {
+    return unlessLost(itemKey === undefined ? this.#noteEnding(error) : this.#noteUndoing(error, itemKey))
+  }
+
+  /** Once is enough, of what ends with children and has something to undo. */
+  #noteEnding(error: unknown): Promise<void> {
+    return (this.#notedEnding ??= this.#noteUndoing(error, undefined))
+  }
+
+  async #noteUndoing(error: unknown, itemKey: string | undefined): Promise<void> {
     // What the end has stopped goes along.
     await this.#underWay.encoded()
     await this.noteUndoing(error, itemKey)
@@ -197,6 +216,11 @@ export class ExecutionRecorder implements Recorder {
   endsAfter(work: Promise<unknown>): void {
     this.#underWay.begin()
     void Promise.allSettled([work]).then(() => this.#underWay.arrived())
+  }
+
+  endsWith(work: () => Promise<unknown>): void {
+    const noted = this.noteFailing()
+    this.endsAfter(noted === undefined ? work() : noted.then(work))
   }
 
   straggles(run: StepRun): void {

@@ -308,6 +308,10 @@ export class OwnedBatch implements Owned, DurableParts {
     return new StoredBatchUndoing({ ...this.#parts, recorder: this.#recorder }, live, reason)
   }
 
+  failing(error: unknown): void {
+    this.#recorder.failing(error)
+  }
+
   setupOf(item: number | undefined): Partial<ExecutionSetup> {
     const itemKey = item === undefined ? undefined : this.#parts.keys[item]
     const { setup, keyNames, inspect, frame } = this.#parts

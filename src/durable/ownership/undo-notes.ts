@@ -23,6 +23,14 @@ import type { OwnershipRight } from './ownership-right.ts'
 import { SuspectAttempts } from './suspect-attempts.ts'
 import { errorCodeOf } from '../records/error-code.ts'
 
+/** Where the right to write is lost the execution is undone elsewhere: then it never resolves. */
+export function unlessLost(written: Promise<void>): Promise<void> {
+  return written.catch((refusal: unknown) => {
+    if (refusal instanceof LeaseLostError) return new Promise<never>(() => {})
+    throw refusal
+  })
+}
+
 /** What is noted of steps that have `compensate`: what they were given, before they begin, and how far what they did is undone. */
 export class UndoNotes {
   readonly #connection: StoreConnection
@@ -78,7 +86,7 @@ export class UndoNotes {
     return [...uncertain, ...takenBack]
   }
 
-  /** Resolves once it is on record that the execution ends so, and is undone first. */
+  /** Resolves once it is on record that the execution ends so, and is undone first. Rejects where the right to write is lost. */
   async compensating(error: unknown): Promise<void> {
     await this.#untilWritten(async (isBare) => ({
       steps: [],
@@ -91,7 +99,7 @@ export class UndoNotes {
     }))
   }
 
-  /** Resolves once it is on record that an item of a batch fails so, and is undone first. */
+  /** Resolves once it is on record that an item of a batch fails so, and is undone first. Rejects where the right to write is lost. */
   async itemFailing(error: unknown, place: StepPlace): Promise<void> {
     await this.#untilWritten(async (isBare) => {
       const identity = ['step', this.#right.id, place.step, place.item, 'error']
@@ -112,8 +120,8 @@ export class UndoNotes {
     return this.#right.recoveries > 0 ? this.#suspects.begin(note) : note()
   }
 
-  async #undo(place: StepPlace, view: UndoView, undoings: number): Promise<void> {
-    await this.#untilWritten(async (isBare) => {
+  #undo(place: StepPlace, view: UndoView, undoings: number): Promise<void> {
+    const written = this.#untilWritten(async (isBare) => {
       const hasError = view.error !== undefined && !isBare
       const error = hasError ? await this.#encoded(view.error, undoIdentity(this.#right.id, place, 'error')) : undefined
       const record = undoRecordOf(place, view, error)
@@ -121,12 +129,10 @@ export class UndoNotes {
       const rest = endedAt === undefined ? [] : undoneRecordsOf(place, undoings + 1, endedAt)
       return { steps: [record, ...rest] }
     })
+    return unlessLost(written)
   }
 
-  /**
-   * Tries for as long as it takes; without the error, which the store may refuse, every other time. Where the right to write is lost the
-   * execution is undone elsewhere: then it never resolves.
-   */
+  /** Tries for as long as it takes; without the error, which the store may refuse, every other time. Rejects where the right to write is lost. */
   async #untilWritten(what: (isBare: boolean) => Promise<Written>): Promise<void> {
     const { clock } = this.#connection
     for (let tries = 0; ; tries++) {
@@ -134,7 +140,7 @@ export class UndoNotes {
         await this.#commits.write(await what(tries % 2 === 1))
         return
       } catch (refusal) {
-        if (refusal instanceof LeaseLostError) await new Promise(() => {})
+        if (refusal instanceof LeaseLostError) throw refusal
         if (tries % 2 === 1) await sleep(clock, pauseAfter(tries), { unref: true })
       }
     }

@@ -29,6 +29,8 @@ export interface DurableParts extends PartSetups {
   /** What it ends with, where that is on record already: what it did is undone first. */
   readonly failure: { readonly error: unknown } | undefined
   readonly undo: UndoStored
+  /** It is about to end with this error; the first one counts. */
+  failing(error: unknown): void
 }
 
 /** Sees what a batch goes through, and the executions of its items, as it happens. */

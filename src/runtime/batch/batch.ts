@@ -87,7 +87,7 @@ export class Batch implements ItemHost {
   #failure: InputError | undefined
 
   constructor(setup: BatchSetup) {
-    const { plan, options, concurrency } = setup
+    const { plan, options, concurrency, source, hasRoom } = setup
     this.setup = this.memory = setup
     this.#parts = setup.durable ?? setup.signals
     this.itemOptions = { ...options, timeoutMs: undefined, deadline: undefined, signal: undefined }
@@ -98,7 +98,6 @@ export class Batch implements ItemHost {
     this.pool = new SlotPool(concurrency, () => this.intake.pump())
     this.turn = turnOf(options.clock)
     this.waits = plan.whole.waits ? new BatchWaits(this) : undefined
-    const { source, hasRoom } = setup
     this.intake = new ItemIntake(this, this.#open, { source, hasRoom, maxOpen: mostOpenOf(setup) }, this.context)
     this.#shared = sharedPartOf(this, setup, plan, this.#parts, {
       undoLater: () => this.#undoing.add(this.#shared),
@@ -294,7 +293,9 @@ export class Batch implements ItemHost {
 
   /** `item`: which one fails, unless it is what all share. What it has made is about to be undone: nobody begins with that any more. */
   onFailing(error: unknown, item?: number): void {
-    if (this.#isFatal(error)) this.#isEnding = true
+    if (this.#isEnding) return
+    this.#isEnding = this.#isFatal(error)
+    if (this.#isEnding) this.setup.durable?.failing(error)
     else if (item !== undefined) this.#barrier.leaveOutEverywhere(item)
   }
 
@@ -351,13 +352,14 @@ export class Batch implements ItemHost {
   #finish(event: EndEvent, error: unknown): void {
     const { source, options } = this.setup
     this.#isEnding = this.hasEnded = true
+    const hasWorked = event.type === 'SUCCEED' || event.type === 'RELEASE'
+    if (!hasWorked) this.setup.durable?.failing(error)
     const reason = endReason(error, `the batch on graph "${this.place.graph}" ended`, this.place)
     const parts = [...this.#open.toArray().map(({ execution }) => execution), this.#shared]
     for (const execution of parts)
       if (event.type === 'RELEASE') execution.release(reason, event.cause, event.at)
       else execution.cancel(reason, event.at)
     source.close()
-    const hasWorked = event.type === 'SUCCEED' || event.type === 'RELEASE'
     const undo = hasWorked ? undefined : this.#undoing.begin(this.whole, error, this.#shared, parts)
     if (undo === undefined) return this.#report(event, error)
     this.#change({ type: 'COMPENSATE', error, at: event.at })

@@ -77,7 +77,9 @@ function sourcesOf(
 
 /** Ends children, and what other services do, that an earlier process has begun, or a durable function has left, where their parent fails. */
 export function cancelOrphans(parent: Parent & { readonly plan: Plan; readonly runs: Runs }, reason: unknown): void {
-  const { plan, runs, setup } = parent
+  const { plan, runs, setup, recorder } = parent
+  // A batch ends as a whole.
+  if (setup.part === undefined) recorder?.failing(reason)
   if (setup.children === undefined) return
   for (const { spec, position } of plan.steps) {
     // Its function may have left some, and have returned since.

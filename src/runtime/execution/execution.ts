@@ -347,8 +347,8 @@ export class Execution implements StepHost {
     endChildOf(this, step, reason)
   }
 
-  endsAfter(work: Promise<unknown>): void {
-    this.recorder?.endsAfter(work)
+  endsAfter(work: () => Promise<unknown>): void {
+    this.recorder?.endsWith(work)
   }
 
   endChildren(step: string, reason: unknown): void {

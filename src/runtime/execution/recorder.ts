@@ -53,8 +53,17 @@ export interface Recorder extends UndoRecorder {
   forgotten(run: StepState): void
   /** Keeps the execution's output; undefined where it went out with the last step's value already. */
   end(output: unknown): Promise<void> | undefined
+  /** The execution, or its batch, is about to end with this error; the first one counts. */
+  failing(error: unknown): void
+  /**
+   * Resolves once it is on record that it ends so, and rejects where that can't be written here any more; undefined where it does not end. What it has begun elsewhere is ended after that: whoever goes on with it, should this
+   * process die in between, must not go on without that.
+   */
+  noteFailing(): Promise<void> | undefined
   /** How the execution ends is written after this: its children are cancelled first, since nobody would do that once it has ended. */
   endsAfter(work: Promise<unknown>): void
+  /** The same, of work that ends what it has begun elsewhere: it begins once it is on record that the execution ends, if it does. */
+  endsWith(work: () => Promise<unknown>): void
   /** The step was cancelled while its function ran on, which may still bring a value: not one that only waited, of which nothing comes any more. */
   straggles(run: StepState): void
   /** It came to an end without one. */

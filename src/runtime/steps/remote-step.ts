@@ -327,6 +327,6 @@ function passCancel(step: WorkingStep, state: RemoteState): void {
       .child({ executionId: execution.id, step: step.step })
       .warn({}, 'another service could not be notified that its work is cancelled: it may go on')
   }
-  const passed = pass()
-  if (step.keepsState) execution.endsAfter?.(passed)
+  if (step.keepsState && execution.endsAfter !== undefined) execution.endsAfter(pass)
+  else void pass()
 }

@@ -101,8 +101,8 @@ export interface WorkPlace {
   }
   /** Why it goes on elsewhere; undefined where it does not. */
   readonly released: unknown
-  /** Its end goes on record after this, where it is durable. Absent where it is not one's own to end. */
-  endsAfter?(work: Promise<unknown>): void
+  /** Its end goes on record after this, which begins once it is on record that it ends, if it does. Absent where it is not one's own to end. */
+  endsAfter?(work: () => Promise<unknown>): void
 }
 
 /** A step whose attempt has begun: what its work is given, and where the work's outcome goes. */
