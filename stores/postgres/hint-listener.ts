@@ -59,12 +59,12 @@ export class PostgresHintListener {
   }
 
   async #listen(client: Client): Promise<void> {
-    client.on('notification', ({ payload }) => this.#emit(hintOf(payload ?? '')))
+    client.on('notification', ({ payload }) => this.emit(hintOf(payload ?? '')))
     await client.query(`listen ${this.#channel}`)
     this.#delayMs = firstDelayMs
     if (!this.#isBehind) return
     this.#isBehind = false
-    this.#emit({ type: 'work' })
+    this.emit({ type: 'work' })
   }
 
   #attachLater(): void {
@@ -78,7 +78,7 @@ export class PostgresHintListener {
     this.#delayMs = Math.min(this.#delayMs * 2, lastDelayMs)
   }
 
-  #emit(hint: StoreHint | undefined): void {
+  emit(hint: StoreHint | undefined): void {
     if (hint !== undefined) for (const listener of this.#listeners) listener(hint)
   }
 }

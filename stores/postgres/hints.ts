@@ -11,11 +11,24 @@ const closeGraceMs = 1_000
 export class PostgresHints {
   readonly sender: PostgresHintSender
   readonly #listener: PostgresHintListener
+  readonly #owners = new Set<string>()
 
   constructor(connection: PostgresConnection, schema: string) {
     const channel = channelOf(schema)
-    this.sender = new PostgresHintSender(connection, channel)
     this.#listener = new PostgresHintListener(connection, channel)
+    this.sender = new PostgresHintSender(connection, channel, (hint) => this.#hasDelivered(hint))
+  }
+
+  /** This owner is renewed by way of this store, or no more: what is for it alone need not go by way of the server. */
+  ownerIsHere(owner: string, isHere: boolean): void {
+    if (isHere) this.#owners.add(owner)
+    else this.#owners.delete(owner)
+  }
+
+  #hasDelivered(hint: StoreHint): boolean {
+    if (hint.type !== 'mail' || !this.#owners.has(hint.owner)) return false
+    this.#listener.emit(hint)
+    return true
   }
 
   subscribe(listener: (hint: StoreHint) => void): Promise<() => Promise<void>> {

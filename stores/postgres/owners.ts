@@ -5,6 +5,7 @@ import type { Dialect } from '../sql/dialect.ts'
 import type { SqlSessions } from '../sql/sessions.ts'
 import { isUnfinished } from '../sql/tables.ts'
 import type { PostgresConnection } from './connection.ts'
+import type { PostgresHints } from './hints.ts'
 import { lockOwn } from './session-locks.ts'
 import type { PostgresSessionLocks } from './session-locks.ts'
 
@@ -37,6 +38,7 @@ export interface PostgresWatch {
 export class PostgresOwners {
   readonly #connection: PostgresConnection
   readonly #watch: PostgresWatch | undefined
+  readonly #hints: Pick<PostgresHints, 'ownerIsHere'>
   readonly #renew: string
   readonly #renewWatched: string
   readonly #end: string
@@ -44,9 +46,15 @@ export class PostgresOwners {
   readonly #read: string
   readonly #workers: string
 
-  constructor(connection: PostgresConnection, dialect: Dialect, watch: PostgresWatch | undefined) {
+  constructor(
+    connection: PostgresConnection,
+    dialect: Dialect,
+    watch: PostgresWatch | undefined,
+    hints: Pick<PostgresHints, 'ownerIsHere'>,
+  ) {
     this.#connection = connection
     this.#watch = watch
+    this.#hints = hints
     const owners = dialect.table('owners')
     const renew = (session: string, from: string): string => `insert into ${owners} as o
         (owner, seen_at, expires_at, session_key, worker)
@@ -97,11 +105,13 @@ export class PostgresOwners {
     watch?.sessions.renewed(owner, isWatched === true, isWatched === false)
     // Where processes always crash, none of them gets to its end.
     if (rows[0]?.['is_new'] === true) await this.#tidyUp()
+    this.#hints.ownerIsHere(owner, rows.length === 1)
     return rows.length === 1
   }
 
   async end(owner: string): Promise<void> {
     this.#watch?.sessions.forget(owner)
+    this.#hints.ownerIsHere(owner, false)
     await this.#connection.queryApart({ text: this.#end, parameters: [toName(owner)] }, longestLimitMs)
     await this.#tidyUp()
   }

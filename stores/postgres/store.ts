@@ -37,7 +37,11 @@ export function postgresStore(options: string | PostgresStoreOptions): Store {
   const hints = new PostgresHints(connection, schema)
   const locks = new PostgresSessionLocks(connection, dialect, schema)
   const sessions = watchesSessions ? new SqlSessions(locks) : undefined
-  const reader = new SqlReader(dialect, (query) => connection.query(query))
+  const reader = new SqlReader(
+    dialect,
+    (query) => connection.query(query),
+    (query) => connection.queryPrepared(query),
+  )
   return new SqlStore({
     name: storeName,
     capabilities: { transactions: true, isShared: true },
@@ -48,7 +52,7 @@ export function postgresStore(options: string | PostgresStoreOptions): Store {
       migrations: postgresOwnMigrations(schema),
       mayMigrate: migrate,
     },
-    owners: new PostgresOwners(connection, dialect, sessions && { sessions, locks }),
+    owners: new PostgresOwners(connection, dialect, sessions && { sessions, locks }, hints),
     creator: new PostgresCreator(connection, dialect, hints.sender),
     committer: new PostgresCommitter(connection, dialect, hints.sender),
     acquirer: new PostgresAcquirer(connection, dialect),

@@ -18,15 +18,18 @@ import { executionFields, messageFields } from './tables.ts'
 export class SqlReader {
   readonly #dialect: Dialect
   readonly #run: RunQuery
+  readonly #runOften: RunQuery
 
-  constructor(dialect: Dialect, run: RunQuery) {
+  /** `runOften`: for what is looked up by its key again and again, where there is but one way to look it up. @default run */
+  constructor(dialect: Dialect, run: RunQuery, runOften = run) {
     this.#dialect = dialect
     this.#run = run
+    this.#runOften = runOften
   }
 
   async get(ids: readonly string[]): Promise<readonly (ExecutionRecord | undefined)[]> {
     if (ids.length === 0) return []
-    const rows = await this.#run(executionsQuery(this.#dialect, ids))
+    const rows = await this.#runOften(executionsQuery(this.#dialect, ids))
     const records = new Map(rows.map((row) => [fromName(row['id'] as string), executionOf(row, this.#dialect.store)]))
     return ids.map((id) => records.get(id))
   }
@@ -48,15 +51,15 @@ export class SqlReader {
   }
 
   async readSteps(ids: readonly string[], next?: string): Promise<StepPage> {
-    return readStepPage(this.#dialect, this.#run, ids, next)
+    return readStepPage(this.#dialect, this.#runOften, ids, next)
   }
 
   async readCheckpoints(request: CheckpointRequest): Promise<readonly CheckpointRecord[]> {
-    return readCheckpoints(this.#dialect, this.#run, request)
+    return readCheckpoints(this.#dialect, this.#runOften, request)
   }
 
   async readMail(request: MailRequest): Promise<readonly Message[]> {
-    return (await this.#run(mailQuery(this.#dialect, request))).map((row) => recordOf(messageFields, row))
+    return (await this.#runOften(mailQuery(this.#dialect, request))).map((row) => recordOf(messageFields, row))
   }
 
   async getResults(keys: readonly string[]): Promise<readonly (ResultState | undefined)[]> {

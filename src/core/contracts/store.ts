@@ -29,6 +29,7 @@ import type { WorkerStore } from './worker-record.ts'
 export type StoreHint =
   | { readonly type: 'result'; readonly key: string }
   | { readonly type: 'ended'; readonly execution: string }
+  /** For listeners of the store by which this owner is renewed. */
   | { readonly type: 'mail'; readonly owner: string }
   /** There may be executions without an owner. */
   | { readonly type: 'work' }

@@ -36,9 +36,17 @@ export function hintsConformance({ options, test, testIf }: ConformanceGroup): v
   })
 
   testHints('mail is announced to the owner', async (bench) => {
-    await createOwned(bench.store, 'one')
-    const heard = await listen(await bench.rival())
+    const rival = await bench.rival()
+    await createOwned(rival, 'one')
+    const heard = await listen(rival)
     await bench.store.post([message('one', 'cancel')])
+    await heard.await({ type: 'mail', owner: 'ada' })
+  })
+
+  testHints('mail that the process of the owner has posted itself is announced to it', async ({ store }) => {
+    await createOwned(store, 'one')
+    const heard = await listen(store)
+    await store.post([message('one', 'cancel')])
     await heard.await({ type: 'mail', owner: 'ada' })
   })
 
