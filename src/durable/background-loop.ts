@@ -154,11 +154,11 @@ class Look {
     this.#act = act
   }
 
-  /** Looks in a moment, once for all that the same turn has to say. */
+  /** Looks at the end of this turn, once for all that it has to say. */
   soon(): void {
     if (this.#isStopped || this.#isWanted) return
     this.#isWanted = true
-    if (this.#looking === undefined) this.#arm()
+    if (this.#looking === undefined) outsideCalls.run(() => this.#clock.setImmediate(() => this.#lookNow()))
   }
 
   /** Looks at once, or goes with the look that is under way and lets another one follow. */
@@ -171,6 +171,11 @@ class Look {
   stop(): void {
     this.#isStopped = true
     this.#disarm()
+  }
+
+  /** What was wanted may have been looked at meanwhile. */
+  #lookNow(): void {
+    if (this.#isWanted && !this.#isStopped && this.#looking === undefined) void this.now()
   }
 
   #arm(): void {

@@ -72,7 +72,13 @@ export class StoredCheckpoints {
         this.#isNew && !this.#written.has(placeOf(step, item)) ? undefined : this.#read({ step, item }),
       write: (step, change) => this.#write(step, item, change),
       shown: (type) => this.#shown.of(item, type),
+      areHeld: () => this.#areHeld,
     }
+  }
+
+  get #areHeld(): boolean {
+    const { session } = this.#connection
+    return !this.#commits.isOff && session.owner === this.#commits.right.owner && session.holds() === true
   }
 
   async #read(of: { readonly step: string; readonly item: string }): Promise<Recorded | undefined> {

@@ -67,6 +67,8 @@ export interface Checkpoints {
   read(step: CheckpointedStep): Recorded | Promise<Recorded | undefined> | undefined
   /** Undefined where nothing has to be waited for. Rejects with a SerializationError where a value can't be kept: then nothing of it is. */
   write(step: CheckpointedStep, change: CheckpointChange): Promise<void> | undefined
+  /** Whether it is known at this moment that this process may write them. @default it may */
+  areHeld?(): boolean
   /** The value of a type that was published last, as of what is on record; undefined where there is none. */
   shown?(type: string): unknown
 }

@@ -93,6 +93,10 @@ class DurableWork implements StepWork, FrameHost {
     return this.#step.execution.isOver
   }
 
+  get isHeld(): boolean {
+    return this.#step.execution.setup.checkpoints?.areHeld?.() !== false
+  }
+
   begin(): void {
     // Made while it is the current one: what wakes the function goes on in it.
     void this.#step.execution.context

@@ -23,6 +23,8 @@ export interface FrameHost {
   readonly isWaiting: boolean
   /** Whether nothing may begin any more. */
   readonly isOver: boolean
+  /** Whether it is known at this moment that this process may go on with it. */
+  readonly isHeld: boolean
   /** Records something. Undefined where nothing has to be waited for. */
   keep(change: Omit<CheckpointChange, 'generation'>): Promise<void> | undefined
   /** The attempt has failed, whatever its function does. */
@@ -227,7 +229,23 @@ export class Frame {
     verb.work?.stop(undefined)
     this.#taken.note(verb.name, verb.call.kind, ended.outcome, ended.at)
     this.#ended.push(ended)
+    const isRepeatable = this.#isRepeatable(ended)
     this.#keep(ended, ++this.#order)
+    if (isRepeatable) this.#kept(ended)
+  }
+
+  /**
+   * Whether a run after this one would come to the same without a record: of what waits without a limit, and alone, the message stays where it is until that is
+   * written. So the function gets it at once, and what it does then goes out in the same commit.
+   */
+  #isRepeatable({ verb, outcome }: EndedVerb): boolean {
+    if (verb.call.kind !== 'receive' || outcome.status !== 'completed' || verb.dueAt !== undefined) return false
+    return this.#open.size === 1 && this.#ended.length === 1 && this.#host.isHeld
+  }
+
+  #kept(ended: EndedVerb): void {
+    ended.isKept = true
+    this.#pump()
   }
 
   #keep(ended: EndedVerb, order: number): void {
@@ -244,16 +262,13 @@ export class Frame {
       dueAt: undefined,
     }
     const kept = this.#host.keep({ checkpoints: [checkpoint], ...ended.beside })
-    const isKept = (): void => {
-      ended.isKept = true
-      this.#pump()
-    }
+    const isKept = (): void => this.#kept(ended)
     if (kept === undefined) isKept()
     else
       kept.then(isKept, (error: unknown) => {
         if (this.#isDead) return
-        // What can't be stored is what it came to.
-        if (error instanceof SerializationError && outcome.status !== 'failed') {
+        // What can't be stored is what it came to, unless the function has gone on with it.
+        if (error instanceof SerializationError && outcome.status !== 'failed' && !ended.isKept) {
           ended.outcome = { status: 'failed', error }
           // What was to go with it may be what can't be stored; what was taken is taken.
           const { consumed } = ended.beside ?? {}

@@ -1,0 +1,80 @@
+import { expect, test } from 'vitest'
+import { createDocket, dataType, durableStep, graph, type, update } from '../../src/index.ts'
+import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
+import { memoryStore } from '../../stores/memory/index.ts'
+import { alteredStore } from './altered-store.ts'
+import { World } from './durable-time.ts'
+
+const Start = dataType('Start', type<number>())
+const Sum = dataType('Sum', type<number>())
+const Add = update('Add', { input: type<number>(), output: type<number>() })
+
+/** Adds up what it is sent, three times; what its function has seen is noted. */
+function sums(seen: number[]) {
+  return graph({
+    name: 'sums',
+    steps: [
+      durableStep({
+        name: 'AddUp',
+        inputs: { start: Start },
+        output: Sum,
+        receives: [Add],
+        run: async ({ start }, context) => {
+          let sum = start
+          for (let count = 0; count < 3; count++) {
+            const request = await context.receive(Add)
+            seen.push(request.value)
+            sum += request.value
+            await request.reply(sum)
+          }
+          return sum
+        },
+      }),
+    ],
+  })
+}
+
+const hasAnswer = ({ checkpoints }: ExecutionCommit): boolean =>
+  checkpoints?.some(({ kind }) => kind === 'answer') === true
+
+test('a message that a function waits for, and the answer that it gives at once, go out in one commit', async () => {
+  const commits: ExecutionCommit[] = []
+  const store = alteredStore(memoryStore(), (method, ask, [given]) => {
+    if (method === 'commit') commits.push(...(given as readonly ExecutionCommit[]))
+    return ask()
+  })
+  const declared = sums([])
+  // By the clock of this machine: what one turn of its event loop brings goes out together.
+  await using docket = createDocket({ graphs: [declared], store })
+  const handle = await docket.start(declared, Sum, { Start: 0 }, { id: 'a' })
+  expect(await handle.update(Add, 2)).toBe(2)
+  const [answering, ...others] = commits.filter(({ checkpoints = [] }) =>
+    checkpoints.some(({ status }) => status === 'completed'),
+  )
+  expect(answering?.checkpoints?.map(({ kind }) => kind)).toEqual(['receive', 'reply', 'answer'])
+  expect(answering?.consumed).toHaveLength(1)
+  expect(others).toEqual([])
+})
+
+test('a message that was given to a function whose process dies before that is on record comes again', async () => {
+  const world = new World()
+  const seen: number[] = []
+  const graphs = [sums(seen)]
+  const fatal = alteredStore(world.store, (method, ask, [given]) => {
+    if (method !== 'commit' || !(given as readonly ExecutionCommit[]).some(hasAnswer)) return ask()
+    mortal.die()
+    return new Promise(() => {})
+  })
+  const mortal = world.mortal({ graphs, lease: '2s' }, fatal)
+  await world.clock.settle(mortal.docket.start(graphs[0]!, Sum, { Start: 0 }, { id: 'a' }))
+  await world.clock.advance(100)
+  const sender = world.process({ graphs, takeOver: false })
+  const handle = (await world.clock.settle(sender.get('a')))!
+  const answers = [2, 3, 4].map(async (value) => handle.update(Add, value))
+  await world.clock.advance(1_000)
+  expect(seen).toEqual([2])
+  world.process({ graphs, lease: '2s' })
+  await world.clock.advance(10_000)
+  expect(await world.clock.settle(Promise.all(answers))).toEqual([2, 5, 9])
+  expect(seen).toEqual([2, 2, 3, 4])
+})
