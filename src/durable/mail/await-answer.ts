@@ -28,7 +28,7 @@ export interface SentUpdate {
   }
 }
 
-const firstPollMs = 10
+const firstPollMs = 5
 const longestPollMs = 500
 
 /** Waits for the answer to an update, in whatever process it is given. @throws as `ExecutionHandle.update` does */
@@ -42,16 +42,18 @@ export async function awaitAnswer(
   const { executionId, id, type, place } = sent
   // One that was sent before, under the same id, may have been answered before it was watched for.
   let isRead = sent.isFirst
+  // Nobody can have answered what has just been sent.
+  let isNew = sent.isFirst
   for (let pauseMs = firstPollMs; ; pauseMs = Math.min(pauseMs * 1.5, longestPollMs)) {
     if (watch.follow()) isRead = false
     if (watch.answer !== undefined) return outcomeOf(connection.encoding, sent, watch.answer)
     // What lives here is answered here.
     if (watch.isHere && isRead) pauseMs = longestPollMs
+    else if (isNew) isNew = false
     else {
       isRead = true
-      const answer = await readAnswer(context, sent)
+      const [answer, record] = await Promise.all([readAnswer(context, sent), context.recordOf(executionId)])
       if (answer !== undefined) return answer()
-      const record = await context.recordOf(executionId)
       if (record === undefined) throw noSuchExecution(executionId)
       if (isTerminal(record.status)) {
         // It may have been answered since the look before.
