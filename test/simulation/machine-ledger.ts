@@ -95,7 +95,8 @@ export class MachineLedger {
   }
 
   committed(life: Life, { at, steps, consumed = [] }: ExecutionCommit): void {
-    const since = Math.min(at, this.#writtenAt.get(life.number) ?? at)
+    // Commits that wait for a store which is away go out as one, with the time of the last: the first may be of anything since the beginning.
+    const since = Math.min(at, this.#writtenAt.get(life.number) ?? life.createdAt)
     this.#writtenAt.set(life.number, at)
     for (const record of steps) {
       const machine = this.#machines.get(record.step)

@@ -142,13 +142,12 @@ export class Batch implements ItemHost {
   }
 
   start(): void {
-    const { options } = this.setup
-    const { clock, emitter } = options
+    const { clock, emitter } = this.setup.options
     const at = clock.now()
     this.#change({ type: 'START', at })
     this.#beganAt = clock.elapsed()
     emitter?.executionStarted(at)
-    this.triggers = endTriggersOf(this, options, clock)
+    this.triggers = endTriggersOf(this, this.setup.options, clock)
     this.triggers?.start()
     const { failure } = this.setup.durable ?? {}
     if (failure !== undefined) endWith(this, failure.error)

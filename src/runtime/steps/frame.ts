@@ -5,6 +5,8 @@ import type { FullClock } from '../environment/clock.ts'
 import { fireAfter } from '../environment/timers.ts'
 import type { Timer } from '../environment/timers.ts'
 import type { Checkpoint, CheckpointChange, Recorded } from './checkpoints.ts'
+import { isRepeatable } from './ended-verb.ts'
+import type { EndedVerb } from './ended-verb.ts'
 import { FailedVerbs } from './failed-verbs.ts'
 import { ReturnedMessages, TakenMessages } from './returned-messages.ts'
 import type { TakenMessage } from './returned-messages.ts'
@@ -33,16 +35,6 @@ export interface FrameHost {
   waits(dueAt: number | undefined): void
   /** Something is to go on: calls back once there is room. */
   goOn(act: () => void): void
-}
-
-/** A verb that was called, and its outcome. */
-interface EndedVerb {
-  readonly verb: Verb
-  outcome: VerbOutcome
-  readonly at: number
-  beside: BesideOutcome | undefined
-  /** Whether it is on record. */
-  isKept: boolean
 }
 
 /**
@@ -229,18 +221,10 @@ export class Frame {
     verb.work?.stop(undefined)
     this.#taken.note(verb.name, verb.call.kind, ended.outcome, ended.at)
     this.#ended.push(ended)
-    const isRepeatable = this.#isRepeatable(ended)
+    const isAlone = this.#open.size === 1 && this.#ended.length === 1
     this.#keep(ended, ++this.#order)
-    if (isRepeatable) this.#kept(ended)
-  }
-
-  /**
-   * Whether a run after this one would come to the same without a record: of what waits without a limit, and alone, the message stays where it is until that is
-   * written. So the function gets it at once, and what it does then goes out in the same commit.
-   */
-  #isRepeatable({ verb, outcome }: EndedVerb): boolean {
-    if (verb.call.kind !== 'receive' || outcome.status !== 'completed' || verb.dueAt !== undefined) return false
-    return this.#open.size === 1 && this.#ended.length === 1 && this.#host.isHeld
+    // What it does at once goes out in the same commit.
+    if (isAlone && isRepeatable(ended) && this.#host.isHeld) this.#kept(ended)
   }
 
   #kept(ended: EndedVerb): void {
