@@ -42,6 +42,14 @@ describe('the site', () => {
   })
 })
 
+test('no page has in its prose what Vue would work out as an expression: that fails the build of the site', () => {
+  const expressions = [...pages].flatMap(([path, text]) => {
+    const prose = text.replaceAll(/^(`{3,})[^]*?^\1/gm, '').replaceAll(/(`+)[^`]+\1/g, '')
+    return [...prose.matchAll(/\{\{.*/g)].map(([found]) => `${path}: ${found}`)
+  })
+  expect(expressions).toEqual([])
+})
+
 test('llms.txt has each guide with its heading and a sentence', () => {
   const text = llmsText()
   for (const name of names) {
