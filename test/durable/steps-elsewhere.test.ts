@@ -123,13 +123,13 @@ test('its condition, fallback and compensation get its own ports, and run where 
   expect(undone).toEqual([[12, { small: 'cat as it is' }]])
 })
 
-test('large inputs stay with the parent: of a child in another queue, the record names them, and a process that goes on with it reads them there', async () => {
+test('large inputs, of more than the default limit too, stay with the parent: of a child in another queue, the record names them, and a process that goes on with it reads them there', async () => {
   const Large = dataType('Large', type<string>())
   const load = step({
     name: 'Load',
     inputs: { photo: Photo },
     output: Large,
-    run: ({ photo }) => photo.repeat(1_000_000),
+    run: ({ photo }) => photo.repeat(7_000_000),
   })
   const tries: number[] = []
   const measure = step({
@@ -145,9 +145,9 @@ test('large inputs stay with the parent: of a child in another queue, the record
     },
   })
   const whole = graph({ name: 'large', steps: [load, measure] })
-  await using docket = createTestDocket({ graphs: [whole], work })
+  await using docket = createTestDocket({ graphs: [whole], work, maxValueBytes: 2 ** 26 })
   const execution = await docket.start(whole, Page, { Photo: 'cat', Size: 3 }, { id: 'one' })
-  await expect.poll(() => tries.length).toBeGreaterThan(0)
+  await expect.poll(() => tries.length, { timeout: 60_000 }).toBeGreaterThan(0)
   const [record] = await docket.store.get(['one/Measure'])
   expect(record!.inputs.length).toBeLessThan(500)
   expect(JSON.parse(String(record!.inputs))).toMatchObject({
@@ -156,7 +156,7 @@ test('large inputs stay with the parent: of a child in another queue, the record
     $refs: { Large: { step: 'Load' } },
   })
   await docket.restart()
-  expect(await execution.result()).toBe('3000000 + 3 + 3')
+  expect(await execution.result()).toBe('21000000 + 3 + 3')
 })
 
 test('explain, batches and replaced steps know it', async () => {
