@@ -7,13 +7,13 @@ import { SqliteWorld, worlds } from '../embedded-worlds.ts'
 
 /*
  * What was weak in Tributary and must hold here; each test fails on its behaviour. More of them are
- * in codecs-hints-and-retries.test.ts, those that take a server in on-servers.test.ts.
+ * in codecs-hints-and-retries.test.ts, those that take a server in on-servers.test.ts. What it promises is in the files
+ * workflow….test.ts: order, results, attempts, options, times, queues, hooks, transactions.
  *
- * Without a test:
+ * Without a test here:
  *
- * - queues, priorities and the precedence of their options: there are none
- * - hooks around inserting and working: there are none; observers and codecs are in place
- * - an in-memory collector of metrics: there is none
+ * - an in-memory collector of metrics: there is none; test/observers/prometheus.test.ts has what is counted
+ * - hooks of which only an example is needed: examples/hooks, which test/examples runs
  * - the context of a log: `ctx.log` has a test of its own, test/runtime/execution/ctx-log.test.ts
  * - wrong documentation: test/docs runs what the documentation shows
  */
