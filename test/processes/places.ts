@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Redis } from 'ioredis'
@@ -9,6 +8,7 @@ import type { Connection } from 'mysql2/promise'
 import pg from 'pg'
 import type { Store } from '../../src/core/contracts/store.ts'
 import { Layout } from '../../stores/redis/layout.ts'
+import { memoryFolder } from '../servers/memory-folder.ts'
 import { openStore } from './store-address.ts'
 import type { SqlKind, StoreAddress, StoreKind } from './store-address.ts'
 
@@ -49,7 +49,7 @@ export interface Places {
 
 /** Makes rooms, over connections of its own. */
 export async function openPlaces(urls: ServerUrls): Promise<Places> {
-  const folder = mkdtempSync(join(tmpdir(), 'docket-durable-'))
+  const folder = memoryFolder('durable')
   const pool = new pg.Pool({ connectionString: urls.postgres, max: 3 })
   const mysql = await createConnection({ uri: urls.mysql, multipleStatements: true })
   const redis = new Redis(urls.redis)

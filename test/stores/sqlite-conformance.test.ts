@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, test } from 'vitest'
 import { sqliteStore } from '../../stores/sqlite/index.ts'
 import { storeConformance } from '../../src/testing/conformance/index.ts'
+import { memoryFolder } from '../servers/memory-folder.ts'
 
 storeConformance(
   { describe, test },
@@ -13,7 +13,7 @@ storeConformance(
     capabilities: { transactions: false, isShared: true },
     sendsHints: false,
     createSpace() {
-      const folder = mkdtempSync(join(tmpdir(), 'docket-sqlite-'))
+      const folder = memoryFolder('sqlite')
       const clock = settableClock()
       const options = { path: join(folder, 'docket.db'), synchronous: 'normal', ...clock.times } as const
       return {
@@ -32,7 +32,7 @@ storeConformance(
     capabilities: { transactions: true, isShared: true },
     sendsHints: false,
     createSpace() {
-      const folder = mkdtempSync(join(tmpdir(), 'docket-sqlite-'))
+      const folder = memoryFolder('sqlite')
       const database = new DatabaseSync(join(folder, 'docket.db'))
       database.exec('pragma journal_mode = wal; pragma synchronous = normal')
       const clock = settableClock()

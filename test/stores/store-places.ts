@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createPool } from 'mysql2/promise'
 import { afterAll, onTestFinished } from 'vitest'
@@ -8,6 +7,7 @@ import type { Store } from '../../src/core/contracts/store.ts'
 import { mysqlStore } from '../../stores/mysql/index.ts'
 import { postgresStore } from '../../stores/postgres/index.ts'
 import { sqliteStore } from '../../stores/sqlite/index.ts'
+import { memoryFolder } from '../servers/memory-folder.ts'
 import { serverUrl, serverUrls } from '../servers/server-url.ts'
 import { postgresPlace } from './postgres-place.ts'
 import { redisSpace } from './redis-spaces.ts'
@@ -18,7 +18,7 @@ export type StorePlace = readonly [name: string, newPlace: () => () => Store]
 
 /** A file that is not there yet. */
 function newPath(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'docket-places-'))
+  const folder = memoryFolder('places')
   onTestFinished(() => rmSync(folder, { recursive: true }))
   return join(folder, 'docket.db')
 }

@@ -1,11 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { sqliteStore } from '../../../stores/sqlite/index.ts'
+import { memoryFolder } from '../../servers/memory-folder.ts'
 import { workOff } from './backlog.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'docket-backlog-'))
+const folder = memoryFolder('backlog')
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 test('of six hundred executions that wait, one worker with four slots loses none, and runs four at a time', async () => {
