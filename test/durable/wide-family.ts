@@ -24,8 +24,8 @@ function over(name: string, child: AnyGraph, made: AnyDataType, output: AnyDataT
   return untypedGraph({ name, steps: [...children, counting] as never })
 }
 
-/** Three levels: one parent of ten, each with a hundred children, which wait for an approval where they are to. */
-export function family(calls: string[], waits: boolean) {
+/** Three levels: one parent of ten (or `parents`), each with a hundred children, which wait for an approval where they are to. */
+export function family(calls: string[], waits: boolean, parents = 10) {
   const lowest = graph({
     name: 'lowest',
     steps: waits
@@ -33,5 +33,5 @@ export function family(calls: string[], waits: boolean) {
       : [step({ name: 'Leaf', output: Leaf, run: (_, { executionId }) => (calls.push(executionId), executionId) })],
   } as never) as AnyGraph
   const middle = over('Mid', lowest, Leaf as never, Middle as never, 100)
-  return over('Top', middle, Middle as never, Top as never, 10)
+  return over('Top', middle, Middle as never, Top as never, parents)
 }
