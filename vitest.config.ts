@@ -37,7 +37,7 @@ export default defineConfig({
     reporters: ['default'],
     // Node itself loads the sources: it reads them in a fraction of the time in which Vite transforms them, and calls between modules take no detour.
     experimental: { viteModuleRunner: false },
-    globalSetup: ['test/servers/global-setup.ts'],
+    globalSetup: ['test/bounded-cache.ts', 'test/servers/global-setup.ts'],
     projects: [
       { extends: true, test: { name: 'globals', include: withGlobals } },
       // Those of one worker share the modules under test: each file would spend more than a second on loading them.
