@@ -63,6 +63,8 @@ export class Emitter extends EventDelivery {
   #hasBegun = false
   /** Calls what begins the work of an attempt; undefined where nobody stands around that. */
   within: Observation['within']
+  /** Whether anybody gets its events: times are read for them alone. */
+  isHeard = true
   /** A time that was read for an event, for the next one, while what follows at once has not led to user code. */
   justRead: number | undefined = undefined
 
@@ -105,6 +107,7 @@ export class Emitter extends EventDelivery {
     if (observation !== undefined) {
       this.deliverTo(observation.receivers, observation.owners)
       this.within = observation.within
+      this.isHeard = observation.receivers.length > 0
     }
     for (const method of unheardBy(observation?.receivers ?? this.#given)) this[method] = nothing
   }

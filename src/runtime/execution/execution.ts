@@ -76,7 +76,7 @@ export class Execution implements StepHost {
   /** In steady time, where somebody observes it. */
   #beganAt = 0
   /** Whether anybody may ever see when its steps began and ended. */
-  readonly #isLookedAt: boolean
+  #isLookedAt: boolean
   readonly caller: CallingStep | undefined = undefined
   #context: AsyncContext | undefined
   triggers: EndTriggers | undefined
@@ -94,7 +94,7 @@ export class Execution implements StepHost {
   released: ReleaseCause | undefined = undefined
 
   constructor(setup: ExecutionSetup) {
-    const { plan, options } = setup
+    const { plan, options, part } = setup
     this.setup = setup
     this.options = options
     this.#id = options.id
@@ -107,8 +107,7 @@ export class Execution implements StepHost {
     this.keepsRuns = setup.keepsRuns ?? setup.watcher !== undefined
     this.recorder = setup.recorder
     this.effects = plan.compensates ? new Effects() : undefined
-    this.#isLookedAt = this.emitter !== undefined || this.recorder !== undefined || this.keepsRuns
-    const { part } = setup
+    this.#isLookedAt = this.emitter?.isHeard === true || this.recorder !== undefined || this.keepsRuns
     this.part = part
     this.item = part?.item
     if (part === undefined) this.caller = callingStep() // An item begins where another one has ended.
@@ -199,6 +198,7 @@ export class Execution implements StepHost {
     if (part === undefined && this.emitter !== undefined) {
       this.#beganAt = clock.elapsed()
       this.emitter.executionStarted(at)
+      if (!this.emitter.isHeard) this.#isLookedAt = this.recorder !== undefined || this.keepsRuns
     }
     if (this.#restoredFailure !== undefined) {
       putLeaves(this.plan, leafValues, this.values)

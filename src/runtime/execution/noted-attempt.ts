@@ -47,7 +47,7 @@ export function beginAttempt(step: BeginningStep, now?: number): void {
   if (execution.isOver) return
   const at = (step.attemptStartedAt = now ?? execution.stepTime())
   step.change({ type: 'START', attempt: step.attempt + 1, at })
-  if (execution.emitter !== undefined) {
+  if (execution.emitter?.isHeard === true) {
     step.attemptBeganAt = execution.clock.elapsedAt(at)
     execution.emitter.attemptStarted(step, at)
     if (step.hasEnded) return

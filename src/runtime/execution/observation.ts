@@ -39,9 +39,17 @@ const emitting = [
  * somebody.
  */
 export function unheardBy(receivers: readonly Observer[]): readonly (typeof emitting)[number][1][] {
+  // Most do without nothing, and this is for each execution.
+  if (!receivers.every(savesSomething)) return none
   const methods: (typeof emitting)[number][1][] = []
   for (const [type, method] of emitting) if (receivers.every((one) => doesWithout(one, type))) methods.push(method)
   return methods
+}
+
+const none: ReturnType<typeof unheardBy> = []
+
+function savesSomething(observer: Observer): boolean {
+  return typeof observer === 'object' && observer.doesWithout !== undefined
 }
 
 function doesWithout(observer: Observer, type: (typeof emitting)[number][0]): boolean {

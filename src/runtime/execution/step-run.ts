@@ -166,7 +166,7 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
     const { execution } = this
     if (this.planStep.spec.when !== undefined && this.attempt === 0 && !this.isExhausted && !mayRun(this)) return
     const at = execution.stepTime()
-    if (execution.emitter !== undefined) {
+    if (execution.emitter?.isHeard === true) {
       this.beganAt = execution.clock.elapsedAt(at) - (at - (this.startedAt ?? at))
       execution.emitter.stepStarted(this, at)
       // Here and below: an observer may end the execution, and nothing begins after the end.

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { dataType, execute, executeBatch, graph, step, type } from '../../../src/index.ts'
+import { dataType, execute, executeBatch, graph, step, type, untypedGraph } from '../../../src/index.ts'
 import type { ExecutionEvent } from '../../../src/index.ts'
 
 const A = dataType('A', type<number>())
@@ -143,4 +143,26 @@ test('ids of executions are random UUIDs, each a different one', async () => {
   const ids = new Set(events.map(({ executionId }) => executionId))
   expect(ids.size).toBe(400)
   for (const id of ids) expect(id).toMatch(/^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/)
+})
+
+/** How often the clock is read by a chain of thirty steps. */
+async function readsOfChain(observed: object): Promise<number> {
+  const types = Array.from({ length: 30 }, (_, index) => dataType(`T${index}`, type<number>()))
+  const chain = types.map((output, index) =>
+    step({
+      name: `s${index}`,
+      inputs: index === 0 ? {} : { before: types[index - 1]! },
+      output,
+      run: async () => index,
+    }),
+  )
+  const clock = handClock()
+  const observers = [{ next: () => {}, observe: () => observed }]
+  await execute(untypedGraph({ name: 'chain', steps: chain }), types.at(-1)!, {}, { clock, observers })
+  return clock.reads
+}
+
+test('of a life whose events nobody gets, no time is read of its steps', async () => {
+  expect(await readsOfChain({ next: () => {} })).toBeGreaterThan(30)
+  expect(await readsOfChain({ within: (_: unknown, begin: () => void): void => begin() })).toBeLessThan(10)
 })
