@@ -71,6 +71,8 @@ export function openTelemetryObserver(options: OpenTelemetryObserverOptions = {}
 function both(trace: LifeObserver, metrics: DocketMetrics, life: ExecutionLife): LifeObserver {
   const counted: LifeObserver = metrics.begin(life) ?? metrics
   return {
+    // What is not counted is made for traces alone.
+    doesWithout: trace.next === undefined ? counted.doesWithout : undefined,
     ...(trace.within !== undefined && { within: trace.within.bind(trace) }),
     next: (event) => {
       trace.next?.(event)

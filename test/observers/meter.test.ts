@@ -5,7 +5,8 @@ import {
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics'
 import { expect, test } from 'vitest'
-import { graph, step } from '../../src/index.ts'
+import { execute, graph, step } from '../../src/index.ts'
+import type { ExecutionEvent } from '../../src/index.ts'
 import { metricDefinitions } from '../../src/observers/metrics/definitions.ts'
 import { openTelemetryObserver } from '../../src/observers/open-telemetry.ts'
 import { World } from '../durable/durable-time.ts'
@@ -58,4 +59,13 @@ test('a meter gets what Prometheus gets, under the names of OpenTelemetry, once 
   ])
   expect(found.get('docket.queue.oldest.ready')?.unit).toBe('s')
   await reader.shutdown()
+})
+
+test('of what is not traced, events that are not counted are not made', async () => {
+  const meter = new MeterProvider({ readers: [] }).getMeter('test')
+  const seen: string[] = []
+  const doesWithout = ['step.started', 'attempt.started'] as const
+  const beside = { next: ({ type }: ExecutionEvent): void => void seen.push(type), doesWithout }
+  await execute(orders, Target, { Leaf: 1 }, { observers: [openTelemetryObserver({ meter }), beside] })
+  expect(seen).toEqual(['execution.started', 'step.ended', 'execution.ended'])
 })
