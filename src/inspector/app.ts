@@ -26,7 +26,7 @@ export interface AppParts {
   readonly allowsActions: boolean
   /** The number of the newest change that is known. */
   readonly seq: () => number
-  readonly foreign: () => ForeignActors
+  readonly foreign: (id: string | undefined) => ForeignActors
   readonly page: () => Promise<{ readonly html: string; readonly policy: string }>
   /** Something was done here, so that pages are shown it at once. */
   readonly onActed: () => void
@@ -88,7 +88,7 @@ export function createApp(parts: AppParts): Hono {
   })
   const fleet = fleetOf(docket)
   get('/api/fleet', ({ req }) => (readParameters(req.url, []), fleet()))
-  get('/api/foreign', ({ req }) => (readParameters(req.url, []), parts.foreign()))
+  get('/api/foreign', ({ req }) => parts.foreign(readParameters(req.url, ['id']).id))
   const acts = new Acts(docket, parts.user)
   app.post('/api/acts', async (context) => {
     const { req } = context

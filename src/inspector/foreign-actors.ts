@@ -1,7 +1,7 @@
 import { append } from '../core/append.ts'
 import { isRecord } from '../core/is-record.ts'
 import { defined } from './defined.ts'
-import type { ForeignActor, ForeignActors as Answer } from './protocol.ts'
+import type { ForeignActor, ForeignActors as Answer, ForeignActorState } from './protocol.ts'
 import { readJson } from './read-json.ts'
 import { cutToBytes } from './value-text.ts'
 
@@ -25,7 +25,7 @@ interface Kept {
   value: unknown
   status: string | undefined
   context: string | undefined
-  events: ForeignActor['events']
+  events: ForeignActorState['events']
   at: string
   isConnected: boolean
   /** What is kept of it, roughly. */
@@ -60,9 +60,13 @@ export class ForeignActors {
     }
   }
 
-  shown(): Answer {
-    const actors = [...this.#actors.values()].map(shownActor)
-    return { actors: inOrder(actors), seq: this.#seq }
+  /** All of them, and of one of them everything. @param id of that; without, or where there is none, it is the first machine */
+  shown(id?: string): Answer {
+    const actors = inOrder([...this.#actors.values()].map(shownActor))
+    const chosen = actors.find((one) => one.id === id) ?? actors.find(({ isMachine }) => isMachine) ?? actors[0]
+    if (chosen === undefined) return { actors, seq: this.#seq }
+    const { definition, value, context, events } = this.#actors.get(chosen.id)!
+    return { actors, chosen: { ...chosen, ...defined<Drawn>({ definition, value, context, events }) }, seq: this.#seq }
   }
 
   /** What is no frame of the protocol is left out: a program must not fail by being shown. */
@@ -126,9 +130,11 @@ export class ForeignActors {
   }
 }
 
-function shownActor(kept: Kept): ForeignActor {
-  const { id, parent, name, definition, value, status, context, events, at, isConnected } = kept
-  return defined<ForeignActor>({ id, parent, name, definition, value, status, context, events, at, isConnected })
+type Drawn = Omit<ForeignActorState, keyof ForeignActor>
+
+function shownActor({ id, parent, name, definition, status, at, isConnected }: Kept): ForeignActor {
+  const isMachine = definition !== undefined
+  return defined<ForeignActor>({ id, parent, name, isMachine, status, at, isConnected })
 }
 
 function describe(kept: Kept, { name, definition }: Readonly<Record<string, unknown>>): void {

@@ -80,7 +80,7 @@ export async function createInspector(options: InspectorOptions): Promise<Inspec
     user,
     allowsActions: allowActions,
     seq: () => hub.seq,
-    foreign: () => foreign.shown(),
+    foreign: (id) => foreign.shown(id),
     page: pageFile,
     onActed: () => hub.call(),
   })

@@ -319,11 +319,13 @@ export interface ActView {
 export interface ForeignActors {
   /** Parents before their children, the oldest first; those beyond the first thousand are left out. */
   readonly actors: readonly ForeignActor[]
+  /** The one that was chosen, or the first machine: what is drawn of it may be large, and is sent of no other. */
+  readonly chosen?: ForeignActorState
   /** Grows with every change. */
   readonly seq: number
 }
 
-/** The state that an actor was in last. */
+/** One actor, in the list. */
 export interface ForeignActor {
   /** Unique among all: of the connection that it came by, and of the actor there. */
   readonly id: string
@@ -331,20 +333,26 @@ export interface ForeignActor {
   readonly parent?: string
   /** What it calls itself. */
   readonly name: string
-  /** The machine's definition, as XState's inspector sends it; absent for actors that are no machines. */
-  readonly definition?: unknown
-  /** The state that it is in, as XState writes it. */
-  readonly value?: unknown
+  /** Whether it has a statechart. */
+  readonly isMachine: boolean
   /** `active`, `done`, `error` or `stopped`. */
   readonly status?: string
-  /** Its context, as JSON, of the first 64 kB. */
-  readonly context?: string
-  /** The events that it got last, by type, the newest first; twenty at most. */
-  readonly events: readonly { readonly type: string; readonly at: string }[]
   /** When it was heard of last. */
   readonly at: string
   /** Whether the program that it is of is still connected. */
   readonly isConnected: boolean
+}
+
+/** The state that an actor was in last. */
+export interface ForeignActorState extends ForeignActor {
+  /** The machine's definition, as XState's inspector sends it; absent for actors that are no machines. */
+  readonly definition?: unknown
+  /** The state that it is in, as XState writes it. */
+  readonly value?: unknown
+  /** Its context, as JSON, of the first 64 kB. */
+  readonly context?: string
+  /** The events that it got last, by type, the newest first; twenty at most. */
+  readonly events: readonly { readonly type: string; readonly at: string }[]
 }
 
 /** Why a request was refused. */

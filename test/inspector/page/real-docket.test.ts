@@ -195,3 +195,24 @@ test('a fork’s editor gives back what JSON has no form for as what it was', as
   expect(await (await docket.get(fork.id))!.result()).toBe('1300 on 2026-05-01T12:00:00.000Z')
   expect(errors).toEqual([])
 })
+
+test('of the machines of other programs the chosen one is drawn, and requested alone', async () => {
+  await using docket = createDocket({ graphs: [], store: memoryStore(), takeOver: false })
+  await using inspector = await createInspector({ docket, ingest: true })
+  const program = new WebSocket(inspector.ingestUrl!)
+  await new Promise((resolve) => program.addEventListener('open', resolve))
+  for (const [index, name] of ['door', 'lift'].entries()) {
+    const definition = JSON.stringify({ id: name, initial: `${name} rests`, states: { [`${name} rests`]: {} } })
+    const snapshot = { status: 'active', value: `${name} rests`, context: { name } }
+    program.send(JSON.stringify({ type: '@xstate.actor', sessionId: `x:${index}`, name, definition, snapshot }))
+  }
+  const { page, errors } = await openPage(browser, inspector.url.replace('/#', '/?view=machines#'))
+  const shown = page.getByRole('region', { name: 'The chosen machine' })
+  await soon(() => shown.textContent()).toContain('"name": "door"')
+  await page.getByRole('button', { name: /^lift/ }).click()
+  await soon(() => shown.textContent()).toContain('"name": "lift"')
+  expect(await page.getByRole('button', { name: /^door/ }).getAttribute('aria-pressed')).toBe('false')
+  program.close()
+  await page.getByText('not connected').first().waitFor()
+  expect(errors).toEqual([])
+})

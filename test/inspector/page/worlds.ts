@@ -180,6 +180,21 @@ function manyRows(count: number): ExecutionRow[] {
   })
 }
 
+const checkout = {
+  id: '1/x:0',
+  name: 'checkout',
+  isMachine: true,
+  status: 'active',
+  at: ago(4_000),
+  isConnected: true,
+}
+const drawn = {
+  definition: packing,
+  value: { packing: 'boxing' },
+  context: '{"items":3}',
+  events: [{ type: 'PICKED', at: ago(4_000) }],
+}
+
 /** A docket in the middle of its work. */
 export function busyWorld(): World {
   const rows = manyRows(1_240)
@@ -241,22 +256,7 @@ export function busyWorld(): World {
     rows,
     views: new Map(views.map((view) => [view.id, view])),
     fleet,
-    foreign: {
-      actors: [
-        {
-          id: '1/x:0',
-          name: 'checkout',
-          definition: packing,
-          value: { packing: 'boxing' },
-          status: 'active',
-          context: '{"items":3}',
-          events: [{ type: 'PICKED', at: ago(4_000) }],
-          at: ago(4_000),
-          isConnected: true,
-        },
-      ],
-      seq: 1,
-    },
+    foreign: { actors: [checkout], chosen: { ...checkout, ...drawn }, seq: 1 },
     machines: new Map([['Pack', { definition: packing, value: { packing: 'boxing' } }]]),
     values: new Map([
       [

@@ -84,8 +84,9 @@ export class Api {
     return this.#get('fleet')
   }
 
-  foreign(): Promise<ForeignActors> {
-    return this.#get('foreign')
+  /** @param id of the one that everything is wanted of */
+  foreign(id: string | undefined): Promise<ForeignActors> {
+    return this.#get('foreign', { id })
   }
 
   act(act: Act): Promise<ActOutcomes> {

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
-import { useEffect } from 'preact/hooks'
-import type { ForeignActor } from '../../protocol.ts'
+import { useEffect, useRef } from 'preact/hooks'
+import type { ForeignActors, ForeignActorState } from '../../protocol.ts'
 import { useNotifier } from '../connection/notifier.ts'
 import { usePage } from '../connection/page-context.ts'
 import { useLoad } from '../connection/use-load.ts'
@@ -18,15 +18,24 @@ export function ForeignMachines({
   readonly route: Extract<Route, { readonly view: 'machines' }>
 }): JSX.Element {
   const { api, live } = usePage()
-  const { value, error, isLoading, reload } = useLoad('foreign', () => api.foreign(), 10_000)
+  const {
+    value: now,
+    error,
+    isLoading,
+    reload,
+  } = useLoad(`foreign ${route.id ?? ''}`, () => api.foreign(route.id), 10_000)
+  // Until what is chosen next is here, the list stays.
+  const last = useRef<ForeignActors>(undefined)
+  last.current = now ?? last.current
+  const value = last.current
   useNotifier(live.foreign)
   const { version } = live.foreign
   useEffect(() => {
     if (version > 0) reload()
   }, [version])
-  if (isLoading) return <Loading what="machines" />
+  if (isLoading && value === undefined) return <Loading what="machines" />
   const actors = value?.actors ?? []
-  const chosen = actors.find(({ id }) => id === route.id) ?? actors.find(isMachine) ?? actors[0]
+  const chosen = value?.chosen
   return (
     <div class="view machines">
       <h1 class="hidden">Machines of other programs</h1>
@@ -52,7 +61,7 @@ export function ForeignMachines({
                   <Name text={actor.name} />
                 </b>
                 <span class="quiet">
-                  {!isMachine(actor) && 'no machine · '}
+                  {!actor.isMachine && 'no machine · '}
                   {actor.isConnected ? <Name text={actor.status ?? 'active'} /> : 'not connected'}
                 </span>
               </button>
@@ -65,11 +74,7 @@ export function ForeignMachines({
   )
 }
 
-function isMachine({ definition }: ForeignActor): boolean {
-  return definition !== undefined
-}
-
-function Actor({ actor }: { readonly actor: ForeignActor }): JSX.Element {
+function Actor({ actor }: { readonly actor: ForeignActorState }): JSX.Element {
   const { name, definition, value, context, events, isConnected, status } = actor
   return (
     <section class="scroll" tabIndex={0} aria-label="The chosen machine">
