@@ -28,6 +28,9 @@ interface Kept {
   events: ForeignActorState['events']
   at: string
   isConnected: boolean
+  /** Of these as texts: to write a definition anew for each event takes longer than all else. */
+  definitionLength: number
+  valueLength: number
   /** What is kept of it, roughly. */
   bytes: number
 }
@@ -106,6 +109,8 @@ export class ForeignActors {
       events: [],
       at: '',
       isConnected: true,
+      definitionLength: 0,
+      valueLength: 0,
       bytes: 0,
     }
     this.#actors.set(id, kept)
@@ -114,7 +119,7 @@ export class ForeignActors {
 
   /** Those that came first go first, where there are too many. */
   #measure(kept: Kept): void {
-    const bytes = 1_000 + lengthOf(kept.definition) + lengthOf(kept.value) + (kept.context?.length ?? 0)
+    const bytes = 1_000 + kept.definitionLength + kept.valueLength + (kept.context?.length ?? 0)
     this.#bytes += bytes - kept.bytes
     kept.bytes = bytes
     for (const [id, oldest] of this.#actors) {
@@ -142,6 +147,7 @@ function describe(kept: Kept, { name, definition }: Readonly<Record<string, unkn
   if (typeof definition !== 'string' || definition.length > most.definition) return
   try {
     kept.definition = readJson(definition)
+    kept.definitionLength = definition.length
   } catch {
     // It can't be drawn, and is shown without.
   }
@@ -157,7 +163,9 @@ function noteSnapshot(kept: Kept, snapshot: unknown): void {
   if (!isRecord(snapshot)) return
   const { status, value, context } = snapshot
   if (typeof status === 'string') kept.status = status.slice(0, most.name)
-  kept.value = lengthOf(value) <= most.value ? value : undefined
+  const length = lengthOf(value)
+  kept.value = length <= most.value ? value : undefined
+  kept.valueLength = length <= most.value ? length : 0
   if (context !== undefined) kept.context = cutToBytes(JSON.stringify(context), most.context)
 }
 
