@@ -25,6 +25,8 @@ export class ListModel extends Notifier {
   #isLoading = false
   /** Whether something has changed since what is being loaded was requested. */
   #isStale = false
+  /** Whether the end of the list came into sight meanwhile: it says so once. */
+  #isMoreWanted = false
   #isOver = false
   #timer: ReturnType<typeof setTimeout> | undefined
   #refreshAt: ReturnType<typeof setTimeout> | undefined
@@ -76,7 +78,11 @@ export class ListModel extends Notifier {
 
   /** The next page, if there is one. */
   async loadMore(): Promise<void> {
-    if (this.#isLoading || this.#next === undefined) return
+    if (this.#next === undefined) return
+    if (this.#isLoading) {
+      this.#isMoreWanted = true
+      return
+    }
     this.#isLoading = true
     try {
       const page = await this.#api.executions(this.#filter, this.#next)
@@ -95,7 +101,11 @@ export class ListModel extends Notifier {
     this.changed()
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => this.#loadWhenSeen(), 5_000)
-    if (!this.#isStale) return
+    if (this.#isMoreWanted) {
+      this.#isMoreWanted = false
+      void this.loadMore()
+    }
+    if (!this.#isStale || this.#isLoading) return
     this.#isStale = false
     this.refresh()
   }
