@@ -32,6 +32,7 @@ export class SqliteConnection {
     const { database } = this.#place
     if (database === undefined) return patiently(() => this.#open())
     this.#handle = database
+    guarded(() => this.#requireNames())
   }
 
   #open(): void {
@@ -57,6 +58,18 @@ export class SqliteConnection {
     this.#outside = undefined
     if (this.#place.database === undefined && this.#handle?.isOpen === true) this.#handle.close()
     this.#handle = undefined
+  }
+
+  /** Refuses a connection on which columns have other names than their own. */
+  #requireNames(): void {
+    const [full, short] = ['full_column_names', 'short_column_names'].map(
+      (name) => this.first(`pragma ${name}`)?.[name],
+    )
+    if (Number(full) === 0 && Number(short) === 1) return
+    this.#handle = undefined
+    const message =
+      'its database names columns in another way (the pragma full_column_names is on, or short_column_names off); give Docket a connection of its own'
+    throw new StoreError(storeName, message, false)
   }
 
   /** Whether the caller has a transaction open on the connection that is shared with it. */
@@ -174,6 +187,8 @@ export class SqliteConnection {
     const kept = this.#statements.get(text)
     if (kept !== undefined) return kept
     const statement = this.#required().prepare(text)
+    // The connection may be one whose statements give rows as lists.
+    statement.setReturnArrays(false)
     this.#statements.set(text, statement)
     return statement
   }
