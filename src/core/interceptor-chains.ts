@@ -2,7 +2,7 @@ import { describe } from './check-options.ts'
 import { interceptedNames } from './contracts/interceptor.ts'
 import type { InterceptorChains, Interceptor } from './contracts/interceptor.ts'
 import { OptionError } from './errors.ts'
-import { isRecord } from './is-record.ts'
+import { isPlainRecord, isRecord } from './is-record.ts'
 
 type Hook = keyof Interceptor
 type Call = Readonly<Record<string, unknown>>
@@ -66,8 +66,8 @@ function changed(hook: Hook, call: Call, changes: unknown): Call {
 }
 
 function requireHeaders(hook: Hook, headers: unknown): void {
-  if (!isRecord(headers))
-    throw new OptionError(`interceptor ${hook}: headers must be an object of strings, not ${describe(headers)}`)
+  if (!isPlainRecord(headers))
+    throw new OptionError(`interceptor ${hook}: headers must be a plain object of strings, not ${describe(headers)}`)
   for (const [key, value] of Object.entries(headers))
     if (typeof value !== 'string')
       throw new OptionError(`interceptor ${hook}: header "${key}" must be a string, not ${describe(value)}`)

@@ -1,10 +1,13 @@
 import { expect, test } from 'vitest'
+import { createDocket, step } from '../../src/index.ts'
 import { compression, encryption } from '../../src/codecs/index.ts'
 import { checkOptions } from '../../src/core/check-options.ts'
 import { OptionError } from '../../src/core/errors.ts'
 import { executeBatch } from '../../src/runtime/execute-batch.ts'
+import { memoryStore } from '../../stores/memory/index.ts'
 import { mysqlStore } from '../../stores/mysql/index.ts'
 import { sqliteStore } from '../../stores/sqlite/index.ts'
+import { errorOf, graphOf, number, run } from '../loose-api.ts'
 
 /** What a call is refused with. */
 function refusalOf(call: () => unknown): string {
@@ -61,4 +64,19 @@ test('a batch reports all that is wrong with its options', async () => {
   )
   for (const part of ['unknown option "concurency"', 'onError must be', 'header "trace"', 'observer'])
     expect(message).toContain(part)
+})
+
+test.each([
+  ['a Map', new Map([['trace', 'abc']])],
+  ['Headers', new Headers({ trace: 'abc' })],
+  ['URLSearchParams', new URLSearchParams('trace=abc')],
+  ['what it inherits', Object.create({ trace: 'abc' }) as object],
+])('a record whose entries nobody would see is refused: %s', async (_, record) => {
+  const Out = number('Out')
+  const graph = graphOf([step({ name: 's', output: Out, run: () => 1 })])
+  const error = await errorOf(run(graph, Out, {}, { headers: record }))
+  expect(error).toBeInstanceOf(OptionError)
+  expect(error.message).toContain('headers must be a plain object of strings')
+  const made = refusalOf(() => createDocket({ graphs: [], store: memoryStore(), queues: record as never }))
+  expect(made).toContain('queues must be settings by queue')
 })

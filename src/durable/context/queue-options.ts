@@ -3,7 +3,7 @@ import { describe, reportUnknownKeys } from '../../core/check-options.ts'
 import type { QueueLimits } from '../../core/contracts/queue-record.ts'
 import { durationHint, durationMs } from '../../core/duration.ts'
 import type { Duration } from '../../core/duration.ts'
-import { isRecord } from '../../core/is-record.ts'
+import { isPlainRecord, isRecord } from '../../core/is-record.ts'
 
 /** What limits a queue in all processes. */
 export interface QueueSettings {
@@ -83,7 +83,7 @@ type Report = (problem: string) => void
 /** Problems of `work`. */
 export function reportWork(work: unknown, report: Report): void {
   if (work === undefined || work === false) return
-  if (!isRecord(work))
+  if (!isPlainRecord(work))
     return report(`work must be slots by queue, like { default: 100 }, or false, not ${describe(work)}`)
   if (Object.keys(work).length === 0)
     report(
@@ -97,7 +97,7 @@ export function reportWork(work: unknown, report: Report): void {
 /** Problems of `queues`. */
 export function reportQueues(queues: unknown, report: Report): void {
   if (queues === undefined) return
-  if (!isRecord(queues))
+  if (!isPlainRecord(queues))
     return report(`queues must be settings by queue, like { gpu: { concurrency: 2 } }, not ${describe(queues)}`)
   for (const [queue, settings] of Object.entries(queues)) {
     const where = `queues: ${JSON.stringify(queue)}`

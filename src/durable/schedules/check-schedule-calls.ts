@@ -2,7 +2,7 @@ import { isName } from '../../core/check-name.ts'
 import { checkOptions, describe, isWholeFromOne } from '../../core/check-options.ts'
 import { OptionError } from '../../core/errors.ts'
 import { isDate } from '../../core/is-builtin.ts'
-import { isRecord } from '../../core/is-record.ts'
+import { isPlainRecord } from '../../core/is-record.ts'
 
 /** @throws OptionError with all problems */
 export function checkScheduleList(query: unknown): void {
@@ -13,8 +13,8 @@ export function checkScheduleList(query: unknown): void {
     ({ graph, metadata, limit, after }) => [
       graph !== undefined && typeof graph !== 'string' && `graph must be a graph's name, not ${describe(graph)}`,
       metadata !== undefined &&
-        !(isRecord(metadata) && Object.values(metadata).every((text) => typeof text === 'string')) &&
-        `metadata must be an object of strings, not ${describe(metadata)}`,
+        !(isPlainRecord(metadata) && Object.values(metadata).every((text) => typeof text === 'string')) &&
+        `metadata must be a plain object of strings, not ${describe(metadata)}`,
       limit !== undefined && !isWholeFromOne(limit) && 'limit must be a whole number of at least 1',
       after !== undefined && !isName(after) && 'after must be the `next` of the page before',
     ],

@@ -9,7 +9,7 @@ import { OptionError } from '../../core/errors.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import type { AnyDataType } from '../../core/language/data-type.ts'
 import { isDate } from '../../core/is-builtin.ts'
-import { isRecord } from '../../core/is-record.ts'
+import { isPlainRecord, isRecord } from '../../core/is-record.ts'
 import { describeThrown, readOf } from '../../core/thrown.ts'
 import { checkExecuteOptions } from '../../runtime/execution/execution-options.ts'
 import { problemsOfCall, problemsOfRefusedKeys, startOptionNames } from '../context/call-options.ts'
@@ -129,8 +129,8 @@ function problemsOfDeclaration(given: Readonly<Record<string, unknown>>): readon
     report(`pauseOnFailure must be true or false, not ${describe(pauseOnFailure)}`)
   if (version !== undefined && !Number.isSafeInteger(version))
     report(`version must be a whole number, not ${describe(version)}`)
-  if (metadata !== undefined && !isRecord(metadata))
-    report(`metadata must be an object of strings, not ${describe(metadata)}`)
+  if (metadata !== undefined && !isPlainRecord(metadata))
+    report(`metadata must be a plain object of strings, not ${describe(metadata)}`)
   else
     for (const [key, value] of Object.entries(metadata ?? {}))
       if (typeof value !== 'string') report(`metadata "${key}" must be a string, not ${describe(value)}`)

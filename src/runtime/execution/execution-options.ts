@@ -1,7 +1,7 @@
 import { isName } from '../../core/check-name.ts'
 import { checkOptions, describe } from '../../core/check-options.ts'
 import type { Problem } from '../../core/check-options.ts'
-import { isRecord } from '../../core/is-record.ts'
+import { isPlainRecord, isRecord } from '../../core/is-record.ts'
 import { problemOfObserver } from '../../core/graph/create-graph.ts'
 import { durationHint, durationMs } from '../../core/duration.ts'
 import type { Duration } from '../../core/duration.ts'
@@ -95,7 +95,7 @@ function problemsOfExecute(options: Readonly<Record<string, unknown>>): readonly
 
 function problemsOfHeaders(headers: unknown): readonly Problem[] {
   if (headers === undefined) return []
-  if (!isRecord(headers)) return [`headers must be an object of strings, not ${describe(headers)}`]
+  if (!isPlainRecord(headers)) return [`headers must be a plain object of strings, not ${describe(headers)}`]
   return Object.entries(headers).map(
     ([key, value]) => typeof value !== 'string' && `header "${key}" must be a string, not ${describe(value)}`,
   )

@@ -2,9 +2,8 @@ import { drawnArgsOf, isWorkflow } from '../../core/graph/any-workflow.ts'
 import type { AnyWorkflow } from '../../core/graph/any-workflow.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { planOf } from '../../core/graph/plan.ts'
-import { isRecord } from '../../core/is-record.ts'
+import { isPlainRecord, isRecord } from '../../core/is-record.ts'
 import type { AnyDataType } from '../../core/language/data-type.ts'
-import { isPlainRecord } from './input-record.ts'
 
 const none: ReadonlyMap<string, unknown> = new Map()
 

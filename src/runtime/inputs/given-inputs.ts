@@ -10,7 +10,8 @@ import type { Plan } from '../../core/graph/plan.ts'
 import { checkValue, issuesText } from './check-value.ts'
 import { withDrawnArgs } from './drawn-args.ts'
 import type { CheckedValue } from './check-value.ts'
-import { isPlainRecord, readRecord } from './input-record.ts'
+import { isPlainRecord } from '../../core/is-record.ts'
+import { readRecord } from './input-record.ts'
 import { isPromise } from '../../core/own-promise.ts'
 
 /** A plan for what was given, and the given values, one per leaf of the plan; undefined for an optional one left out. */

@@ -1,4 +1,5 @@
 import { describe } from '../../core/check-options.ts'
+import { isPlainRecord } from '../../core/is-record.ts'
 import { shorten } from '../../core/shorten.ts'
 import { describeThrown } from '../../core/thrown.ts'
 
@@ -6,16 +7,6 @@ import { describeThrown } from '../../core/thrown.ts'
 export type ReadRecord =
   | { readonly values: ReadonlyMap<string, unknown>; readonly problem?: undefined }
   | { readonly problem: string; readonly key: string | undefined; readonly thrown: unknown }
-
-/**
- * Whether something is a plain object: one without a prototype, or with one that has none itself, like `Object.prototype` of this
- * realm or of another. May throw: a proxy's traps are the caller's.
- */
-export function isPlainRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null
-}
 
 /** Reads a record of values by type name. Each value is read once: a getter or a proxy may give another the next time. Never throws. */
 export function readRecord(given: unknown, like = ''): ReadRecord {

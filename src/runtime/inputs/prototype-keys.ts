@@ -1,4 +1,4 @@
-import { isPlainRecord } from './input-record.ts'
+import { isPlainRecord } from '../../core/is-record.ts'
 
 /** A part of a value that is still to be looked at. */
 interface Part {
