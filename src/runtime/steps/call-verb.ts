@@ -150,7 +150,8 @@ class CallAttempt implements DurableCall {
     }))
   }
 
-  heartbeat(details?: unknown): void {
+  // A property, so that it can be taken out of the context, as all else there.
+  readonly heartbeat = (details?: unknown): void => {
     if (this.#isOpen) this.#listener.heartbeat(details)
   }
 

@@ -38,6 +38,7 @@ import { uuidOf } from '../environment/ids.ts'
 import { calledIn, isWithinCall } from '../environment/within-call.ts'
 import type { EmitVerdict } from '../../core/contracts/event-record.ts'
 import type { AnyEventType } from '../../core/language/event-type.ts'
+import { bindMethods } from './bind-methods.ts'
 import { beginEmit, beginWaitFor } from './event-verbs.ts'
 import {
   anewProblem,
@@ -83,6 +84,10 @@ const heartbeats = '$heartbeat'
 
 /** The context of a durable function, or of a branch of it. */
 export class Branch implements DurableContext {
+  static {
+    bindMethods(this)
+  }
+
   readonly #run: FunctionRun
   readonly #names: VerbNames
   readonly #branches: VerbNames
@@ -257,12 +262,8 @@ export class Branch implements DurableContext {
   }
 
   execute(graph: AnyGraph, target: unknown, inputs: unknown, options: DurableKey = {}): Promise<never> {
-    const problem = problemOf(
-      `ctx.execute ${describe((graph as AnyGraph | undefined)?.name)}`,
-      options,
-      ['key'],
-      () => [],
-    )
+    const what = `ctx.execute ${describe((graph as AnyGraph | undefined)?.name)}`
+    const problem = problemOf(what, options, ['key'], () => [])
     if (problem !== undefined) return refused(problem)
     const started: Promise<DurableChild<never>> = this.start(graph, target, inputs, options)
     return unheard(started.then((child) => child.result()))
