@@ -30,9 +30,9 @@ export interface StepDeclarers<App> {
   /** As `step`; `ctx.app` of `run` and `compensate` is typed. */
   step<
     Output extends TypedDataType,
-    const Inputs extends DeclaredPorts | PortsHint = Record<never, never>,
-    const Name extends string = string,
-    const Results extends DeclaredResults | undefined = undefined,
+    const Inputs extends DeclaredPorts | PortsHint,
+    const Name extends string,
+    const Results extends DeclaredResults | undefined,
   >(
     declaration: StepDeclaration<Output, Inputs, Name, App, Results>,
   ): Step<PortsOf<Inputs>, Output, Name> & StepBesides<Results> & TakesApp<App>

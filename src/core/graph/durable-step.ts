@@ -4,7 +4,16 @@ import { ownFields } from '../language/data-type.ts'
 import type { DataTypeHint, GivenOf, TypedDataType, ValueOf } from '../language/data-type.ts'
 import type { Compensate, CompensatePolicy } from '../language/compensation.ts'
 import type { RetryPolicy } from '../language/policy.ts'
-import type { DeclaredPorts, MaybePromise, Ports, PortsHint, PortsOf, ReceivedBy, TypedStep } from '../language/step.ts'
+import type {
+  DeclaredPorts,
+  MaybePromise,
+  OnceKnown,
+  Ports,
+  PortsHint,
+  PortsOf,
+  ReceivedBy,
+  TypedStep,
+} from '../language/step.ts'
 import type { DurableContext } from './durable-context.ts'
 
 /** A long-lived function from data types to one data type. Made by `durableStep`. */
@@ -54,10 +63,13 @@ export interface DurableStepDeclaration<
   /** Data types that the function may set while it runs, for those who look at it: no step takes them. @default [] */
   readonly publishes?: readonly Published[]
   /** Makes the output, by the verbs of its context; runs again from its top after a crash, and when it was parked. */
-  readonly run: (
-    inputs: ReceivedBy<Inputs>,
-    context: DurableContext<App, Received, Published, ReceivedBy<Inputs>>,
-  ) => MaybePromise<GivenOf<Output>>
+  readonly run: OnceKnown<
+    Output,
+    (
+      inputs: ReceivedBy<Inputs>,
+      context: DurableContext<App, Received, Published, ReceivedBy<Inputs>>,
+    ) => MaybePromise<GivenOf<Output>>
+  >
   /** How long one attempt may take, but for the time in which it only waits. @default no limit */
   readonly timeout?: Duration | undefined
   /** How often the function is tried: a further attempt finds what is on record, but for the failure that it is made for. Re-runs are no attempts. @default once */

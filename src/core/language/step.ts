@@ -94,15 +94,23 @@ export type Ports = Readonly<Record<string, Port>>
 export type DeclaredPorts = Readonly<Record<string, Port | PortHint>>
 /** Beside `DeclaredPorts`, not among them: of a union with a name, the compiler prints the name. */
 export type PortsHint = 'an object of named ports, like { user: UserID }'
-export type PortsOf<Inputs extends DeclaredPorts | PortsHint> = [Inputs] extends [Ports] ? Inputs : Ports
+/**
+ * The ports of a declaration: none where `Inputs` is all that it could be, since `step` has no default for it, nor for its other type parameters. With one the
+ * compiler would take the defaults for what they are, and the widest type for the output, before it looks at a function without parameters.
+ */
+type Declared<Inputs> = [PortsHint] extends [Inputs] ? Record<never, never> : Inputs
+export type PortsOf<Inputs extends DeclaredPorts | PortsHint> = [Declared<Inputs>] extends [Ports]
+  ? Declared<Inputs>
+  : Ports
 
 /**
  * What `run` gets for its ports: a value, `value | undefined` for `optional(T)`, an array for `all(T)`. Read out of an object, because
  * the compiler's messages then print the ports instead of this name.
  */
-export type ReceivedBy<Inputs extends DeclaredPorts | PortsHint> = {
+export type ReceivedBy<Inputs extends DeclaredPorts | PortsHint> = OfPorts<Declared<Inputs>>['ports']
+interface OfPorts<Inputs> {
   readonly ports: { readonly [Key in keyof Inputs]: Received<Inputs[Key]> }
-}['ports']
+}
 type Received<Given> = Given extends Port ? Given['~types']['received'] : unknown
 
 /** What the compiler knows of a step, under `'~types'`. There is no such property at run time. */
@@ -188,10 +196,10 @@ export interface StepDeclaration<
    */
   readonly results?: Results
   /** Makes the output from the inputs; may be async. Should pass `context.signal` on to whatever it waits for. */
-  readonly run: (
-    inputs: ReceivedBy<Inputs>,
-    context: StepContext<App> & ContextBesides<Results>,
-  ) => MaybePromise<GivenOf<Output>>
+  readonly run: OnceKnown<
+    Output,
+    (inputs: ReceivedBy<Inputs>, context: StepContext<App> & ContextBesides<Results>) => MaybePromise<GivenOf<Output>>
+  >
   /** How long one attempt may take. @default no limit */
   readonly timeout?: Duration | undefined
   /** How often the step is tried. @default once */
@@ -229,6 +237,11 @@ export interface StepDeclaration<
     | undefined
 }
 
+/**
+ * The function, as a condition that the compiler decides once it knows the output: so it takes the sum of `prices.reduce((sum, cents) => sum + cents, 0)`, in what
+ * a function with parameters returns, for the number that is to be made, and not for a 0.
+ */
+export type OnceKnown<Output extends TypedDataType, Fn> = [Output] extends [never] ? Fn : Fn
 /** `Promise` stands beside `PromiseLike` for the compiler's messages: it compares a promise with a promise then, not two signatures of `then`. */
 export type MaybePromise<Value> = Value | Promise<Value> | PromiseLike<Value>
 
@@ -245,9 +258,9 @@ export type MaybePromise<Value> = Value | Promise<Value> | PromiseLike<Value>
  */
 export function step<
   Output extends TypedDataType,
-  const Inputs extends DeclaredPorts | PortsHint = Record<never, never>,
-  const Name extends string = string,
-  const Results extends DeclaredResults | undefined = undefined,
+  const Inputs extends DeclaredPorts | PortsHint,
+  const Name extends string,
+  const Results extends DeclaredResults | undefined,
 >(
   declaration: StepDeclaration<Output, Inputs, Name, unknown, Results>,
 ): Step<PortsOf<Inputs>, Output, Name> & StepBesides<Results> {
