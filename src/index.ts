@@ -92,7 +92,7 @@ export type { DurableStep, DurableStepDeclaration } from './core/graph/durable-s
 export type { AnyWorkflow } from './core/graph/any-workflow.ts'
 export type { DrawablePolicies, DrawableRetry, Placement } from './core/drawn/drawn-options.ts'
 export type { ArgsOf, NodeOptions, UntypedWorkflow, Workflow, WorkflowOptions } from './core/drawn/workflow-types.ts'
-export type { SubgraphOptions, SubgraphStep } from './core/graph/subgraph.ts'
+export type { SubgraphOptions, SubgraphStep, SubgraphTypes } from './core/graph/subgraph.ts'
 export type { AnyGraph, StepDefaults } from './core/graph/graph-index.ts'
 export type {
   CancelIntercepted,

@@ -23,7 +23,14 @@ import type { DurableStep, DurableStepDeclaration } from './durable-step.ts'
 import type { AnyGraph } from './graph-index.ts'
 import type { TargetOf } from './graph.ts'
 import { subgraph } from './subgraph.ts'
-import type { CheckedOutput, CheckedRenames, LeavesOf, SubgraphOptions, SubgraphStep, TypesOfStep } from './subgraph.ts'
+import type {
+  CheckedOutput,
+  CheckedRenames,
+  LeavesOf,
+  SubgraphOptions,
+  SubgraphStep,
+  SubgraphTypes,
+} from './subgraph.ts'
 
 /** What declares steps whose functions read `ctx.app` with its type. Made by `defineSteps`. */
 export interface StepDeclarers<App> {
@@ -73,7 +80,7 @@ export interface StepDeclarers<App> {
       GivenOf<Output>,
       App
     >,
-  ): SubgraphStep<Name, Output, TypesOfStep<G, T, Renames, Output>> & AppOfNested<G> & TakesApp<App>
+  ): SubgraphStep<Name, Output, SubgraphTypes<G, T, Renames, Output>> & AppOfNested<G> & TakesApp<App>
   /** The same function as `timer`: nothing of a timer reads `ctx.app`. */
   readonly timer: typeof timer
   /** The same function as `machineStep`. */

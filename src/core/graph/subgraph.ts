@@ -85,7 +85,8 @@ type NameIn<Name, Renames> = Name extends keyof Renames
 type TypeOfLeaf<G, Name, Renames> = Name extends keyof Renames
   ? Extract<Renames[Name], TypedDataType>
   : Extract<TypeIn<G, Name>, TypedDataType>
-export interface TypesOfStep<G, T, Renames, Output extends TypedDataType> extends StepTypes {
+/** What the compiler knows of a step that `subgraph` makes, under `'~types'`: exported, so that declaration files can name it. */
+export interface SubgraphTypes<G, T, Renames, Output extends TypedDataType> extends StepTypes {
   /** Name of the type that it makes. */
   readonly makes: Output['name']
   /** Names of the types that must be there. */
@@ -121,7 +122,7 @@ export function subgraph<
     LeavesOf<G, T>,
     GivenOf<Output>
   > = {},
-): SubgraphStep<Name, Output, TypesOfStep<G, T, Renames, Output>> & AppOfNested<G> {
+): SubgraphStep<Name, Output, SubgraphTypes<G, T, Renames, Output>> & AppOfNested<G> {
   const { inputs: renames, ...fields } = ownFields(options)
   return Object.freeze({
     name: (graph as AnyGraph | undefined)?.name,
