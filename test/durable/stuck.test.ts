@@ -138,6 +138,33 @@ describe('details() of an execution that has ended', () => {
   })
 })
 
+test('details() of a completed execution does not say of a step that came into the graph later, or of what needs it, that it has run', async () => {
+  const world = new World()
+  const pay = step({ name: 'Pay', output: A, persist: 'execution', run: () => 1 })
+  const before = graph({
+    name: 'paid',
+    steps: [pay, step({ name: 'End', inputs: { a: A }, output: End, run: ({ a }) => a })],
+  })
+  const now = graph({
+    name: 'paid',
+    steps: [
+      pay,
+      step({ name: 'Notify', inputs: { a: A }, output: B, persist: 'execution', run: () => 2 }),
+      step({ name: 'Log', inputs: { b: B }, output: D, run: () => 3 }),
+      step({ name: 'End', inputs: { a: A, d: D }, output: End, run: ({ a }) => a }),
+    ],
+  })
+  const old = world.process({ graphs: [before] })
+  await world.clock.settle(old.execute(before, End, {}, { id: 'x' }))
+  const details = await (await world.process({ graphs: [now] }).get('x'))!.details()
+  expect(brief(details)).toEqual([
+    ['Pay', 'completed', undefined],
+    ['Notify', 'unknown', undefined],
+    ['Log', 'unknown', undefined],
+    ['End', 'completed', undefined],
+  ])
+})
+
 function rows(run: (value: number) => number | Promise<number>) {
   return line({ second: { run, retry: { maxAttempts: 2, backoff: '1h' } } }).line
 }

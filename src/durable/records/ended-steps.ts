@@ -30,6 +30,7 @@ export function endedStepInfos(
     if (plan.steps[position]!.spec.name === culprit || hadValue[position]!)
       for (const producer of requiredBy(plan, position)) hadValue[producer] = true
   const hadNone: boolean[] = []
+  const isAbsent: boolean[] = []
   const infos = plan.steps.map(({ spec }, position): StepInfo => {
     const { name } = spec
     const persist = persistOf(spec)
@@ -41,8 +42,10 @@ export function endedStepInfos(
     const end = known[position]?.status
     hadNone[position] = !hadValue[position]! && (end !== undefined || hasFailed || isStopped)
     if (known[position] !== undefined) return known[position]
-    if (hadValue[position]!)
-      return { ...unrecordedStep(name, 'completed', undefined), output: position === last ? output : undefined }
+    if (hadValue[position]! && position === last) return { ...unrecordedStep(name, 'completed', undefined), output }
+    // What is always on record, and is not, did not run under this name: it came into the graph later, say. So nothing can be concluded of what needs it.
+    isAbsent[position] = isRecorded || requiredBy(plan, position).some((producer) => isAbsent[producer] === true)
+    if (hadValue[position]!) return unrecordedStep(name, isAbsent[position] ? 'unknown' : 'completed', undefined)
     if (hasFailed) return { ...unrecordedStep(name, isSkip(error) ? 'skipped' : 'failed', undefined), error }
     return unrecordedStep(name, isStopped ? 'cancelled' : 'unknown', undefined)
   })
