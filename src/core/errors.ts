@@ -34,8 +34,10 @@ export class GraphError extends DocketError {
   readonly problems: readonly GraphProblem[]
 
   constructor(graph: string, problems: readonly GraphProblem[]) {
-    const head =
-      problems.length === 1
+    const isOfCall = problems.length === 1 && problems[0]!.kind === 'unknown-target'
+    const head = isOfCall
+      ? `graph "${graph}" can't make the target of this call: `
+      : problems.length === 1
         ? `graph "${graph}" is not valid: `
         : `graph "${graph}" is not valid, ${problems.length} problems:\n`
     super(

@@ -101,7 +101,7 @@ export function describeThrown(thrown: unknown): string {
     if (isError(thrown)) return String(thrown.message === '' ? thrown.name : thrown.message)
     if (typeof thrown === 'string') return thrown
     const message = readOf(thrown, 'message')
-    return typeof message === 'string' && message !== '' ? message : `${typeof thrown} ${String(thrown)}`
+    return typeof message === 'string' && message !== '' ? message : `${String(thrown)}, which is no Error`
   } catch {
     return 'a value that has no text'
   }

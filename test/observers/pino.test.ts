@@ -241,8 +241,8 @@ describe('fields', () => {
 
   test.each([
     ['a text', 'string', 'a text'],
-    [7, 'number', 'number 7'],
-    [null, 'null', 'object null'],
+    [7, 'number', '7, which is no Error'],
+    [null, 'null', 'null, which is no Error'],
   ])('have what was thrown under err as an object, be it no error but %j', async (thrown, type, message) => {
     const { lines, observers } = logging()
     const graph = graphOf([step({ name: 's', output: Target, run: () => Promise.reject(thrown as unknown as Error) })])

@@ -213,8 +213,8 @@ function sizeAbove(body: StoredValue, limit: number): number | undefined {
 
 function tooBig(size: number, maxBytes: number): string {
   return (
-    `it has ${size} bytes, and the limit is ${maxBytes}; keep it elsewhere (a file, an object store) and let the step ` +
-    'return where it is, or take `persist` off the step, or raise `maxBytes` (`maxValueBytes` of createDocket)'
+    `it has ${size} bytes, and the limit is ${maxBytes}; keep it elsewhere (a file, an object store) and hand on where it is, ` +
+    'or take `persist` off the step that makes it, or raise the limit (`maxValueBytes` of createDocket)'
   )
 }
 
@@ -226,15 +226,24 @@ function contextOf(
   return JSON.stringify([identity, made.format, made.codecs])
 }
 
+/** A place, in words. */
+export function placeOf(identity: ValueIdentity): string {
+  const [kind, id, step, item, field] = identity
+  if (kind === 'execution' && identity.length === 3) return `the ${step} of execution ${JSON.stringify(id)}`
+  if (kind !== 'step' || identity.length !== 5)
+    return `the value of ${identity.map((part) => JSON.stringify(part)).join(' ')}`
+  const ofItem = item === '' ? '' : ` for item ${JSON.stringify(item)}`
+  return `the ${field} of step ${JSON.stringify(step)}${ofItem} of execution ${JSON.stringify(id)}`
+}
+
 function failure(
   what: string,
   identity: ValueIdentity,
   thrown: unknown,
   why = describeThrown(thrown),
 ): SerializationError {
-  const place = identity.map((part) => JSON.stringify(part)).join(' ')
   return new SerializationError(
-    `${what} the value of ${place}: ${why}`,
+    `${what} ${placeOf(identity)}: ${why}`,
     {},
     thrown === undefined ? {} : { cause: thrown },
   )

@@ -5,7 +5,7 @@ import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import type { ValueSource } from '../../runtime/steps/step-work.ts'
 import { isRecord } from '../../core/is-record.ts'
-import { encodedValue } from '../../core/values/value-encoding.ts'
+import { encodedValue, placeOf } from '../../core/values/value-encoding.ts'
 import type { ValueEncoding, ValueIdentity } from '../../core/values/value-encoding.ts'
 import { graphHashOf } from './graph-hash.ts'
 import { isSensitiveIn, sensitiveMark, sensitiveNamesOf } from './sensitive-types.ts'
@@ -166,7 +166,5 @@ export function decodePresent(
 }
 
 function unreadable(identity: ValueIdentity, why: string): SerializationError {
-  return new SerializationError(
-    `can’t read the value of ${identity.map((part) => JSON.stringify(part)).join(' ')}: ${why}`,
-  )
+  return new SerializationError(`can’t read ${placeOf(identity)}: ${why}`)
 }

@@ -111,8 +111,15 @@ describe('values', () => {
     expect(encoding.encode('12345678', here)).toBeInstanceOf(Uint8Array)
     expect(() => encoding.encode('123456789', here)).toThrow(SerializationError)
     expect(() => encoding.encode('123456789', here)).toThrow(
-      /can’t store the value of "step" "execution-1" "Fetch" "" "output": it has 11 bytes, and the limit is 10; .*maxBytes/,
+      /can’t store the output of step "Fetch" of execution "execution-1": it has 11 bytes, and the limit is 10; .*maxValueBytes/,
     )
+    const places = [
+      [['step', 'e', 'Fetch', '7', 'error'], 'the error of step "Fetch" for item "7" of execution "e"'],
+      [['execution', 'e', 'inputs'], 'the inputs of execution "e"'],
+      [['result', 'key'], 'the value of "result" "key"'],
+    ] as const
+    for (const [place, text] of places)
+      expect(() => encoding.encode('123456789', place)).toThrow(`can’t store ${text}: it has 11 bytes`)
     expect(() => encoding.encode('ééééé', here)).toThrow(/it has 12 bytes/)
     expect(() => createValueEncoding({ maxBytes: 10, format: binary }).encode('12345678901', here)).toThrow(
       /limit is 10/,
@@ -239,7 +246,9 @@ function raised(error: Error): never {
 describe('damaged values', () => {
   test('of text are refused with the place', () => {
     const encoding = createValueEncoding()
-    expect(() => encoding.decode('{"a":', here)).toThrow(/can’t read the value of "step" "execution-1" .*JSON/)
+    expect(() => encoding.decode('{"a":', here)).toThrow(
+      /can’t read the output of step "Fetch" of execution "execution-1": .*JSON/,
+    )
     expect(() => encoding.decode('', here)).toThrow(SerializationError)
     expect(() => encoding.decode('{"$what":1}', here)).toThrow(/\$what: no tag/)
   })
