@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { StoreError } from '../../src/core/errors.ts'
 import { DocketError } from '../../src/core/docket-error.ts'
@@ -23,10 +23,17 @@ export function openError(thrown: unknown, path: string): Error {
   const error = openingError(sqliteError(thrown))
   if (!(error instanceof StoreError)) return error as Error
   if (path === ':memory:' || error === thrown) return error
-  const folder = dirname(resolve(path))
-  const why = existsSync(folder) ? '' : `; the folder ${JSON.stringify(folder)} does not exist: make it first`
-  const message = `${describeThrown(thrown)}: ${JSON.stringify(path)}${why}`
+  const message = `${describeThrown(thrown)}: ${JSON.stringify(path)}${whyNot(path)}`
   return new StoreError(storeName, message, error.isTransient, { cause: thrown })
+}
+
+/** What can be seen of the path that makes it no file to open. */
+function whyNot(path: string): string {
+  const folder = dirname(resolve(path))
+  if (!existsSync(folder)) return `; the folder ${JSON.stringify(folder)} does not exist: make it first`
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+    ? '; that is a folder: name a file in it'
+    : ''
 }
 
 /** Whether a call failed because another connection has the file locked; it has done nothing then. */

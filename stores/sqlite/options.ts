@@ -45,7 +45,7 @@ export interface SqlitePlace {
 }
 
 const places: Readonly<Record<string, OptionRule>> = {
-  path: aString,
+  path: ['a non-empty string: the path of a file, not a URL', isPath],
   database: ['a DatabaseSync of node:sqlite', (value) => value instanceof DatabaseSync],
 }
 
@@ -89,6 +89,11 @@ function problemsOfPlace(options: Readonly<Record<string, unknown>>): readonly (
       synchronous !== undefined &&
       'synchronous is for path; a database of your own keeps its settings',
   ]
+}
+
+/** A URL, of another store or as the command line takes one (`sqlite:FILE`), would be the name of a new file. SQLite itself knows `file:`. */
+function isPath(value: unknown): boolean {
+  return aString[1](value) && !/^(?!file:)(?:sqlite:|[a-z][a-z\d+.-]*:\/\/)/i.test(value as string)
 }
 
 function placeOf({ path, database, synchronous }: SqliteStoreOptions): SqlitePlace {

@@ -19,6 +19,25 @@ test('a file of SQLite that can’t be opened is named, and its folder if there 
   await expect(missing).rejects.toThrow(`the folder "${join(folder, 'none')}" does not exist`)
 })
 
+test('a folder is no file to open', async () => {
+  const folder = newFolder()
+  await expect(sqliteStore(folder).open()).rejects.toThrow(`"${folder}"; that is a folder: name a file in it`)
+})
+
+test.each(['sqlite:orders.db', 'postgres://localhost/orders', 'redis://localhost'])(
+  '%s is not taken for the name of a file of SQLite',
+  (url) => {
+    expect(() => sqliteStore(url)).toThrow(
+      'sqliteStore: path must be a non-empty string: the path of a file, not a URL',
+    )
+    expect(() => sqliteStore({ path: url })).toThrow(OptionError)
+  },
+)
+
+test('a path of Windows and a file: URL of SQLite are paths', () => {
+  for (const path of ['C:\\orders.db', 'file:orders.db?mode=memory']) expect(sqliteStore(path).name).toBe('sqlite')
+})
+
 test('a file that is no database is named', async () => {
   const path = join(newFolder(), 'letter.txt')
   writeFileSync(path, 'Dear reader, '.repeat(100))
