@@ -18,13 +18,17 @@ export interface Bundle {
 }
 
 /**
- * Bundles a program, minified, without XState and zod, into a folder. `split` makes files of their own of what is imported later; `root` is the
- * folder whose packages it imports, where that is not this project.
+ * Bundles a program, minified, without XState and zod, into a folder. `split` makes files of their own of what is imported later, which CommonJS (`cjs`)
+ * has not; `root` is the folder whose packages it imports, where that is not this project.
  */
 export async function bundle(
   program: string,
   folder: string,
-  { split = true, root = sources }: { readonly split?: boolean; readonly root?: string } = {},
+  {
+    format = 'esm',
+    split = format === 'esm',
+    root = sources,
+  }: { readonly format?: 'esm' | 'cjs'; readonly split?: boolean; readonly root?: string } = {},
 ): Promise<Bundle> {
   mkdirSync(folder, { recursive: true })
   const { metafile, outputFiles } = await build({
@@ -32,14 +36,15 @@ export async function bundle(
     bundle: true,
     minify: true,
     splitting: split,
-    format: 'esm',
+    format,
     platform: 'node',
     target: 'node24',
     external: ['xstate', 'zod'],
     // Without conditions of its own, a bundler looks for `module`.
     ...(root === sources && { conditions: ['docket-source'] }),
     outdir: folder,
-    outExtension: { '.js': '.mjs' },
+    outExtension: { '.js': format === 'esm' ? '.mjs' : '.cjs' },
+    logOverride: { 'empty-import-meta': 'silent' },
     absWorkingDir: root,
     metafile: true,
     write: false,

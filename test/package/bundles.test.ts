@@ -13,7 +13,10 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 let bundles = 0
 
-function bundled(program: string, options?: { readonly split: boolean }): ReturnType<typeof bundle> {
+function bundled(
+  program: string,
+  options?: { readonly split?: boolean; readonly format?: 'cjs' },
+): ReturnType<typeof bundle> {
   return bundle(program, join(folder, `bundle-${++bundles}`), options)
 }
 
@@ -124,6 +127,19 @@ describe.each([true, false])('a bundle that is split: %s', (split) => {
     )
     expect(printedBy(file)).toBe(2)
   })
+})
+
+test('a bundle of CommonJS finds the packages that observers load when they are made', async () => {
+  const { file } = await bundled(
+    `import { openTelemetryObserver } from 'docket/observers/open-telemetry'
+    import { prometheusObserver } from 'docket/observers/prometheus'
+    ${head}
+    const g = graph({ name: 'g', steps: [step({ name: 's', output: A, run: () => 'observed' })] })
+    void execute(g, A, {}, { observers: [openTelemetryObserver(), prometheusObserver()] }).then(print)`,
+    { format: 'cjs' },
+  )
+  expect(printedBy(file)).toBe('observed')
+  expect(JSON.parse(execFileSync(process.execPath, [file], { encoding: 'utf8', cwd: tmpdir() }))).toBe('observed')
 })
 
 test('JavaScript that imports the whole package may put any step together by hand', () => {
