@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { graph, NonRetryableError, step } from '../../src/index.ts'
+import { all, graph, NonRetryableError, step } from '../../src/index.ts'
 import type { ExecutionDetails } from '../../src/index.ts'
 import { expectNoUnhandledErrors, never, rejectionOf } from '../loose-api.ts'
 import { World } from './durable-time.ts'
@@ -210,6 +210,38 @@ describe('details() of a batch', () => {
     const { batch: info, situation } = await batch.details()
     expect(info!.counts).toMatchObject({ completed: 4, failed: 2, running: 0, retrying: 0, unknown: 0 })
     expect(situation).toBe('it has completed')
+  })
+
+  test('counts as waiting what is done but for a step that needs all items', async () => {
+    const world = new World()
+    const gate = door()
+    const sum = graph({
+      name: 'sum',
+      steps: [
+        step({
+          name: 'Take',
+          inputs: { a: A },
+          output: B,
+          persist: 'execution',
+          run: ({ a }) => (a === 2 ? gate.promise : a),
+        }),
+        step({
+          name: 'Sum',
+          inputs: { all: all(B) },
+          output: End,
+          run: ({ all: values }) => values.reduce((total, value) => total + value, 0),
+        }),
+      ],
+    })
+    const docket = world.process({ graphs: [sum] })
+    const items = [1, 2, 3, 4].map((value) => ({ A: value }))
+    const batch = await docket.startBatch(sum, End, items, { id: 'b' })
+    await world.clock.advance(100)
+    const { batch: info } = await batch.details()
+    expect(info!.counts).toMatchObject({ waiting: 3, running: 1, completed: 0 })
+    expect(info!.items[0]).toMatchObject({ index: 1, status: 'running' })
+    gate.resolve(2)
+    expect(await world.clock.settle(batch.result())).toEqual([10, 10, 10, 10])
   })
 
   test('says which items have not begun', async () => {

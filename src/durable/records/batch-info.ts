@@ -14,8 +14,8 @@ import type { StepPages } from './step-pages.ts'
 
 /**
  * What became of an item. `cancelled`: its batch ended before it did. `retrying`: a step of it waits for its next attempt; `waiting`: all of
- * its steps that have begun do, for that, a time, or something from outside. `unknown`: there is
- * no record of it, so that only the process that runs the batch knows.
+ * its steps that have begun do, for that, a time, or something from outside, or they have ended and the next ones wait for the other items (`all(T)`). Of
+ * these, only the process that runs the batch knows. `unknown`: there is no record of it, so that only that process knows.
  */
 export type ItemStatus =
   'pending' | 'running' | 'waiting' | 'retrying' | 'completed' | 'failed' | 'cancelled' | 'unknown'
@@ -197,6 +197,7 @@ function unfinishedStatusOf(
   if (isTerminal(status)) return (bits & known.failedStep) === 0 ? 'cancelled' : 'failed'
   if (live !== undefined && index >= live.started) return 'pending'
   const here = live?.steps.get(key)
+  if (here !== undefined && hasOnlyEnded(here, bits)) return 'waiting'
   const waits = here === undefined ? (bits & (known.waiting | known.working)) === known.waiting : waitsHere(here)
   if (waits && (bits & known.waiting) !== 0) return 'waiting'
   const isUnderWay = live === undefined ? (bits & known.open) !== 0 : here !== undefined
@@ -206,6 +207,12 @@ function unfinishedStatusOf(
 
 function waitsHere({ states }: LiveSteps): boolean {
   return states.every((run) => run === undefined || run.hasEnded || ['waiting', 'retrying'].includes(statusOf(run)))
+}
+
+/** Whether something of it has ended and nothing is under way: what it has still to do waits for all items. The states of what has ended may be gone. */
+function hasOnlyEnded({ states }: LiveSteps, bits: number): boolean {
+  if ((bits & known.open) !== 0 || !states.every((run) => run?.hasEnded !== false)) return false
+  return bits !== 0 || states.some((run) => run !== undefined)
 }
 
 async function errorOf(
