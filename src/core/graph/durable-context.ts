@@ -88,6 +88,10 @@ export interface DurableChild<Value> {
   cancel(reason?: unknown): Promise<void>
 }
 
+/** The type, and a sentence where the step's declaration lists none: the compiler prints it to those who give one. */
+type OrUnlisted<T, Listed, Option extends string> =
+  T | ([Listed] extends [never] ? `a data type that the step's declaration lists in ${Option}` : never)
+
 /**
  * What the function of a durable step gets besides its inputs. After a crash, or when its execution was parked, that function runs again from its top, and each verb
  * that has ended gives what was recorded, in the recorded order. So whatever does something, or differs from one time to the next, belongs into a verb.
@@ -119,9 +123,15 @@ export interface DurableContext<
    * Takes the first message of one of these types that nobody has taken, or waits for one. Those of other types stay for later. Messages are sent
    * by `handle.signal`, or by `actor.send(signalEvent(…))`.
    */
-  receive<T extends Received>(types: T | readonly T[], options?: DurableKey): Promise<MessageOf<T>>
+  receive<T extends Received>(
+    types: OrUnlisted<T, Received, 'receives'> | readonly T[],
+    options?: DurableKey,
+  ): Promise<MessageOf<T>>
   /** The same, for so long at the most. */
-  receive<T extends Received>(types: T | readonly T[], options: ReceiveOptions): Promise<MessageOf<T> | TimedOut>
+  receive<T extends Received>(
+    types: OrUnlisted<T, Received, 'receives'> | readonly T[],
+    options: ReceiveOptions,
+  ): Promise<MessageOf<T> | TimedOut>
   /** Waits for the first event that was emitted under a key, whether before or since. In a docket only. */
   waitFor<E extends TypedEventType>(type: E | EventTypeHint, key: string, options?: DurableKey): Promise<MessageOf<E>>
   /** The same, for so long at the most. */
@@ -133,7 +143,7 @@ export interface DurableContext<
   /** Emits an event, as `docket.emit` does, once however often the function runs again. In a docket only. */
   emit<E extends TypedEventType>(type: E | EventTypeHint, key: string, value: GivenOf<E>): Promise<EmitVerdict>
   /** Sets the value of a type that `publishes` names, for `handle.get` and `handle.watch`, from any process. Resolves once that is on record. */
-  publish<T extends Published>(type: T, value: GivenOf<T>): Promise<void>
+  publish<T extends Published>(type: OrUnlisted<T, Published, 'publishes'>, value: GivenOf<T>): Promise<void>
   /**
    * Begins an execution of another graph: a child, which is cancelled when the step is, or when its execution fails; one that nobody waits for goes on when the
    * step completes, unless `onParentEnd` says otherwise. In a docket it is an execution of its own, whose graph must be listed there, and resolves once it is stored.

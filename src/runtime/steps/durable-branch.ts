@@ -303,7 +303,7 @@ export class Branch implements DurableContext {
     ) as Promise<EmitVerdict>
   }
 
-  publish(type: AnyDataType, value: unknown, options: DurableKey = {}): Promise<void> {
+  publish(type: unknown, value: unknown, options: DurableKey = {}): Promise<void> {
     const { step } = this.#run
     const published = step.planStep.spec.publishes
     const name = (type as AnyDataType | undefined)?.name as string
