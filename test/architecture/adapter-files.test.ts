@@ -34,8 +34,8 @@ const adapters: Readonly<Record<string, { readonly shared: readonly string[]; re
   postgres: {
     // It alone of the SQL databases can notify others, over a connection apart from the pool.
     shared: [...ofSql, 'hints.ts', 'session-locks.ts', 'locks.ts', 'given-transaction.ts'],
-    // One statement chooses and takes.
-    own: ['hint-listener.ts', 'hint-payloads.ts', 'hint-sender.ts', 'ready-statement.ts'],
+    // One statement chooses and takes; statements are prepared by name.
+    own: ['hint-listener.ts', 'hint-payloads.ts', 'hint-sender.ts', 'ready-statement.ts', 'statement-names.ts'],
   },
   mysql: {
     // As PostgreSQL, it says which connections are there, and a transaction is any client's of its driver.
@@ -70,6 +70,8 @@ const adapters: Readonly<Record<string, { readonly shared: readonly string[]; re
       'packed-lists.ts',
       'ranges.ts',
       'ready-looks.ts',
+      'ready-heads.ts',
+      'ready-scripts.ts',
       // The SQL stores share theirs.
       'outbox.ts',
       // Records as bytes.

@@ -20,7 +20,7 @@ export function acquireConformance({ test }: ConformanceGroup): void {
     assert.deepEqual(await store.commit([commitTo('one')]), [true])
   })
 
-  test('who acquires executions hears of which there are messages, where the store says so at all', async ({
+  test('an acquisition says of each execution whether there are messages to it, where the store says so at all', async ({
     store,
   }) => {
     await store.create([newExecution('written to'), newExecution('left alone'), newExecution('read')])
