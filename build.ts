@@ -1,7 +1,7 @@
 // Bundles what Node loads of the package, after the compiler has made modules of the sources: `npm run build`. Another folder than `dist` may be named.
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { build } from 'esbuild'
+import { build, transform } from 'esbuild'
 
 interface Target {
   readonly 'docket-source': string
@@ -21,6 +21,10 @@ const entries = Object.values(manifest.exports).flatMap((target) =>
   typeof target === 'string' || target.module === undefined ? [] : [target],
 )
 
+// A Node that is too old fails at the first thing that it lacks, in whatever file comes first: so each says first which one it needs.
+const versionCheck = join(import.meta.dirname, 'src/core/require-node.ts')
+const { code: banner } = await transform(readFileSync(versionCheck, 'utf8'), { loader: 'ts' })
+
 await build({
   absWorkingDir: import.meta.dirname,
   entryPoints: entries.map((target) => ({
@@ -34,6 +38,7 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node24',
+  banner: { js: `{\n${banner}}` },
   conditions: ['docket-source'],
   external: [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)],
   legalComments: 'none',

@@ -1,4 +1,4 @@
-import './runtime/environment/require-node.ts'
+import './core/require-node.ts'
 
 export { exponential, fixed } from './core/language/backoff.ts'
 export { all, dataType, optional, type } from './core/language/data-type.ts'

@@ -1,4 +1,4 @@
-import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import zlib from 'node:zlib'
 import type { Codec } from '../core/contracts/codec.ts'
 import { SerializationError } from '../core/errors.ts'
 import { checkOptions, describe } from '../core/check-options.ts'
@@ -30,19 +30,19 @@ const algorithms: Readonly<Record<'zstd' | 'gzip', Algorithm>> = {
     marker: 1,
     maxLevel: 9,
     defaultLevel: 6,
-    compress: (bytes, level) => gzipSync(bytes, { level }),
-    decompress: (bytes, maxOutputLength) => gunzipSync(bytes, { maxOutputLength }),
+    compress: (bytes, level) => zlib.gzipSync(bytes, { level }),
+    decompress: (bytes, maxOutputLength) => zlib.gunzipSync(bytes, { maxOutputLength }),
   },
   zstd: {
     marker: 2,
     maxLevel: 22,
     defaultLevel: 3,
     compress: (bytes, level) =>
-      zstdCompressSync(bytes, {
+      zlib.zstdCompressSync(bytes, {
         // Without its checksum, damaged bytes may unpack to something else.
-        params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 },
+        params: { [zlib.constants.ZSTD_c_compressionLevel]: level, [zlib.constants.ZSTD_c_checksumFlag]: 1 },
       }),
-    decompress: (bytes, maxOutputLength) => zstdDecompressSync(bytes, { maxOutputLength }),
+    decompress: (bytes, maxOutputLength) => zlib.zstdDecompressSync(bytes, { maxOutputLength }),
   },
 }
 

@@ -1,10 +1,10 @@
-import { DatabaseSync } from 'node:sqlite'
 import type { SQLInputValue, StatementSync } from 'node:sqlite'
 import { StoreError } from '../../src/core/errors.ts'
 import type { Cell, Row } from '../sql/cells.ts'
 import { isTurnOver, nextTurn } from '../sql/event-loop-turn.ts'
 import type { Answer, Query } from '../sql/dialect.ts'
 import { isLocked, openError, sqliteError, storeName } from './errors.ts'
+import { DatabaseSync } from './node-sqlite.ts'
 import type { SqlitePlace } from './options.ts'
 
 // Within SQLite, a wait for another process's lock holds up the whole event loop. So it lasts no longer than most locks, and the rest of

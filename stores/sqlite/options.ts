@@ -1,4 +1,4 @@
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync } from './node-sqlite.ts'
 import { aBoolean, aFunction, aString, checkOptions, eitherOf, oneOf, strings } from '../sql/options.ts'
 import type { OptionRule } from '../sql/options.ts'
 import { machineTime } from '../sql/machine-time.ts'

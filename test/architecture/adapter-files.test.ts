@@ -29,8 +29,8 @@ const ofSql = [...ofEach, ...ofServers, ...parts, 'dialect.ts', 'migrations.ts']
 
 /** What an adapter has besides, and why the others lack it. */
 const adapters: Readonly<Record<string, { readonly shared: readonly string[]; readonly own: readonly string[] }>> = {
-  // It deletes in portions by what each takes, since that holds up the process; MySQL by the length of its lists.
-  sqlite: { shared: ofSql, own: ['portions.ts'] },
+  // It deletes in portions by what each takes, since that holds up the process; MySQL by the length of its lists. Its driver is Node's.
+  sqlite: { shared: ofSql, own: ['portions.ts', 'node-sqlite.ts'] },
   postgres: {
     // It alone of the SQL databases can notify others, over a connection apart from the pool.
     shared: [...ofSql, 'hints.ts', 'session-locks.ts', 'locks.ts', 'given-transaction.ts'],

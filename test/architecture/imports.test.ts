@@ -64,7 +64,7 @@ test('the front door exports by name and holds nothing of its own', () => {
   const statements = text
     .replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')
     // First of all, a clear word to whoever runs an old Node: before anything is loaded that would fail there.
-    .replace(/^import '\.\/runtime\/environment\/require-node\.ts'/, '')
+    .replace(/^import '\.\/core\/require-node\.ts'/, '')
     .split(/(?<=from '[^']*')/)
     .map((statement) => statement.trim())
   for (const statement of statements.filter((one) => one !== ''))

@@ -237,6 +237,25 @@ test('the strictest user can use the types', async () => {
   })
 })
 
+test('an older Node says which one is needed, whatever of the package is loaded first', async () => {
+  // As far as it can be put on: names that a module of an old Node does not export can only be looked for.
+  const old = `Object.defineProperty(process.versions, 'node', { value: '20.20.2' })
+    delete Map.groupBy
+    process.getBuiltinModule = () => undefined`
+  const preload = `data:text/javascript,${encodeURIComponent(old)}`
+  const code = files.filter((path) => path.startsWith('dist/node/') && path.endsWith('.js'))
+  const imports = code.flatMap((path) => [
+    ...readFileSync(join(project, 'node_modules/docket', path), 'utf8').matchAll(/^import .* from "node:.*"/gm),
+  ])
+  expect(imports.length).toBeGreaterThan(5)
+  expect(imports.map(([text]) => text).filter((text) => /node:sqlite|zstd|enableCompileCache/.test(text))).toEqual([])
+  const command = join(project, 'node_modules/docket/dist/src/cli/main.js')
+  for (const name of ['docket', 'docket/stores/sqlite', 'docket/codecs', 'docket/testing', command])
+    await expect(
+      run(project, process.execPath, '--import', preload, '--input-type=module', '--eval', `await import('${name}')`),
+    ).rejects.toThrow('docket needs Node >= 24.15, but this is 20.20.2; install Node 24')
+})
+
 test('an older JavaScript can require it', async () => {
   expect(await run(project, process.execPath, 'run.cjs')).toBe('42\n')
 })
