@@ -89,7 +89,7 @@ describe('the lease in details()', () => {
   test('says that an execution has not begun', async () => {
     const world = new World()
     const stuck = stuckGraph()
-    const docket = world.process({ graphs: [stuck] })
+    const docket = world.process({ graphs: [stuck], takeOver: false })
     await docket.start(stuck, End, {}, { id: 'x' })
     const [record] = await world.store.get(['x'])
     const unowned = { id: 'new', status: 'pending', owner: undefined, startedAt: undefined } as const

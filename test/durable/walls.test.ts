@@ -53,9 +53,11 @@ test('executions that others have given up begin among very many older and newer
 })
 
 test('resume() finds at once what others have given up among them', async () => {
-  const { world, create, docket, begunAt } = await walled()
+  const { world, create, docket, begunAt, statusOf } = await walled()
   for (const index of [3, count - 3]) await create(`given-up-${index}`, { createdAt: begunAt + index * 1_000 + 500 })
-  expect(await world.clock.settle(docket.resume())).toBe(2)
+  await world.clock.settle(docket.resume())
+  await world.clock.advance(10)
+  for (const index of [3, count - 3]) expect(await statusOf(`given-up-${index}`)).toBe('completed')
 })
 
 test('what a dead process had among them is taken over as soon as its lease is over', async () => {

@@ -18,8 +18,8 @@ const head = (change: string) => (place: Place) => place.sql(`update docket_exec
 const hash = (field: string, value: string | Buffer) => (place: Place) =>
   place.redis.hset(place.layout.execution('bad'), field, value)
 
-const stepPlace = /"step" "bad" "First" "" "output"/
-const inputsPlace = /"execution" "bad" "inputs"/
+const stepPlace = /the output of step "First" of execution "bad"/
+const inputsPlace = /the inputs of execution "bad"/
 const firstField = ':First\0'
 
 /** Takes the last bytes off a field of the execution's hash. */

@@ -43,8 +43,11 @@ export function endedStepInfos(
     hadNone[position] = !hadValue[position]! && (end !== undefined || hasFailed || isStopped)
     if (known[position] !== undefined) return known[position]
     if (hadValue[position]! && position === last) return { ...unrecordedStep(name, 'completed', undefined), output }
-    // What is always on record, and is not, did not run under this name: it came into the graph later, say. So nothing can be concluded of what needs it.
-    isAbsent[position] = isRecorded || requiredBy(plan, position).some((producer) => isAbsent[producer] === true)
+    // What is always on record, and is not, did not run under this name, unless it was undone: it came into the graph later, say. So nothing can be
+    // concluded of what needs it.
+    isAbsent[position] =
+      status === 'completed' &&
+      (isRecorded || requiredBy(plan, position).some((producer) => isAbsent[producer] === true))
     if (hadValue[position]!) return unrecordedStep(name, isAbsent[position] ? 'unknown' : 'completed', undefined)
     if (hasFailed) return { ...unrecordedStep(name, isSkip(error) ? 'skipped' : 'failed', undefined), error }
     return unrecordedStep(name, isStopped ? 'cancelled' : 'unknown', undefined)
