@@ -51,7 +51,7 @@ test('executions with large values are looked for in small portions', async () =
 test('the next look is under way while the records of what the last one brought are read', async () => {
   const { world, watched, docket, limits } = await waiting(1_000, 1_000)
   const { promise: released, resolve: release } = Promise.withResolvers<void>()
-  watched.before = ({ name }) => (name === 'readSteps' && watched.count('readSteps') === 2 ? released : undefined)
+  watched.before = ({ name }) => (name === 'readMail' && watched.count('readMail') === 2 ? released : undefined)
   const resuming = docket.resume()
   await world.clock.advance(100)
   // Of the second, nothing has been read; the fourth waits until it has.
@@ -71,7 +71,7 @@ test('what fits nobody here is acquired once, however many looks there are', asy
 test('a look that fails while another one is under way fails the call, and the next call finds the rest', async () => {
   const { world, watched, docket } = await waiting(1_000, 1_000)
   watched.before = ({ name }) => {
-    if (name === 'readSteps' && watched.count('readSteps') === 2) throw new Error('this read fails')
+    if (name === 'readMail' && watched.count('readMail') === 2) throw new Error('this read fails')
   }
   await expect(world.clock.settle(docket.resume())).rejects.toThrow('this read fails')
   watched.before = () => {}
