@@ -42,8 +42,8 @@ await clock.advance(24 * 3_600_000)
 // #region signal
 const other = createDocket({ graphs: [expenses], store, clock })
 const found = await clock.settle(other.get('lunch'))
-console.log(await clock.settle(found!.signal(Approval, { by: 'Ada' })))
-console.log(await clock.settle(found!.signal(Approval, { by: 'Bo' })))
+const both = [found!.signal(Approval, { by: 'Ada' }), found!.signal(Approval, { by: 'Bo' })]
+console.log(await clock.settle(Promise.all(both)))
 console.log(await clock.settle(found!.result()))
 // #endregion
 

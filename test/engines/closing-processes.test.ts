@@ -24,6 +24,18 @@ test.concurrent.each(['redis', 'postgres'] as const)(
 )
 
 test.concurrent.each(['redis', 'postgres'] as const)(
+  'a process whose engine on %s is closed while a consumer begins comes to its end',
+  { timeout: 60_000 },
+  async (kind) => {
+    await using server = kind === 'redis' ? await startRedis() : await startPostgres()
+    if (kind === 'postgres') await migrate(server.url)
+    using child = startTalkingChild(program, [server.url, 'hurry'])
+    expect(await child.ended()).toEqual([0, null, ''])
+    expect(child.said).toEqual(['closed'])
+  },
+)
+
+test.concurrent.each(['redis', 'postgres'] as const)(
   'connections to %s that are cut at any moment, while they are made, are used, or are closed, throw nothing in the process',
   { timeout: 120_000 },
   async (kind) => {

@@ -46,8 +46,7 @@ no answer by 2030-01-01T10:20:00.000Z`,
 70 euros: expired`,
   },
   'durable-approval.ts': {
-    text: `accepted
-duplicate
+    text: `[ 'accepted', 'duplicate' ]
 30 euros: approved by Ada
 70 euros: expired
 ended

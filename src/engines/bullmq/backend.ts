@@ -10,6 +10,8 @@ export interface WakeQueue {
 /** A worker of BullMQ, as far as wakes are taken with it. */
 export interface WakeWorker {
   concurrency: number
+  /** Takes jobs until it is paused or closed. */
+  run(): Promise<void>
   pause(doNotWaitActive: boolean): Promise<void>
   resume(): unknown
   close(): Promise<void>
@@ -30,7 +32,7 @@ export interface Backend {
   /** Whether a job that is added now would go out now, rather than wait for the server without end. */
   readonly isReachable: boolean
   queue(name: string, onError: (error: unknown) => void): Promise<WakeQueue>
-  /** @throws EngineError where it can't */
+  /** One that does not run yet. @throws EngineError where it can't */
   worker(request: WorkerRequest): Promise<WakeWorker>
   /** Ends connections. Queues and workers are closed before. */
   close(): Promise<void>
@@ -45,6 +47,7 @@ export interface Settings {
 /** Options of every worker. The store judges how often something may fail or stall: BullMQ never gives a wake up. */
 export function workerOptions({ lockMs, stallMs }: Settings, concurrency: number) {
   return {
+    autorun: false,
     concurrency,
     lockDuration: lockMs,
     stalledInterval: stallMs,

@@ -35,6 +35,8 @@ export class BullmqConsumer implements EngineConsumer {
       processor: (job, token) => this.#process(job, token),
       onError: (error) => this.#failed(error),
     })
+    // Only now: one that fails from the beginning, without a turn of the event loop between, could not be made to rest before.
+    this.#worker.run().catch((error: unknown) => this.#failed(error))
   }
 
   resize(slots: number): void {

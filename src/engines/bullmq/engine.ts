@@ -72,14 +72,17 @@ class BullmqEngine implements Engine {
 
   async consume(queue: string, slots: number, use: UsePermit): Promise<EngineConsumer> {
     const backend = this.#backend
-    if (backend === undefined) throw new EngineError(engineName, 'it is not open', true)
+    if (backend === undefined) throw notOpen()
     const name = queueNameOf(this.#options.prefix, queue)
     try {
       // It says how many events are kept.
       await this.#queue(backend, queue)
       const consumer = new BullmqConsumer(slots, use, (error) => this.#report('a worker', error))
       await consumer.start(backend, name)
-      return consumer
+      if (this.#backend === backend) return consumer
+      // It was closed meanwhile.
+      await consumer.close()
+      throw notOpen()
     } catch (error) {
       throw engineError(error, `it can’t take wakes of queue ${JSON.stringify(queue)}`)
     }
@@ -149,4 +152,8 @@ class BullmqEngine implements Engine {
   #report(what: string, error: unknown): void {
     for (const host of this.#hosts) host.report(engineError(error, what))
   }
+}
+
+function notOpen(): EngineError {
+  return new EngineError(engineName, 'it is not open', true)
 }
