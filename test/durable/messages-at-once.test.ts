@@ -34,6 +34,9 @@ function sums(seen: number[]) {
   })
 }
 
+const isTaking = ({ checkpoints }: ExecutionCommit): boolean =>
+  checkpoints?.some(({ kind, status }) => kind === 'receive' && status === 'completed') === true
+
 const hasAnswer = ({ checkpoints }: ExecutionCommit): boolean =>
   checkpoints?.some(({ kind }) => kind === 'answer') === true
 
@@ -77,4 +80,50 @@ test('a message that was given to a function whose process dies before that is o
   await world.clock.advance(10_000)
   expect(await world.clock.settle(Promise.all(answers))).toEqual([2, 5, 9])
   expect(seen).toEqual([2, 2, 3, 4])
+})
+
+test('a message that a function waits for beside another one is given once that is on record: the next life could take the other one', async () => {
+  const world = new World()
+  const Approved = dataType('Approved', type<string>())
+  const Rejected = dataType('Rejected', type<string>())
+  const Decision = dataType('Decision', type<string>())
+  const seen: string[] = []
+  const { promise: sent, resolve: send } = Promise.withResolvers<number>()
+  const declared = graph({
+    name: 'decisions',
+    steps: [
+      durableStep({
+        name: 'Decide',
+        output: Decision,
+        receives: [Approved, Rejected],
+        run: async (_, context) => {
+          await context.step('prepare', () => sent)
+          const { type: decision } = await Promise.race([
+            context.receive(Approved),
+            context.receive(Rejected, { key: 'rejected' }),
+          ])
+          seen.push(decision)
+          return decision
+        },
+      }),
+    ],
+  })
+  const graphs = [declared]
+  const fatal = alteredStore(world.store, (method, ask, [given]) => {
+    if (method !== 'commit' || !(given as readonly ExecutionCommit[]).some(isTaking)) return ask()
+    mortal.die()
+    return new Promise(() => {})
+  })
+  const mortal = world.mortal({ graphs, lease: '2s' }, fatal)
+  const handle = await world.clock.settle(mortal.docket.start(declared, Decision, {}, { id: 'a' }))
+  await world.clock.settle(handle.signal(Rejected, 'no'))
+  await world.clock.advance(100)
+  await world.clock.settle(handle.signal(Approved, 'yes'))
+  await world.clock.advance(100)
+  send(0)
+  await world.clock.advance(1_000)
+  const next = world.process({ graphs, lease: '2s' })
+  await world.clock.advance(10_000)
+  const result = await world.clock.settle((await world.clock.settle(next.get('a')))!.result())
+  expect(seen).toEqual([result])
 })

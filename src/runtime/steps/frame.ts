@@ -221,15 +221,14 @@ export class Frame {
     verb.work?.stop(undefined)
     this.#taken.note(verb.name, verb.call.kind, ended.outcome, ended.at)
     this.#ended.push(ended)
-    const isAlone = this.#open.size === 1 && this.#ended.length === 1
+    // Before it is written, so that what the function does at once goes out in the same commit.
+    if (isRepeatable(ended)) this.#lookSoon()
     this.#keep(ended, ++this.#order)
-    // What it does at once goes out in the same commit.
-    if (isAlone && isRepeatable(ended) && this.#host.isHeld) this.#kept(ended)
   }
 
-  #kept(ended: EndedVerb): void {
-    ended.isKept = true
-    this.#pump()
+  /** Whether it may be given before it is on record. That is known once the function stands still: others that it calls until then begin together with this one in the next run. */
+  #needsNoRecord(ended: EndedVerb): boolean {
+    return this.#open.size === 1 && this.#ended.length === 1 && isRepeatable(ended) && this.#host.isHeld
   }
 
   #keep(ended: EndedVerb, order: number): void {
@@ -246,7 +245,10 @@ export class Frame {
       dueAt: undefined,
     }
     const kept = this.#host.keep({ checkpoints: [checkpoint], ...ended.beside })
-    const isKept = (): void => this.#kept(ended)
+    const isKept = (): void => {
+      ended.isKept = true
+      this.#pump()
+    }
     if (kept === undefined) isKept()
     else
       kept.then(isKept, (error: unknown) => {
@@ -327,6 +329,8 @@ export class Frame {
   #look(): void {
     if (this.#isDead || this.#cancelled !== undefined) return
     if (this.#isRerun && this.#served === this.#log.length) this.#endRerun()
+    const [first] = this.#ended
+    if (first !== undefined && this.#needsNoRecord(first)) first.isKept = true
     this.#pump()
     if (this.#isHot || this.#isLooking || this.#open.size === 0) return
     if (this.#isRerun) this.#waitForNext()
