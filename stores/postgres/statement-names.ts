@@ -19,12 +19,12 @@ export class StatementNames {
     return name
   }
 
-  /** A name for a while. */
+  /** A name for a while, of this store alone: another one over the same pool goes through its names at other times, and a driver does not prepare again what was given up. */
   present(text: string): string {
     const seconds = (performance.now() - this.#openedAt) / 1_000
     const longest = longestMs / 1_000
     const turn = seconds < longest ? Math.floor(Math.log2(1 + seconds)) : `h${Math.floor(seconds / longest)}`
-    return `${this.of(text)}_${turn}`
+    return `${this.of(`${this.#openedAt} ${text}`)}_${turn}`
   }
 
   /** A connection uses this name; gives the one that it needs no more. */

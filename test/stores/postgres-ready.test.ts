@@ -65,3 +65,26 @@ test('the server keeps its plan of `acquire`, and plans it anew from time to tim
   expect([next?.kept, rest]).toEqual([false, []])
   expect(next?.name).not.toBe(first?.name)
 })
+
+test('stores over one pool plan `acquire` apart, however much later one was opened: neither gives up a name that the other has on a connection', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const one = new pg.Pool({ connectionString: url, max: 1 })
+  onTestFinished(() => one.end())
+  let connections = 0
+  one.on('connect', () => void connections++)
+  const schema = newSchema()
+  const request = { owner: 'ada', graphs: ['users'], limit: 1 }
+  const first = await openStore(schema, { pool: one })
+  await live(first, 'ada')
+  await first.acquire(request)
+  vi.advanceTimersByTime(2_000)
+  await first.acquire(request)
+  const second = await openStore(schema, { pool: one })
+  const before = connections
+  for (let looks = 0; looks < 3; looks++) {
+    await second.acquire(request)
+    vi.advanceTimersByTime(2_000)
+  }
+  expect(connections).toBe(before)
+})
