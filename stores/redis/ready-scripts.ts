@@ -20,7 +20,7 @@ end
  * The first of what is ready in buckets. KEYS: the work of each, and its count of changes. ARGV: how many of each list, how many keys at most, the counts that are known
  * with commas between ('-' for none), then queue and graph as they stand in members. Gives for each bucket a text where the count is the same, or a list: the count; the owners, with
  * NUL between; then for each graph the times at which the first ones are due that have begun, and that have not; the places of what is to go on; the number of keys of what is to
- * begin, or -1 for too many, and the keys, each with its places.
+ * begin, and the keys, each with its places, or -1 alone for too many.
  */
 export const headsScript = script(`${errorOfKey}
 local most, mostKeys = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -41,6 +41,7 @@ local function putKeys(head, work, prefix)
     if not members[1] then break end
     count = count + 1
     if count > mostKeys then
+      for n = #head, at + 1, -1 do head[n] = nil end
       count = -1
       break
     end
