@@ -212,7 +212,7 @@ test('what a step has waited for, or failed of before, is not shown any more onc
   const view = server.world.views.get('ord_waiting')!
   const approval = view.steps.find(({ step }) => step === 'Approval')!
   await detail.getByText(approval.waitsFor!).first().waitFor()
-  await soon(() => server.watched.at(-1)).toMatchObject({ execution: 'ord_running' })
+  await soon(() => server.watched.at(-1)).toMatchObject({ execution: 'ord_waiting' })
   const error = { name: 'Error', message: 'the gateway is down' }
   server.send({ type: 'steps', steps: [], changes: [{ step: 'Approval', status: 'failed', attempt: 1, error }] })
   await detail.getByText('the gateway is down').first().waitFor()
@@ -290,7 +290,7 @@ test('an address with a token that is none opens the page, which says what to do
 test('after a gap, a lost connection, or from the start: the same picture', async () => {
   const { page, server } = await open('?execution=ord_running')
   const pack = page.getByRole('grid', { name: 'Steps' }).getByRole('row', { name: /^Pack/ })
-  await soon(() => server.watched.at(-1)).toMatchObject({ execution: 'ord_running' })
+  await soon(() => server.watched.at(-1)).toMatchObject({ execution: 'ord_waiting' })
   const view = server.world.views.get('ord_running')!
   const change = (status: string): void => {
     const steps = view.steps.map((step) => (step.step === 'Pack' ? { ...step, status } : step))
