@@ -42,6 +42,10 @@ export class ExecutionRecorder implements Recorder {
   #endKept = false
   #failure: { readonly error: unknown } | undefined
   #notedEnding: Promise<void> | undefined
+  /** Whether the end that releases it is on its way to the store, or there. */
+  isEndUnderWay = false
+  /** Called when that goes out. */
+  onEndUnderWay: () => void = () => {}
 
   constructor(connection: StoreConnection, right: OwnershipRight, commits: ExecutionCommits, target: AnyDataType) {
     this.#connection = connection
@@ -209,6 +213,16 @@ export class ExecutionRecorder implements Recorder {
     })
   }
 
+  /** What is on its way to the store is the end that releases it. */
+  followEnd(written: Promise<void>): Promise<void> {
+    this.isEndUnderWay = true
+    written.catch(() => {
+      this.isEndUnderWay = false
+    })
+    this.onEndUnderWay()
+    return written
+  }
+
   end(output: unknown): Promise<void> | undefined {
     return this.#endKept || this.commits.isOff ? undefined : this.#end(output)
   }
@@ -307,13 +321,15 @@ export class ExecutionRecorder implements Recorder {
     const begun = which === 'next' ? this.notes.ledToBy(run, at) : []
     const written = this.commits.write({ steps: [record, ...begun], head, until, step: run.step, at })
     if (which === 'next') written.catch(() => this.notes.revoke(run, begun))
-    return written
+    return head?.isReleased === true ? this.followEnd(written) : written
   }
 
   async #end(output: unknown): Promise<void> {
     this.#underWay.begin()
     try {
-      await this.commits.change(await this.#ending(output))
+      const head = await this.#ending(output)
+      const written = this.commits.change(head)
+      await (head.isReleased === true ? this.followEnd(written) : written)
       this.#endKept = true
     } finally {
       this.#underWay.arrived()

@@ -204,6 +204,14 @@ export class OwnedBatch implements Owned, DurableParts {
     return this.#ownership.unwrittenEnd
   }
 
+  get isEnding(): false {
+    return false
+  }
+
+  get ending(): undefined {
+    return undefined
+  }
+
   get isQuiet(): boolean {
     return (
       this.#ownership.hasDeparted ||

@@ -53,6 +53,7 @@ export class OwnedExecution implements Owned {
   /** The next two only where steps may wait. */
   readonly #timers: TimerMail | undefined
   readonly #parking: ExecutionParking | undefined
+  readonly #ending = withResolvers<void>()
   #mirrors = 0
   #actor: ExecutionActorRef | undefined
 
@@ -141,6 +142,9 @@ export class OwnedExecution implements Owned {
       })
     // What ends while it waits has not gone on before.
     if (this.#parking !== undefined) void this.departure.then(() => this.#parking!.stop())
+    this.#recorder.onEndUnderWay = () => {
+      if (this.isEnding) this.#ending.resolve()
+    }
     this.#recorder.hasOpenLosses = () => this.#execution.losses?.areOpen === true
     if (restored?.persisted.outcome !== undefined) this.#recorder.endKept()
     // What was due first is first: that is known by the times that timers have now.
@@ -211,6 +215,19 @@ export class OwnedExecution implements Owned {
 
   get unwrittenEnd(): UnwrittenEnd | undefined {
     return this.#ownership.unwrittenEnd
+  }
+
+  get isEnding(): boolean {
+    const { isEndUnderWay, hasStragglers } = this.#recorder
+    if (!isEndUnderWay || hasStragglers) return false
+    // Where the store refuses its output, what it did is undone, or a fallback may be called.
+    const { compensates, steps, producers, targetSlot } = this.#parts.given.plan
+    const mayGoOn = compensates || steps[producers[targetSlot]!]?.spec.fallback !== undefined
+    return this.hasEnded || !mayGoOn
+  }
+
+  get ending(): Promise<void> {
+    return this.#ending.promise
   }
 
   get isQuiet(): boolean {

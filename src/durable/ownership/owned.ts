@@ -84,6 +84,10 @@ export interface Owned {
   readonly unwrittenEnd: UnwrittenEnd | undefined
   /** Whether nothing of it runs at the moment. */
   readonly isQuiet: boolean
+  /** Whether nothing runs of it any more, nor will: its end is on its way to the store. Never of a batch. */
+  readonly isEnding: boolean
+  /** Resolves when it begins to be so; undefined for a batch. */
+  readonly ending: Promise<void> | undefined
   /** Of a batch: resolves when its items are written, and rejects when they can't be. */
   readonly written?: Promise<void>
   /** How it ended, as soon as that is written. Never rejects. */

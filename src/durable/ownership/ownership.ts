@@ -192,7 +192,8 @@ export class Ownership {
       }
       const isHeld = this.#recorder.hasStragglers
       try {
-        await this.#commits.change(isHeld ? head : { ...head, isReleased: true }, isDeletion)
+        const written = this.#commits.change(isHeld ? head : { ...head, isReleased: true }, isDeletion)
+        await (isHeld ? written : this.#recorder.followEnd(written))
         this.#isHeld = isHeld
         return
       } catch (refusal) {

@@ -100,6 +100,9 @@ export class Permits {
         },
       }
       this.#held.add(held)
+      void one.ending?.then(() => {
+        if (this.#queueOf(queue)?.slots.count() !== 0) held.giveBack()
+      })
       void one.departure.then(held.giveBack)
     })
   }

@@ -119,6 +119,7 @@ export class QueueScan {
     const { connection, clock } = this.#context
     const { states } = this.#parts
     const { concurrency, rate } = states.limitsOf(this.queue)
+    this.slots.isLimited = concurrency !== undefined
     this.slots.limit = concurrency === undefined || concurrency.isPerKey ? Infinity : concurrency.limit
     const { owner } = connection.session
     const round = new Round(this.slots.count(), this.#hasAllFit)

@@ -15,19 +15,23 @@ export interface Seat {
 }
 
 /**
- * How many executions of a queue this process runs at the same time. One gives its slot back when it ends, or only waits for
- * what does not come soon.
+ * How many executions of a queue this process runs at the same time. One gives its slot back when its end goes out to the store, or when it
+ * only waits for what does not come soon.
  */
 export class Slots {
   readonly #context: DocketContext
   readonly #count: number
   readonly #taken = new Set<Owned>()
+  /** Those of the taken ones that have given their slots back, since nothing but their ends is under way: no more than there are slots. */
+  readonly #ending = new Set<Owned>()
   #reserved = 0
   /** Given back since the last count. */
   #returned = 0
   #mayMoreWait = false
   /** How many may run of the queue, in all processes. */
   limit = Infinity
+  /** Whether there is a limit, of the queue or of each key in it. */
+  isLimited = false
   /** Called when there is room for what may wait. */
   onRoom: () => void = () => {}
 
@@ -41,8 +45,11 @@ export class Slots {
     const { clock, connection } = this.#context
     const soon = clock.now() + Math.min(connection.session.leaseMs, longestShortWaitMs)
     this.#returned = 0
+    // While the store does not take what is written, nothing more is begun in the place of what waits for that.
+    if (connection.commits.isRepeating) this.#ending.clear()
+    for (const one of this.#ending) if (!one.isEnding) this.#ending.delete(one)
     let busy = this.#reserved
-    for (const one of this.#taken) if (one.hasWorkBefore(soon)) busy++
+    for (const one of this.#taken) if (!this.#ending.has(one) && one.hasWorkBefore(soon)) busy++
     return Math.max(0, this.#count - busy)
   }
 
@@ -85,9 +92,10 @@ export class Slots {
     if (owned === undefined || owned.hasDeparted) this.#giveBack()
     else {
       this.#taken.add(owned)
+      void owned.ending?.then(() => this.#ends(owned))
       void owned.departure.then(() => {
         this.#taken.delete(owned)
-        this.#giveBack()
+        if (!this.#ending.delete(owned)) this.#giveBack()
       })
     }
   }
@@ -95,6 +103,14 @@ export class Slots {
   /** One that was taken only waits now: others need not wait until it ends. */
   rested(): void {
     if (this.#mayMoreWait) this.onRoom()
+  }
+
+  /** Nothing but its end is under way. */
+  #ends(owned: Owned): void {
+    // What a limit keeps back can't be had before that is written.
+    if (this.isLimited || this.#ending.size >= this.#count || !this.#taken.has(owned)) return
+    this.#ending.add(owned)
+    this.#giveBack()
   }
 
   #giveBack(): void {

@@ -51,6 +51,7 @@ export class CallBatcher<Item, Answer> {
   readonly #held = new HeldKeys<Entry<Item, Answer>>()
   #pending: Entry<Item, Answer>[] = []
   #inFlight = 0
+  #repeated = 0
   #isDeferred = false
 
   constructor(send: Send<Item, Answer>, options: BatchingOptions<Item>) {
@@ -66,6 +67,11 @@ export class CallBatcher<Item, Answer> {
       this.#pending.push(entry)
       this.#defer()
     })
+  }
+
+  /** Whether calls that have failed for a passing reason are tried again. */
+  get isRepeating(): boolean {
+    return this.#repeated > 0
   }
 
   /** Whether something with an entry's key is set aside: then this one comes after it. */
@@ -185,10 +191,12 @@ export class CallBatcher<Item, Answer> {
     for (const { until, reject } of left) if (until < next) reject(failure)
     const again = left.filter(({ until }) => until >= next)
     if (again.length === 0) return
+    this.#repeated++
     await sleep(clock, pauseMs)
     // With what has come meanwhile: its time may be over long before the store is back.
     const entriesAgain = this.#take(again)
     if (entriesAgain.length > 0) await this.#deliver(entriesAgain, tries + 1)
+    this.#repeated--
   }
 
   /** Sends all in one call. Gives those that have failed for a passing reason; all others are settled, or set aside. */
