@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { Engine, UsePermit } from '../../src/core/contracts/engine.ts'
 import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
 import type { Store } from '../../src/core/contracts/store.ts'
 import { graph as makeGraph, race, step } from '../../src/index.ts'
@@ -177,3 +178,39 @@ test.each([1, { limit: 1, key: true }])(
     expect(Math.max(...ended.map(({ endedAt }) => endedAt!)) - since).toBe(6 * 1_000 + 5 * 300)
   },
 )
+
+test('a permit of an engine is given back while the store still writes the end of its execution', async () => {
+  const world = new World()
+  const { graph, seen } = slowStep(world)
+  await leaveWaiting(world, graph, 3)
+  const watched = new WatchedStore(world.store)
+  const lines: string[] = []
+  watched.before = async (call) => {
+    if (!writesEnd(call)) return
+    await world.clock.sleep(300)
+    lines.push('end is written')
+  }
+  let permit: UsePermit | undefined
+  const engine: Engine = {
+    name: 'test',
+    capabilities: { isShared: true, delivers: true, keepsWakes: true, deduplicates: true, countsExactly: true },
+    open: async () => {},
+    wake: async () => {},
+    close: async () => {},
+    async consume(_queue, _slots, use) {
+      permit = use
+      return { resize: () => {}, close: async () => {} }
+    },
+  }
+  seen.most = 0
+  world.process({ graphs: [graph], store: watched.store, engine, work: { default: 1 } })
+  await world.clock.settle(Promise.resolve())
+  for (let i = 0; i < 3; i++) {
+    await world.clock.settle(permit!('any', new AbortController().signal))
+    lines.push('permit is given back')
+  }
+  await world.clock.advance(5_000)
+  expect(lines).toEqual(Array.from({ length: 3 }, () => ['permit is given back', 'end is written']).flat())
+  expect(seen.most).toBe(1)
+  expect(await completedOf(world.store)).toHaveLength(3)
+})

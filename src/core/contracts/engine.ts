@@ -16,7 +16,7 @@ export type PermitOutcome = 'done' | 'again'
 
 /**
  * What a wake is delivered to. It is a permit to run one execution of the queue, whichever comes next by the store, not only the one that it names; its
- * promise settles when that has ended, waits, or is another process's, or at once where there is none. The engine counts the permit as in use until then.
+ * promise settles when that waits, is another process's, or has ended (that may still be on its way to the store), or at once where there is none. The engine counts the permit as in use until then.
  * It never rejects. `signal` is aborted when the consumer is closed: then it settles soon.
  */
 export type UsePermit = (id: string, signal: AbortSignal) => Promise<PermitOutcome>
