@@ -12,4 +12,5 @@ test('of six hundred executions that wait, one worker with four slots loses none
   const worked = await workOff(() => sqliteStore(join(folder, 'backlog.db')), 600, 4)
   expect(worked).toMatchObject({ lost: 0 })
   expect(worked.most).toBeLessThanOrEqual(4)
+  expect(worked.mostOwned).toBeLessThanOrEqual(8)
 })

@@ -15,7 +15,7 @@ try {
   const since = performance.now()
   const worked = await workOff(() => sqliteStore(join(folder, 'backlog.db')), Number(values.count), 4)
   console.log({ ...worked, seconds: Math.round((performance.now() - since) / 1_000) })
-  if (worked.lost > 0 || worked.most > 4 || worked.heapGrowth > 30_000_000) process.exitCode = 1
+  if (worked.lost > 0 || worked.most > 4 || worked.mostOwned > 8 || worked.heapGrowth > 30_000_000) process.exitCode = 1
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
