@@ -17,7 +17,7 @@ import { requestDigestOf } from './results/execution-memory.ts'
 import { checkExecuteOptions } from './execution/execution-options.ts'
 import type { Overriding } from './execution/execution-options.ts'
 import { drawnArgsFor } from './inputs/drawn-args.ts'
-import { isLeafOf, inputErrorOf, readOverrides, unknownKeyText } from './inputs/given-inputs.ts'
+import { isLeafOf, isRequiredOf, inputErrorOf, readOverrides, unknownKeyText } from './inputs/given-inputs.ts'
 import { readRecord } from './inputs/input-record.ts'
 import { processCache } from './results/result-cache.ts'
 import { inputsOf } from './steps/step-inputs.ts'
@@ -48,7 +48,7 @@ export const explain = ((
   const plain = planOf(graph, target)
   const issues: InputIssue[] = []
   const overrides = readOverrides(plain, options.overrides, issues)
-  const read = readRecord(inputs)
+  const read = readRecord(inputs, '', (key) => isRequiredOf(plain, key))
   if (read.problem !== undefined) issues.push({ message: `inputs must be ${read.problem}`, path: [] })
   const record = read.problem === undefined ? read.values : new Map<string, unknown>()
   for (const key of record.keys())
@@ -104,8 +104,9 @@ function explainSteps(
   const blocked: boolean[] = []
   for (const { slot, type, isRequired } of plan.leaves) {
     const value = inputs.get(type.name)
-    blocked[slot] = value === undefined && isRequired
-    const checked = value === undefined ? { value } : checkValue(type, value)
+    const isGiven = inputs.has(type.name)
+    blocked[slot] = !isGiven && isRequired
+    const checked = isGiven ? checkValue(type, value) : { value }
     known[slot] = !blocked[slot] && !isPromise(checked) && checked.issues === undefined
     if (!isPromise(checked) && checked.issues === undefined) values[slot] = checked.value
   }

@@ -14,6 +14,7 @@ import {
   exampleOf,
   inputErrorOf,
   isLeafOf,
+  isRequiredOf,
   missingInputs,
   readOverrides,
   refusalsOf,
@@ -58,7 +59,7 @@ export const parseInputs = (async (
     'parseInputs',
     leaves.map(({ type }) => uncheckedText(type)),
   )
-  const read = readRecord(given, `, like ${exampleOf(leaves)}`)
+  const read = readRecord(given, `, like ${exampleOf(leaves)}`, (key) => isRequiredOf(plan, key))
   if (read.problem !== undefined) {
     const issue = { message: `inputs must be ${read.problem}`, path: read.key === undefined ? [] : [read.key] }
     throw inputErrorOf(plain, [issue], undefined, read.thrown)
@@ -119,7 +120,7 @@ function givenBesides(
   ])
   const issues: InputIssue[] = []
   const overridden = new Set(readOverrides(plain, overrides, issues).keys())
-  const read = readRecord(shared)
+  const read = readRecord(shared, '', (key) => isRequiredOf(plain, key))
   const names = read.problem === undefined ? [...read.values.keys()] : []
   if (read.problem !== undefined) issues.push({ message: `shared must be ${read.problem}`, path: [] })
   append(

@@ -76,10 +76,10 @@ export function storedInputsOf(
   const versions: Record<string, string> = {}
   const refs: Record<string, ValueSource> = {}
   const names = namesAtStart(index)
-  for (const [i, { type }] of leaves.entries()) {
+  for (const [i, { type, isRequired }] of leaves.entries()) {
     const source = sources[i]
     if (source !== undefined) refs[type.name] = source
-    else if (given[i] !== undefined) document[type.name] = given[i]
+    else if (given[i] !== undefined || isRequired) document[type.name] = given[i]
     if (checked[i] !== given[i] && !isDeepStrictEqual(checked[i], given[i])) converted[type.name] = checked[i]
     if (type.version !== undefined) versions[type.name] = type.version
   }

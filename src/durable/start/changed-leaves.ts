@@ -18,11 +18,9 @@ export async function changedLeaves(
     plan.leaves.map(async ({ type, isRequired }) => {
       const { name } = type
       const value = changed[name]
-      if (value === before[name]) return value
-      if (value === undefined) {
-        if (isRequired) issues.push({ message: 'is missing', path: [name] })
-        return undefined
-      }
+      const isGiven = Object.hasOwn(changed, name)
+      if (isRequired && !isGiven) issues.push({ message: 'is missing', path: [name] })
+      if (value === before[name] || (value === undefined && !(isRequired && isGiven))) return value
       const checked = await checkValue(type, value)
       if (checked.issues === undefined) return checked.value
       for (const { message, path } of checked.issues) issues.push({ message, path: [name, ...path] })

@@ -15,7 +15,7 @@ import { resolveOptions } from '../execution/execution-setup.ts'
 import { GivenItemSignals } from './given-item-signals.ts'
 import { ItemInputs } from './item-inputs.ts'
 import { drawnArgsFor } from '../inputs/drawn-args.ts'
-import { isLeafOf, matchInputs, readOverrides, unknownKeyText } from '../inputs/given-inputs.ts'
+import { isLeafOf, isRequiredOf, matchInputs, readOverrides, unknownKeyText } from '../inputs/given-inputs.ts'
 import { readRecord } from '../inputs/input-record.ts'
 import { processCache, ResultCache } from '../results/result-cache.ts'
 import { refuseEvents } from '../steps/event-step.ts'
@@ -90,7 +90,7 @@ export function batchFrameOf(
   const plain = planOf(graph, target)
   const issues: InputIssue[] = []
   const overriding = readOverrides(plain, overrides, issues)
-  const read = readRecord(shared)
+  const read = readRecord(shared, '', (key) => isRequiredOf(plain, key))
   const sharedNames = new Set(read.problem === undefined ? read.values.keys() : [])
   const plan = batchPlanOf(graph, target, sharedNames, collects, new Set(overriding.keys()))
   if (call !== 'startBatch') {

@@ -79,8 +79,8 @@ export function split(
 
 /** Leaf values by type name: inputs and overrides. */
 export function namedLeaves({ plan, leafValues }: GivenInputs): Readonly<Record<string, unknown>> {
-  const entries = plan.leaves.map(({ type }, i) => [type.name, leafValues[i]] as const)
-  return Object.fromEntries(entries.filter(([, value]) => value !== undefined))
+  const entries = plan.leaves.map(({ type, isRequired }, i) => [type.name, leafValues[i], isRequired] as const)
+  return Object.fromEntries(entries.filter(([, value, isRequired]) => value !== undefined || isRequired))
 }
 
 /** The values of a plan's leaves, if what is given is exactly that. */
@@ -92,9 +92,10 @@ export function leafValuesOf(plan: Plan, given: unknown): readonly unknown[] | u
     let givenCount = 0
     for (let i = 0; i < leaves.length; i++) {
       const leaf = leaves[i]!
-      const value = Object.hasOwn(given, leaf.type.name) ? given[leaf.type.name] : undefined
+      const isGiven = Object.hasOwn(given, leaf.type.name)
+      const value = isGiven ? given[leaf.type.name] : undefined
       if (value !== undefined) givenCount++
-      else if (leaf.isRequired) return undefined
+      else if (leaf.isRequired && !isGiven) return undefined
       values[i] = value
     }
     for (const key in given) if (given[key] !== undefined && givenCount-- === 0) return undefined
@@ -109,6 +110,11 @@ export function leafValuesOf(plan: Plan, given: unknown): readonly unknown[] | u
 export function isLeafOf(plan: Plan, key: string): boolean {
   const slot = plan.slots.get(key)
   return slot !== undefined && plan.producers[slot] === -1 && plan.isLeaf[slot]!
+}
+
+/** Whether the plan needs a value of this name from outside: then undefined is a value like any, and its type says whether it fits. */
+export function isRequiredOf({ leaves }: Plan, key: string): boolean {
+  return leaves.some(({ type, isRequired }) => isRequired && type.name === key)
 }
 
 const noOverrides: ReadonlyMap<string, unknown> = new Map()
@@ -157,7 +163,7 @@ export interface Matching {
 export function matchInputs(matching: Matching): GivenInputs | InputError {
   const { plan, inputs, overriding = noOverrides, takes, refusalOf, place, what = 'inputs' } = matching
   const issues = [...(matching.issues ?? [])]
-  const read = readRecord(inputs, `, like ${exampleOf(plan.leaves)}`)
+  const read = readRecord(inputs, `, like ${exampleOf(plan.leaves)}`, (key) => isRequiredOf(plan, key))
   if (read.problem !== undefined) {
     const path = read.key === undefined ? [] : [read.key]
     const message = `${what} must be ${read.problem}`

@@ -3,13 +3,20 @@ import { isPlainRecord } from '../../core/is-record.ts'
 import { shorten } from '../../core/shorten.ts'
 import { describeThrown } from '../../core/thrown.ts'
 
-/** What a caller's record holds, by type name, without what is undefined; or why it can't be read. */
+/** What a caller's record holds, by type name; or why it can't be read. */
 export type ReadRecord =
   | { readonly values: ReadonlyMap<string, unknown>; readonly problem?: undefined }
   | { readonly problem: string; readonly key: string | undefined; readonly thrown: unknown }
 
-/** Reads a record of values by type name. Each value is read once: a getter or a proxy may give another the next time. Never throws. */
-export function readRecord(given: unknown, like = ''): ReadRecord {
+/**
+ * Reads a record of values by type name. Each value is read once: a getter or a proxy may give another the next time. What is undefined
+ * counts as left out, but for the keys that `takesUndefined` names. Never throws.
+ */
+export function readRecord(
+  given: unknown,
+  like = '',
+  takesUndefined: (key: string) => boolean = () => false,
+): ReadRecord {
   let key: string | undefined
   try {
     if (!isPlainRecord(given))
@@ -17,7 +24,7 @@ export function readRecord(given: unknown, like = ''): ReadRecord {
     const values = new Map<string, unknown>()
     for (key of Object.keys(given)) {
       const value: unknown = given[key]
-      if (value !== undefined) values.set(key, value)
+      if (value !== undefined || takesUndefined(key)) values.set(key, value)
     }
     return { values }
   } catch (thrown) {
