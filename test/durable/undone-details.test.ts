@@ -70,3 +70,57 @@ test('a parked execution that was cancelled waits for nothing while it is undone
     ])
   }
 })
+
+test('a step that failed is shown with its error, though an uncertain attempt of it was undone, and is tried anew', async () => {
+  const world = new World()
+  const undone: string[] = []
+  let begun = 0
+  let isBroken = true
+  const book = step({
+    name: 'Book',
+    inputs: { order: Order },
+    output: Seat,
+    persist: 'execution',
+    retry: { maxAttempts: 2 },
+    fallback: 'no seat',
+    compensate: (_, { isUncertain }) => void undone.push(isUncertain ? 'uncertain' : 'certain'),
+    run: async () => {
+      begun++
+      if (begun === 1) await new Promise(() => {})
+      if (isBroken) throw new Error('no seat is free')
+      return 'seat'
+    },
+  })
+  const confirm = step({
+    name: 'Confirm',
+    inputs: { seat: Seat },
+    output: Decision,
+    persist: 'execution',
+    run: ({ seat }) => {
+      if (isBroken) throw new Error('nobody answers')
+      return `confirmed ${seat}`
+    },
+  })
+  const bookings = graph({ name: 'bookings', steps: [book, confirm] })
+  const { docket: first, die } = world.mortal({ graphs: [bookings] })
+  await world.clock.settle(first.start(bookings, Decision, { Order: 'o1' }, { id: 'a' }))
+  await world.clock.advance(10)
+  die()
+  await world.clock.advance(60_000)
+  await using docket = world.process({ graphs: [bookings] })
+  const handle = (await docket.get('a'))!
+  await expect(world.clock.settle(handle.result())).rejects.toThrow('nobody answers')
+  const { steps } = await world.clock.settle(handle.details())
+  expect(undone).toEqual(['uncertain'])
+  expect(steps[0]).toMatchObject({
+    step: 'Book',
+    status: 'failed',
+    attempt: 2,
+    error: { message: 'no seat is free' },
+    undo: { status: 'undone', isUncertain: true },
+  })
+  expect(steps[0]!.attempts.map(({ attempt }) => attempt)).toEqual([1, 2])
+  isBroken = false
+  expect(await world.clock.settle((await docket.retry('a')).result())).toBe('confirmed seat')
+  expect(begun).toBe(3)
+})

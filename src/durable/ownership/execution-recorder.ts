@@ -161,8 +161,8 @@ export class ExecutionRecorder implements Recorder {
     await this.notes.decided(race).catch(() => {})
   }
 
-  noteUndo({ spec }: Effect, view: UndoView, { itemKey = '', undoings }: UndoneStep): Promise<void> {
-    return this.undoNotes.undo({ step: spec.name, item: itemKey }, view, undoings)
+  noteUndo({ spec, hasFailed }: Effect, view: UndoView, { itemKey = '', undoings }: UndoneStep): Promise<void> {
+    return this.undoNotes.undo({ step: spec.name, item: itemKey }, view, undoings, hasFailed)
   }
 
   failing(error: unknown): void {

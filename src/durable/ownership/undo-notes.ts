@@ -109,9 +109,9 @@ export class UndoNotes {
     })
   }
 
-  /** Resolves once it is on record how far a step is undone. */
-  undo(place: StepPlace, view: UndoView, undoings: number): Promise<void> {
-    const note = (): Promise<void> => this.#undo(place, view, undoings)
+  /** Resolves once it is on record how far a step is undone. Of one that `hasFailed` there is no result that would count: its record stays, with what it failed of. */
+  undo(place: StepPlace, view: UndoView, undoings: number, hasFailed: boolean): Promise<void> {
+    const note = (): Promise<void> => this.#undo(place, view, undoings, hasFailed)
     if (view.status !== 'running') {
       this.#running.delete(placeOf(place))
       return note()
@@ -120,14 +120,14 @@ export class UndoNotes {
     return this.#right.recoveries > 0 ? this.#suspects.begin(note) : note()
   }
 
-  #undo(place: StepPlace, view: UndoView, undoings: number): Promise<void> {
+  #undo(place: StepPlace, view: UndoView, undoings: number, hasFailed: boolean): Promise<void> {
     const written = this.#untilWritten(async (isBare) => {
       const hasError = view.error !== undefined && !isBare
       const error = hasError ? await this.#encoded(view.error, undoIdentity(this.#right.id, place, 'error')) : undefined
       const record = undoRecordOf(place, view, error)
       const { endedAt } = view
-      const rest = endedAt === undefined ? [] : undoneRecordsOf(place, undoings + 1, endedAt)
-      return { steps: [record, ...rest] }
+      const [dropped, count] = endedAt === undefined ? [] : undoneRecordsOf(place, undoings + 1, endedAt)
+      return { steps: [record, hasFailed ? undefined : dropped, count].filter((one) => one !== undefined) }
     })
     return unlessLost(written)
   }

@@ -29,8 +29,8 @@ export async function withUndos(
     const [, undo] = shown.get(placeOf({ step: info.step, item: info.item ?? '' })) ?? []
     if (undo === undefined) return info
     // Its record is gone, so that its value is not found again. What was certain to be undone had been done.
-    const wasDone = info.status === 'cancelled' && info.startedAt === undefined && !undo.isUncertain
-    return wasDone ? { ...info, status: 'completed', undo } : { ...info, undo }
+    const isGone = info.startedAt === undefined && (info.status === 'cancelled' || info.status === 'unknown')
+    return isGone ? { ...info, status: undo.isUncertain ? 'cancelled' : 'completed', undo } : { ...info, undo }
   })
 }
 

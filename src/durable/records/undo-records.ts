@@ -103,7 +103,11 @@ export function failingRecordOf({ step, item }: StepPlace, error: StoredValue | 
 }
 
 /** What its undoing leaves: a result that does not count any more, and one more undoing. */
-export function undoneRecordsOf({ step, item }: StepPlace, undoings: number, at: number): readonly StepRecord[] {
+export function undoneRecordsOf(
+  { step, item }: StepPlace,
+  undoings: number,
+  at: number,
+): readonly [dropped: StepRecord, count: StepRecord] {
   return [
     { ...blank, step, item, status: 'cancelled', type: droppedType, endedAt: at },
     { ...blank, step: countOf + step, item, status: 'skipped', attempt: undoings },

@@ -7,7 +7,7 @@ import type { CompensationError } from '../../core/errors.ts'
 import type { UndoView } from './execution-view.ts'
 import type { StepState } from './step-state.ts'
 
-const { completed } = compiledStep.stateCode
+const { completed, failed } = compiledStep.stateCode
 
 /** A step that may have to be undone. */
 export interface EffectiveStep extends StepState {
@@ -73,6 +73,12 @@ export class Effect {
   /** Whether an attempt ended so that nobody knows what it did. */
   get isUncertain(): boolean {
     return this.#isUncertain
+  }
+
+  /** Whether the step has ended without a value of its own: by a failure, in the place of which a fallback may stand. */
+  get hasFailed(): boolean {
+    const { state, error } = this.step
+    return this.#made === undefined && (state === failed || (state === completed && error !== undefined))
   }
 
   /** Whether there is nothing to undo, whatever still comes. */
