@@ -3,6 +3,7 @@ import type { Actor, AnyActorRef, AnyStateMachine, EventObject, Snapshot } from 
 import { SerializationError } from '../../core/errors.ts'
 import type { StepSpec } from '../../core/graph/graph-index.ts'
 import type { AnyMachineStep } from '../../core/language/machine-step.ts'
+import { describe } from '../../core/check-options.ts'
 import { isRecord } from '../../core/is-record.ts'
 import { describeThrown } from '../../core/thrown.ts'
 import { canonicalize } from '../../core/values/keys.ts'
@@ -127,9 +128,11 @@ export function revive(
         reason: `the machine of step "${name}" was in version ${from}, and is in version ${to} now: give the step migrate, which makes a snapshot of the one of the other`,
       }
     try {
-      snapshot = migrate(snapshot, { version: state.version === '' ? undefined : state.version }) as Snapshot<unknown>
+      const made: unknown = migrate(snapshot, { version: state.version === '' ? undefined : state.version })
+      if (!isRecord(made)) throw new TypeError(`it returned ${describe(made)}, not a snapshot`)
+      snapshot = structuredClone(made) as unknown as Snapshot<unknown>
     } catch (thrown) {
-      return { reason: `migrate of step "${name}" threw for version ${from}: ${describeThrown(thrown)}` }
+      return { reason: `migrate of step "${name}" failed for version ${from}: ${describeThrown(thrown)}` }
     }
   }
   const before = structuredClone(snapshot)

@@ -71,6 +71,29 @@ describe('a machine in a docket', () => {
     await world.clock.settle(last.close())
   })
 
+  test.each<[string, () => unknown, string]>([
+    ['what can’t be copied', () => ({ context: { call: () => 1 } }), '() => 1 could not be cloned'],
+    ['nothing', () => undefined, 'it returned undefined, not a snapshot'],
+    ['a promise', () => Promise.resolve({}), 'could not be cloned'],
+  ])('waits for another process where migrate returns %s, and says so', async (_, wrong, why) => {
+    const world = new World()
+    const Count = dataType('Count', z.number())
+    const declare = (more: object = {}) =>
+      graph({ name: 'g', steps: [machineStep({ name: 'Wait', machine: machineOf('now'), output: Count, ...more })] })
+    const declared = declare()
+    const first = world.mortal({ graphs: [declared] })
+    await world.clock.settle(first.docket.start(declared, Count, {}, { id: 'a' }))
+    await world.clock.advance(1_000)
+    first.die()
+    const newer = world.process({ graphs: [declare({ version: 2, migrate: wrong })] })
+    await world.clock.advance(120_000)
+    expect(world.events.find(({ type }) => type === 'execution.incompatible')).toMatchObject({
+      reasons: [expect.stringContaining(`migrate of step "Wait" failed for version (none): `) as string],
+    })
+    expect(JSON.stringify(world.events)).toContain(why)
+    await world.clock.settle(newer.close())
+  })
+
   test('refuses what could not begin again elsewhere, unless it is said to', async () => {
     const world = new World()
     const Done = dataType('Done', z.string())
