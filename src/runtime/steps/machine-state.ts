@@ -7,6 +7,7 @@ import { describe } from '../../core/check-options.ts'
 import { isRecord } from '../../core/is-record.ts'
 import { describeThrown } from '../../core/thrown.ts'
 import { canonicalize } from '../../core/values/keys.ts'
+import { treeOf } from '../../core/values/value-tree.ts'
 import type { OpenUpdate } from './machine-answers.ts'
 import { actorsOf, isMachine, logicOf } from './machine-actors.ts'
 import { migratedTimers } from './machine-delays.ts'
@@ -130,6 +131,8 @@ export function revive(
     try {
       const made: unknown = migrate(snapshot, { version: state.version === '' ? undefined : state.version })
       if (!isRecord(made)) throw new TypeError(`it returned ${describe(made)}, not a snapshot`)
+      // What can't be kept could not go on: it would fail the execution, which a better migrate brings on.
+      treeOf(made)
       snapshot = structuredClone(made) as unknown as Snapshot<unknown>
     } catch (thrown) {
       return { reason: `migrate of step "${name}" failed for version ${from}: ${describeThrown(thrown)}` }

@@ -71,10 +71,18 @@ describe('a machine in a docket', () => {
     await world.clock.settle(last.close())
   })
 
-  test.each<[string, () => unknown, string]>([
-    ['what can’t be copied', () => ({ context: { call: () => 1 } }), '() => 1 could not be cloned'],
+  const cyclic = (snapshot: object) => {
+    const context: Record<string, unknown> = {}
+    context['self'] = context
+    return { ...snapshot, context }
+  }
+
+  test.each<[string, (snapshot: object) => unknown, string]>([
+    ['what can’t be copied', () => ({ context: { call: () => 1 } }), 'can’t keep "context.call": it is a function'],
+    ['what holds itself', cyclic, 'can’t keep "context.self": it is a cycle'],
+    ['an instance', (snapshot) => ({ ...snapshot, context: { till: new (class Till {})() } }), 'an instance of Till'],
     ['nothing', () => undefined, 'it returned undefined, not a snapshot'],
-    ['a promise', () => Promise.resolve({}), 'could not be cloned'],
+    ['a promise', () => Promise.resolve({}), 'a Promise (is an `await` missing?)'],
   ])('waits for another process where migrate returns %s, and says so', async (_, wrong, why) => {
     const world = new World()
     const Count = dataType('Count', z.number())
@@ -90,7 +98,8 @@ describe('a machine in a docket', () => {
     expect(world.events.find(({ type }) => type === 'execution.incompatible')).toMatchObject({
       reasons: [expect.stringContaining(`migrate of step "Wait" failed for version (none): `) as string],
     })
-    expect(JSON.stringify(world.events)).toContain(why)
+    const found = world.events.find((one) => one.type === 'execution.incompatible')
+    expect(found?.reasons.join()).toContain(why)
     await world.clock.settle(newer.close())
   })
 
