@@ -95,6 +95,7 @@ type OrUnlisted<T, Listed, Option extends string> =
 /**
  * What the function of a durable step gets besides its inputs. After a crash, or when its execution was parked, that function runs again from its top, and each verb
  * that has ended gives what was recorded, in the recorded order. So whatever does something, or differs from one time to the next, belongs into a verb.
+ * Like the context of every step it can be taken apart, and is not to be copied: `{ ...ctx }` has no verbs.
  */
 export interface DurableContext<
   App = unknown,

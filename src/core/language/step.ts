@@ -14,7 +14,10 @@ import type { Logger } from '../contracts/logger.ts'
 import type { Compensate, CompensatePolicy } from './compensation.ts'
 import type { ConcurrencyPolicy, PersistPolicy, PersistScope, RatePolicy, RetryPolicy } from './policy.ts'
 
-/** What a step's `run` gets besides its inputs. `App` is known in steps that `defineSteps` makes. */
+/**
+ * What a step's `run` gets besides its inputs. `App` is known in steps that `defineSteps` makes. It is made for each attempt, and most of it when it is looked at: take
+ * out of it what you need, `({ user }, { signal, log }) => …`, or pass it on as it is. A copy (`{ ...ctx }`, `Object.assign({}, ctx)`) lacks what it makes.
+ */
 export interface StepContext<App = unknown> {
   /** Aborted when this attempt times out or the execution ends; made only when looked at. */
   readonly signal: AbortSignal
