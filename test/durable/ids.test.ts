@@ -114,3 +114,28 @@ test('any other string is an id, however long and whatever is in it', async () =
   )
   expect(await world.clock.settle(batch.result())).toEqual(ids.map(() => 4))
 })
+
+test('executions that are started without ids are separate, whatever the randomness given to the docket gives', async () => {
+  const world = new World()
+  const { line: graph, runs } = line()
+  await using docket = world.process({ graphs: [graph], random: () => 0.5 })
+  const start = () => docket.start(graph, Third, { Seed: 1 })
+  const handles = await world.clock.settle(Promise.all([start(), start(), start()]))
+  expect(new Set(handles.map(({ id }) => id)).size).toBe(3)
+  await world.clock.settle(Promise.all(handles.map((handle) => handle.result())))
+  expect(runs.filter((name) => name === 'First')).toHaveLength(3)
+  for (const { id } of handles) expect(id).toMatch(/^[\da-f]{8}-[\da-f]{4}-7[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/)
+})
+
+test('ids are the same in a run that is repeated with the same randomness', async () => {
+  const idsOf = async () => {
+    const world = new World()
+    const { line: graph } = line()
+    const docket = world.process({ graphs: [graph], random: () => 0.5 })
+    const handles = [docket.start(graph, Third, { Seed: 1 }), docket.start(graph, Third, { Seed: 1 })]
+    const started = await world.clock.settle(Promise.all(handles))
+    await world.clock.settle(docket.close())
+    return started.map(({ id }) => id)
+  }
+  expect(await idsOf()).toEqual(await idsOf())
+})

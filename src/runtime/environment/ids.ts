@@ -6,11 +6,22 @@ export function timeOrderedId(now: number, random: (() => number) | undefined): 
   return `${time.slice(0, 8)}-${time.slice(8)}-7${randomId(random).slice(15)}`
 }
 
-/** A UUID, from the given randomness if there is one: a run can be repeated from its seed. */
+/** How many ids were made from a source of randomness that somebody gave. */
+const made = new WeakMap<() => number, number>()
+
+/**
+ * A UUID, from the given randomness if there is one: a run can be repeated from its seed. Its last digits count the ids of that source, so
+ * that no two of them are the same, whatever it gives: by one id, what is meant to be two executions, or two messages, would be one.
+ */
 export function randomId(random: (() => number) | undefined): string {
   if (random === undefined) return secureId()
-  return uuidOf(Array.from({ length: 32 }, () => Math.floor(random() * 16).toString(16)).join(''))
+  const count = made.get(random) ?? 0
+  made.set(random, count + 1)
+  const digits = Array.from({ length: 32 }, () => Math.floor(random() * 16).toString(16)).join('')
+  return uuidOf(digits.slice(0, -countDigits) + (count % 16 ** countDigits).toString(16).padStart(countDigits, '0'))
 }
+
+const countDigits = 8
 
 /** A UUID of version 4 whose random digits are these, of which it takes the first 32: hexadecimal ones. */
 export function uuidOf(digits: string): string {
