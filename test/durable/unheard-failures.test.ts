@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { LeaseLostError, StoreError } from '../../src/index.ts'
+import { sqliteStore } from '../../stores/sqlite/index.ts'
 import { World } from './durable-time.ts'
 import { door, line, Third } from './line.ts'
 import { refusal, WatchedStore } from './watched-store.ts'
@@ -91,4 +92,19 @@ describe('a lease that is lost because renewals are refused', () => {
     expect(reasonOf()).toBeInstanceOf(LeaseLostError)
     expect((reasonOf() as Error).cause).toBeUndefined()
   })
+})
+
+test('a store that can not be opened is reported once, whoever wanted it, and to the caller', async () => {
+  const warnings = warningsOfNow()
+  const { line: graph } = line()
+  const world = new World()
+  const { clock } = world
+  const docket = world.process({ graphs: [graph], store: sqliteStore('/proc/nowhere/docket.db') })
+  await expect(clock.settle(docket.execute(graph, Third, inputs))).rejects.toThrow('nowhere')
+  await clock.advance(5_000)
+  await new Promise(setImmediate)
+  expect(warnings.map(({ message }) => message)).toEqual([
+    expect.stringMatching(/^opening the store failed, and nothing waits for it: .*nowhere/),
+  ])
+  await clock.settle(docket.close())
 })

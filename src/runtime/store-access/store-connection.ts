@@ -201,6 +201,7 @@ export class StoreConnection {
     this.requireOpen()
     await (this.#opening ??= this.#open().catch((error: unknown) => {
       this.#opening = undefined
+      this.failures.opening(error)
       throw error
     }))
   }

@@ -12,9 +12,15 @@ const mostKnown = 100
 export class UnheardFailures {
   readonly #known = new Set<string>()
   readonly #isClosed: () => boolean
+  readonly #ofOpening = new WeakSet<object>()
 
   constructor(isClosed: () => boolean) {
     this.#isClosed = isClosed
+  }
+
+  /** What a store fails with as it is opened is one failure, whatever it was opened for. */
+  opening(error: unknown): void {
+    if (typeof error === 'object' && error !== null) this.#ofOpening.add(error)
   }
 
   /** Gives what catches the failure of an undertaking, which is named in a few words: `reading messages`. */
@@ -25,7 +31,10 @@ export class UnheardFailures {
   report(what: string, error: unknown): void {
     // A store that is closed refuses what was under way, as it should.
     if (error instanceof StoreError && this.#isClosed()) return
-    if (isReported(error)) this.#warn(`${what} failed, and nothing waits for it: ${describeThrown(error)}`, error)
+    if (!isReported(error)) return
+    const isOfOpening = typeof error === 'object' && error !== null && this.#ofOpening.has(error)
+    const undertaking = isOfOpening ? 'opening the store' : what
+    this.#warn(`${undertaking} failed, and nothing waits for it: ${describeThrown(error)}`, error)
   }
 
   /** The lease is lost, since renewals failed: that says why, whatever it is. */
