@@ -127,15 +127,15 @@ test('executions that are started without ids are separate, whatever the randomn
   for (const { id } of handles) expect(id).toMatch(/^[\da-f]{8}-[\da-f]{4}-7[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/)
 })
 
+async function idsOf() {
+  const { world, graph } = docketWithLine()
+  const docket = world.process({ graphs: [graph], random: () => 0.5 })
+  const handles = [docket.start(graph, Third, { Seed: 1 }), docket.start(graph, Third, { Seed: 1 })]
+  const started = await world.clock.settle(Promise.all(handles))
+  await world.clock.settle(docket.close())
+  return started.map(({ id }) => id)
+}
+
 test('ids are the same in a run that is repeated with the same randomness', async () => {
-  const idsOf = async () => {
-    const world = new World()
-    const { line: graph } = line()
-    const docket = world.process({ graphs: [graph], random: () => 0.5 })
-    const handles = [docket.start(graph, Third, { Seed: 1 }), docket.start(graph, Third, { Seed: 1 })]
-    const started = await world.clock.settle(Promise.all(handles))
-    await world.clock.settle(docket.close())
-    return started.map(({ id }) => id)
-  }
   expect(await idsOf()).toEqual(await idsOf())
 })

@@ -15,6 +15,16 @@ const machineOf = (state: string) =>
   })
 const migrate = (snapshot: object) => ({ ...snapshot, value: 'after' })
 
+function cyclic(snapshot: object): object {
+  const context: Record<string, unknown> = {}
+  context['self'] = context
+  return { ...snapshot, context }
+}
+
+class Till {
+  readonly drawers = 1
+}
+
 describe('a machine in a docket', () => {
   test('is parked while it waits for an hour, and goes on from its state in another process, charging each period once', async () => {
     const world = new World()
@@ -71,16 +81,10 @@ describe('a machine in a docket', () => {
     await world.clock.settle(last.close())
   })
 
-  const cyclic = (snapshot: object) => {
-    const context: Record<string, unknown> = {}
-    context['self'] = context
-    return { ...snapshot, context }
-  }
-
   test.each<[string, (snapshot: object) => unknown, string]>([
     ['what can’t be copied', () => ({ context: { call: () => 1 } }), 'can’t keep "context.call": it is a function'],
     ['what holds itself', cyclic, 'can’t keep "context.self": it is a cycle'],
-    ['an instance', (snapshot) => ({ ...snapshot, context: { till: new (class Till {})() } }), 'an instance of Till'],
+    ['an instance', (snapshot) => ({ ...snapshot, context: { till: new Till() } }), 'an instance of Till'],
     ['nothing', () => undefined, 'it returned undefined, not a snapshot'],
     ['a promise', () => Promise.resolve({}), 'a Promise (is an `await` missing?)'],
   ])('waits for another process where migrate returns %s, and says so', async (_, wrong, why) => {
