@@ -9,10 +9,12 @@ export const storeName = 'postgres'
 
 /**
  * SQLSTATEs, or how they begin, after which another try can help: lost connections, serialization failures and deadlocks, too
- * many connections, locks not had in time, statements cancelled by a time limit, a server that shuts down or starts, a primary that has
- * become a standby.
+ * many connections, locks not had in time, statements cancelled by a time limit, sessions ended by one (`sessionTimeouts`), a server that
+ * shuts down or starts, a primary that has become a standby.
  */
 const transientStates = ['08', '40001', '40003', '40P01', '53300', '55P03', '57014', '57P01', '57P02', '57P03', '25006']
+/** The server has ended the session: idle in a transaction, in one transaction, or idle for longer than it is set to allow. */
+const sessionTimeouts = new Set(['25P03', '25P04', '57P05'])
 /**
  * SQLSTATEs, or how they begin, that are about the value (what a column can't hold, what a constraint forbids, what is too large), or about
  * what is stored (a damaged page; a column that is not there: tables of another version, which no waiting mends). All else may pass.
@@ -58,7 +60,7 @@ function natureOf(thrown: unknown): Nature {
   if (members.length > 0) return members.some((member) => natureOf(member) === 'passing') ? 'passing' : 'unknown'
   const code = 'code' in thrown ? thrown.code : undefined
   if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)) {
-    if (transientStates.some((state) => code.startsWith(state))) return 'passing'
+    if (sessionTimeouts.has(code) || transientStates.some((state) => code.startsWith(state))) return 'passing'
     const isLasting = lastingStates.some((state) => code.startsWith(state)) || tooLarge.test(thrown.message)
     return isLasting ? 'lasting' : 'unknown'
   }
@@ -84,6 +86,8 @@ export function isLostStatement(thrown: unknown): boolean {
 /** Whether the server has answered, so that the connection is as good as before. */
 export function isAnswer(thrown: unknown): thrown is Error & { readonly code: string } {
   if (!isError(thrown) || !('code' in thrown) || typeof thrown.code !== 'string') return false
+  const { code } = thrown
   // 08 is a lost connection, 57P01 to 57P03 a server that shuts down.
-  return /^[0-9A-Z]{5}$/.test(thrown.code) && !/^(?:08|57P)/.test(thrown.code) && !lostStatements.has(thrown.code)
+  const isLost = /^(?:08|57P)/.test(code) || sessionTimeouts.has(code) || lostStatements.has(code)
+  return /^[0-9A-Z]{5}$/.test(code) && !isLost
 }
