@@ -133,6 +133,36 @@ describe('maxRunning', () => {
     expect((await world.clock.settle(fork.details())).status).toBe('waiting')
   })
 
+  test.each(['10s', '10h'])(
+    'leaves the deadline alone that a call gives to what has ended (park: %s)',
+    async (park) => {
+      const world = new World()
+      const { docket, die } = world.mortal({ graphs: [approvals], park, maxRunning: '3h' })
+      const startBoth = async (minutes: number) => {
+        const deadline = new Date(world.clock.now() + minutes * minute)
+        const one = await docket.start(approvals, Receipt, inputs, { id: 'a', deadline })
+        const batch = await docket.startBatch(approvals, Receipt, [inputs], { id: 'b', deadline })
+        return [one, batch]
+      }
+      for (const handle of await world.clock.settle(startBoth(1)))
+        await expect(world.clock.settle<unknown>(handle.result())).rejects.toMatchObject({ code: 'EXECUTION_TIMEOUT' })
+      const begunAt = world.clock.now()
+      await world.clock.settle(startBoth(60))
+      await world.clock.advance(10 * minute)
+      die()
+      const other = world.process({ graphs: [approvals], park })
+      await world.clock.advance(40 * minute)
+      const waiting = { status: 'waiting', deadline: begunAt + 60 * minute }
+      expect(await world.store.get(['a', 'b'])).toMatchObject([waiting, waiting])
+      for (const id of ['a', 'b']) {
+        const handle = (await world.clock.settle(other.get(id)))!
+        await expect(world.clock.settle(handle.result())).rejects.toMatchObject({ code: 'EXECUTION_TIMEOUT' })
+      }
+      expect(world.clock.now() - begunAt).toBeLessThan(62 * minute)
+      await world.clock.settle(other.close())
+    },
+  )
+
   test('and a deadline: the one that comes first ends the execution', async () => {
     const world = new World()
     const docket = world.process({ graphs: [approvals] })

@@ -119,6 +119,17 @@ export function encodedDocument(
   return encodedValue(encoding, document, ['execution', id, 'inputs'], isSensitiveIn(plan))
 }
 
+/** The stored inputs of an execution, with other limits. @throws (as rejection) SerializationError */
+export async function inputsWithLimits(
+  { id, inputs }: ExecutionRecord,
+  limits: StoredLimits | undefined,
+  encoding: ValueEncoding,
+  plan: Plan,
+): Promise<StoredValue> {
+  const document = (await decodePresent(inputs, ['execution', id, 'inputs'], encoding)) as object
+  return encodedDocument(encoding, { ...document, $limits: limits }, id, plan)
+}
+
 /** Decodes an execution's inputs. @throws SerializationError */
 export async function readInputs(record: ExecutionRecord, encoding: ValueEncoding): Promise<StoredInputs> {
   const identity = ['execution', record.id, 'inputs']

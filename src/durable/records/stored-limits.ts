@@ -59,6 +59,11 @@ export function readLimits(stored: unknown): StoredLimits | undefined {
   return isRecord(stored) ? (stored as StoredLimits) : undefined
 }
 
+/** The limits with the deadline of the call that goes on with what has ended; the same ones where it gives none. */
+export function limitsWith(limits: StoredLimits | undefined, deadline: number | undefined): StoredLimits | undefined {
+  return limits === undefined || deadline === undefined ? limits : { ...limits, deadline }
+}
+
 type Times = Pick<ExecutionRecord, 'createdAt' | 'startedAt'> & Partial<Pick<ExecutionRecord, 'startAt'>>
 
 /** When an execution with these limits is ended at the latest, as its record has it. */

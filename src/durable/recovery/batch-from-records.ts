@@ -27,7 +27,7 @@ import type { BatchHead, RestoredBatch } from '../records/restore-batch.ts'
 import { nowMade } from '../records/restore-execution.ts'
 import type { ResumeCause } from '../records/restore-execution.ts'
 import { keyNamesOf } from '../records/stored-names.ts'
-import { boundsOf, deadlineOnceBegun, readLimits } from '../records/stored-limits.ts'
+import { boundsOf, deadlineOnceBegun, limitsWith, readLimits } from '../records/stored-limits.ts'
 import type { FromRecords } from './execution-from-records.ts'
 import { heldEventsOfBatch } from './held-events.ts'
 import type { UnfitValues } from './unfit-values.ts'
@@ -164,7 +164,9 @@ async function fromPresentRecords(
   const held = cause === 'end' ? undefined : await heldEventsOfBatch(context, id, frame.plan, parts.keys, restored)
   const requestDigest = hasFormerTypes ? await digestOfWritten(record, written, encoding, turn) : record.requestDigest
   const failure = await failureOf(record, cause, encoding)
-  const limits = readLimits(head.$limits)
+  const known = readLimits(head.$limits)
+  const limits = limitsWith(known, cause === 'end' ? context.deadlineOf(caller ?? {}) : undefined)
+  const kept = limits === known ? head : { ...head, $limits: limits }
   return {
     restored: restored?.found ?? 0,
     undosUnderWay: restoration.undosUnderWay,
@@ -174,7 +176,7 @@ async function fromPresentRecords(
     },
     awaited: cause === 'end' ? awaitedSlots(frame.plan, parts.keys, restored) : [],
     limits,
-    inputs: head === found ? undefined : await encoding.encode(head, ['execution', id, 'inputs']),
+    inputs: kept === found ? undefined : await encoding.encode(kept, ['execution', id, 'inputs']),
     own: (owned, follower, mail, moves) => {
       const { signal, observers, logger } = follower ?? {}
       const options = context.optionsOf(frame.plan.whole, {

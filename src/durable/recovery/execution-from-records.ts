@@ -19,8 +19,9 @@ import { OwnedExecution } from '../ownership/owned-execution.ts'
 import { forgottenUndos, noUndoRecords, undoneRecordsOf } from '../records/undo-records.ts'
 import type { StoredRecords } from '../records/present-names.ts'
 import { restoreExecution } from '../records/restore-execution.ts'
+import { inputsWithLimits } from '../records/stored-inputs.ts'
 import type { WorkerLossPolicy } from '../records/stored-inputs.ts'
-import { boundsOf, deadlineOnceBegun } from '../records/stored-limits.ts'
+import { boundsOf, deadlineOnceBegun, limitsWith } from '../records/stored-limits.ts'
 import type { StoredLimits } from '../records/stored-limits.ts'
 import type { RestoredExecution, ResumeCause } from '../records/restore-execution.ts'
 
@@ -57,6 +58,7 @@ export async function executionFromRecords(
   { record, steps, left = [], undoRecords = noUndoRecords }: StoredRecords,
   graph: AnyGraph,
   cause: ResumeCause,
+  caller?: CallerOptions,
 ): Promise<FromRecords> {
   const { connection, clock } = context
   const found = await restoreExecution(record, steps, graph, connection.encoding, cause, turnOf(clock), undoRecords)
@@ -67,32 +69,32 @@ export async function executionFromRecords(
   const hasEnded = (step: string): boolean => persisted.steps.get(step)?.endedAt !== undefined
   await postStartMessages(context, id, plan, restored.signals, hasEnded)
   const held = await heldEvents(context, id, plan, persisted.steps)
+  // A call that goes on with one that has ended may give it more time: whoever goes on with it after that must know.
+  const limits = limitsWith(restored.limits, cause === 'end' ? context.deadlineOf(caller ?? {}) : undefined)
+  const { encoding } = connection
   return {
+    inputs: limits === restored.limits ? undefined : await inputsWithLimits(record, limits, encoding, plan),
     reopened: [
       ...restored.retried,
       ...forgottenUndos(undoRecords),
       ...anew.flatMap((step) => undoneRecordsOf({ step, item: '' }, undoings.get(step)!, clock.now())),
     ],
-    limits: restored.limits,
+    limits,
     restored: [...persisted.steps.values()].filter(({ endedAt }) => endedAt !== undefined).length,
     awaited: plan.signalSteps.flatMap(({ spec }) =>
       persisted.steps.get(spec.name)?.endedAt === undefined ? [spec.output.name] : [],
     ),
-    own: (owned, caller, mail, moves) =>
+    own: (owned, follower, mail, moves) =>
       ownedExecutionOf(context, {
         given: { plan, leafValues },
         input: inputs,
         requestDigest,
-        startOptions: { ...caller, id, headers, timeout: timeoutMs, deadline },
+        startOptions: { ...follower, id, headers, timeout: timeoutMs, deadline },
         record: owned,
         restored,
         signals: restored.signals,
         onWorkerLoss: restored.onWorkerLoss,
-        // A call that goes on with one that has ended may give it more time.
-        limits: restored.limits && {
-          ...restored.limits,
-          ...(cause === 'end' && caller?.deadline !== undefined && { deadline: context.deadlineOf(caller) }),
-        },
+        limits,
         mail,
         moves,
         held,

@@ -288,7 +288,7 @@ export class Resumption {
         return 'reasons' in made ? { mayFitElsewhere: true, ...made } : made
       }
       const fitted = await fittedRecords(this.#context, record, known ?? [], graph)
-      const made = await executionFromRecords(this.#context, fitted.stored, graph, cause)
+      const made = await executionFromRecords(this.#context, fitted.stored, graph, cause, caller)
       if ('reasons' in made) return { mayFitElsewhere: true, ...made }
       await fitted.write()
       return made
