@@ -98,16 +98,13 @@ describe('a step that has begun, and that the graph no longer has,', () => {
     expect(calls).toHaveLength(1)
   })
 
-  test.each(['claiming', 'queued', 'waiting'])(
-    'leaves its execution to others while it is %s',
-    async (status) => {
-      const { world, calls } = await leftBehind('running')
-      const docket = world.process({ graphs: [renamed(calls)], store: withStatus(world.store, status) })
-      await world.clock.advance(5_000)
-      const [info] = (await docket.list()).executions
-      expect(info!.incompatible.join()).toContain(`step "Pay" is ${status}`)
-    },
-  )
+  test.each(['claiming', 'queued', 'waiting'])('leaves its execution to others while it is %s', async (status) => {
+    const { world, calls } = await leftBehind('running')
+    const docket = world.process({ graphs: [renamed(calls)], store: withStatus(world.store, status) })
+    await world.clock.advance(5_000)
+    const [info] = (await docket.list()).executions
+    expect(info!.incompatible.join()).toContain(`step "Pay" is ${status}`)
+  })
 
   test('is reported where it is there, and the target needs it no more', async () => {
     const { world, calls } = await leftBehind('running')
