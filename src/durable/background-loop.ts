@@ -75,6 +75,7 @@ export class BackgroundLoop {
     this.#unlisten = connection.listen((hint) => {
       if (hint.type === 'work' && scan !== undefined) {
         scan.states.hinted()
+        scan.hinted()
         // An engine brings one process to look, rather than all.
         if (this.#work.engine?.delivers !== true) this.#unowned.soon()
       }
@@ -85,7 +86,9 @@ export class BackgroundLoop {
     this.#context.lookSoon = (id) => {
       this.#mail.soon()
       // Nobody but its owner can go on with it.
-      if (id === undefined || !owned.has(id)) this.#unowned.soon()
+      if (id !== undefined && owned.has(id)) return
+      scan?.hinted()
+      this.#unowned.soon()
     }
     if (scan !== undefined) scan.onRoom = () => this.#unowned.soon()
     this.#arm(0)

@@ -43,6 +43,8 @@ export class QueueScan {
   /** The key whose turn was last. */
   #behindKey: string | undefined
   #timer: unknown
+  /** Until when, in steady time, graphs of which nothing was left are not looked for again. */
+  #emptyUntil = -Infinity
   #fruitlessLooks = 0
   #lastTurn: Promise<unknown> = Promise.resolve()
 
@@ -63,6 +65,11 @@ export class QueueScan {
   /** The next look asks the store too what it thinks that this process has. */
   markUncertain(): void {
     this.#isUncertain = true
+  }
+
+  /** Something may be ready of graphs of which nothing was left. */
+  hinted(): void {
+    this.#emptyUntil = -Infinity
   }
 
   /** Resolves when the store has answered the look that is under way: what it gave is in the turns of its execution from then on. */
@@ -137,9 +144,11 @@ export class QueueScan {
           if (!(await canGoOn())) break
           await this.#lookInto(window, owner, round)
         }
-      this.#rotation.begin()
+      const isLimited = concurrency !== undefined || rate !== undefined
+      this.#beginRotation(isThorough || isLimited)
       for (let looks = 0; await canGoOn();) {
         if ((looks++ < mostLooks || isThorough) && (await this.#look(owner, round))) continue
+        this.#emptyUntil = -Infinity
         await round.through()
         // What limits keep back may be had as soon as one of them ends.
         this.slots.looked(concurrency !== undefined)
@@ -153,6 +162,17 @@ export class QueueScan {
       onCounted?.(round.resumed)
       this.#hasAllFit = round.mayReadAhead
     }
+  }
+
+  /**
+   * Rounds that follow each other closely, since all slots were taken, count as one: a graph of which nothing was left would cost each of them a look, for which
+   * all that waits would wait.
+   */
+  #beginRotation(isAnew: boolean): void {
+    const now = this.#context.clock.elapsed()
+    if (!isAnew && now < this.#emptyUntil) return
+    this.#emptyUntil = now + longestRoundMs
+    this.#rotation.begin()
   }
 
   /** Whether this process still owns under that name: what is acquired under a lost one is others' a moment later. */

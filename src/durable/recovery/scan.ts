@@ -85,6 +85,11 @@ export class Scan {
     return this.#queues.get(queue)?.slots.reserve()
   }
 
+  /** Something may be ready that was not: all graphs are looked for. */
+  hinted(): void {
+    for (const queue of this.#queues.values()) queue.hinted()
+  }
+
   /** What a queue has waits for a slot: it is looked for as soon as one is free. */
   waits(queue: string): void {
     this.#queues.get(queue)?.slots.looked(true)
