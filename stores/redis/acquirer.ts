@@ -25,7 +25,7 @@ import {
   unescapeText,
 } from './layout.ts'
 import type { Argument, Reply } from './link.ts'
-import type { Owners } from './owners.ts'
+import type { JudgedBuckets, Owners } from './owners.ts'
 import { packedLists, unpackedLists } from './packed-lists.ts'
 import type { Packed } from './packed-lists.ts'
 import { idOf, memberOf, MergedRanges } from './ranges.ts'
@@ -75,13 +75,13 @@ async function acquireReady(
   if ((request.graphs ?? []).length === 0) return []
   const queue = request.queue ?? defaultQueue
   // All are heard, whichever of them fails.
-  const [stored, known, inBuckets] = await Promise.all([
+  const [stored, known, judged] = await Promise.all([
     readQueue(connection, queue),
     suits(request) ? heads.find(request) : undefined,
-    suits(request) ? undefined : owners.inBuckets(),
+    suits(request) ? undefined : owners.judgedInBuckets(),
   ])
   if (stored === undefined || !isRestricted(stored.state))
-    return (await takeInTurn(connection, owners, request, { heads, known, inBuckets, room: undefined })).acquired
+    return (await takeInTurn(connection, owners, request, { heads, known, judged, room: undefined })).acquired
   if (stored.state.pausedAt !== undefined) return []
   const taken = await whileLocked(connection, owners, { queue, owner: request.owner }, (isStill) =>
     takeWithinLimits(connection, owners, { ...request, queue }, isStill),
@@ -100,10 +100,9 @@ async function takeWithinLimits(
   const stored = await readQueue(connection, queue)
   if (stored === undefined || stored.state.pausedAt !== undefined) return []
   const limits = limitsOf(stored.state)
-  const inBuckets = await owners.inBuckets()
-  const present = new Set(inBuckets.flat())
-  const { dead, time: now } = await owners.judge([...present])
-  const living = [...present].filter((owner) => !dead.has(owner))
+  const judged = await owners.judgedInBuckets()
+  const { dead, time: now } = judged
+  const living = [...new Set(judged.inBuckets.flat())].filter((owner) => !dead.has(owner))
   const running =
     limits.concurrency === undefined
       ? new Map<string, number>()
@@ -119,7 +118,7 @@ async function takeWithinLimits(
     return isStill()
   }
   const isPerKey = limits.concurrency?.isPerKey === true
-  return (await takeInTurn(connection, owners, request, { inBuckets, room, isPerKey, reserve })).acquired
+  return (await takeInTurn(connection, owners, request, { judged, room, isPerKey, reserve })).acquired
 }
 
 /** Looks, and takes in turn. Where others were faster, looks again. */
@@ -130,7 +129,7 @@ async function takeInTurn(
   {
     heads,
     known,
-    inBuckets,
+    judged,
     room,
     isPerKey = false,
     reserve,
@@ -139,8 +138,8 @@ async function takeInTurn(
     readonly heads?: ReadyHeads
     /** Of these, for the first look. */
     readonly known?: readonly ReadyCandidate[] | undefined
-    /** @default they are read */
-    readonly inBuckets?: readonly (readonly string[])[] | undefined
+    /** @default that is read */
+    readonly judged?: JudgedBuckets | undefined
     readonly room: QueueRoom | undefined
     /** Whether the room is one of each key. @default false */
     readonly isPerKey?: boolean
@@ -156,8 +155,8 @@ async function takeInTurn(
     const found = tries === 0 ? known : suits(some) ? await heads?.find(some) : undefined
     const looked =
       found ??
-      (await findReady(connection, owners, some, {
-        inBuckets: inBuckets ?? (await owners.inBuckets()),
+      (await findReady(connection, some, {
+        judged: judged ?? (await owners.judgedInBuckets()),
         room,
         isPerKey,
       }))
@@ -199,7 +198,9 @@ async function findByIds(
     const isUnfinished = openCodes.includes(status)
     return isUnfinished || andEnded === true ? [{ id: wanted[index]!, owner, place, member: '' }] : []
   })
-  const { free } = await freeOwners(owners, new Set(found.map(({ owner }) => owner)), request)
+  const others = new Set(found.map(({ owner }) => owner))
+  for (const owner of ['', ownerText(request.owner)]) others.delete(owner)
+  const free = freeAmong(await owners.deadOf(others), request)
   return found
     .filter(({ owner }) => free.has(owner))
     .sort((one, other) => (one.place < other.place ? -1 : 1))
@@ -209,14 +210,13 @@ async function findByIds(
 /** What may be taken: of living owners, nothing is read but their names. */
 async function findReady(
   connection: Connection,
-  owners: Owners,
   request: AcquireRequest,
   {
-    inBuckets,
+    judged,
     room,
     isPerKey,
   }: {
-    readonly inBuckets: readonly (readonly string[])[]
+    readonly judged: JudgedBuckets
     readonly room: QueueRoom | undefined
     readonly isPerKey: boolean
   },
@@ -224,7 +224,8 @@ async function findReady(
   const { link, layout } = connection
   const { queue = defaultQueue, ranges, limit } = request
   const graphs = [...new Set(request.graphs)]
-  const { free, time } = await freeOwners(owners, new Set(inBuckets.flat()), request)
+  const { inBuckets, time } = judged
+  const free = freeAmong(judged.dead, request)
   // Due times are whole milliseconds: this is behind all of now.
   const below = timeKey(time + 1)
   const begun: IndexRange[] = []
@@ -261,7 +262,7 @@ async function findReady(
   // What is due, and still to begin, has its turn among the others from now on.
   if (!found[0].some(({ member }) => member.startsWith('a'))) return found.flat()
   await beginDue(connection, queue, graphs, time)
-  return findReady(connection, owners, request, { inBuckets, room, isPerKey })
+  return findReady(connection, request, { judged, room, isPerKey })
 }
 
 /** Both are exclusive: just behind the last one there is nothing else. */
@@ -273,15 +274,13 @@ function placeOf({ createdAt, id }: ExecutionPlace): string {
   return timeKey(createdAt) + escapeText(id)
 }
 
-/** Owners whose executions the caller may have: nobody, the dead, and itself if it says so. And the time at which that was judged. */
-async function freeOwners(
-  owners: Owners,
-  present: ReadonlySet<string>,
-  { owner, andOwn }: AcquireRequest,
-): Promise<{ readonly free: ReadonlySet<string>; readonly time: number }> {
+/** Owners whose executions the caller may have: nobody, the dead, and itself if it says so. */
+function freeAmong(dead: ReadonlySet<string>, { owner, andOwn }: AcquireRequest): ReadonlySet<string> {
   const own = ownerText(owner)
-  const { dead, time } = await owners.judge([...present].filter((one) => one !== '' && one !== own))
-  return { free: new Set([...dead, '', ...(andOwn === true ? [own] : [])]), time }
+  const free = new Set([...dead, ''])
+  if (andOwn === true) free.add(own)
+  else free.delete(own)
+  return free
 }
 
 async function take(

@@ -99,6 +99,15 @@ end
 return found
 `)
 
+/** Owners that may have something, and which of them are dead. */
+export interface JudgedBuckets {
+  /** By bucket, owners (escaped) that may have unfinished executions there. */
+  readonly inBuckets: readonly (readonly string[])[]
+  readonly dead: ReadonlySet<string>
+  /** By the server's clock, when that was judged. */
+  readonly time: number
+}
+
 /** Which owners live. */
 export class Owners {
   readonly #connection: Connection
@@ -109,6 +118,8 @@ export class Owners {
    */
   readonly #registered = new Set<string>()
   #looks = 0
+  /** Owners that were in buckets the last time: most of them are the next time. */
+  #seen: readonly string[] = []
 
   constructor(connection: Connection, sessions: RedisSessions | undefined) {
     this.#connection = connection
@@ -181,6 +192,16 @@ export class Owners {
     const reply = await link.one({ run: judgeScript, keys: [layout.leases], args: candidates })
     const [time, ...areDead] = reply as readonly number[]
     return { dead: new Set(candidates.filter((_, index) => areDead[index] === 1)), time: time! }
+  }
+
+  /** Who may have something, and who of these is dead: in one round trip, unless there are owners that were not there the last time. */
+  async judgedInBuckets(): Promise<JudgedBuckets> {
+    const seen = new Set(this.#seen)
+    const [inBuckets, { dead, time }] = await Promise.all([this.inBuckets(), this.judge([...seen])])
+    const present = new Set(inBuckets.flat())
+    this.#seen = [...present]
+    const deadOfNew = await this.deadOf(this.#seen.filter((owner) => !seen.has(owner)))
+    return { inBuckets, dead: new Set([...dead, ...deadOfNew]), time }
   }
 
   /** By bucket, owners (escaped) that may have unfinished executions there. */

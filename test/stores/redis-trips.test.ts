@@ -1,0 +1,64 @@
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { afterAll, expect, test } from 'vitest'
+import { redisStore } from '../../stores/redis/index.ts'
+import { startRedis } from '../servers/redis.ts'
+import { newExecution } from './redis-records.ts'
+
+const server = await startRedis()
+afterAll(() => server.stop())
+
+/** A way to the server that counts how often something is sent after an answer has come: what is sent without waiting goes together. */
+async function countingWay() {
+  let trips = 0
+  let hasAnswer = true
+  const way = createServer((client) => {
+    const upstream = connect(server.port, '127.0.0.1')
+    client.on('data', (sent) => {
+      if (hasAnswer) trips++
+      hasAnswer = false
+      upstream.write(sent)
+    })
+    upstream.on('data', (answer) => {
+      hasAnswer = true
+      client.write(answer)
+    })
+    for (const [one, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const)
+      one.on('error', () => other.destroy()).on('close', () => other.destroy())
+  })
+  await once(way.listen(0, '127.0.0.1'), 'listening')
+  const { port } = way.address() as AddressInfo
+  return {
+    url: `redis://127.0.0.1:${String(port)}`,
+    trips: () => trips,
+    [Symbol.asyncDispose]: async () => {
+      way.close()
+      await once(way, 'close')
+    },
+  }
+}
+
+test('a look for many takes three round trips, and one more where an owner is new to the process', async () => {
+  await using way = await countingWay()
+  const store = redisStore({ url: way.url, prefix: 'trips' })
+  await store.open()
+  await using open = new AsyncDisposableStack()
+  open.defer(() => store.close())
+  for (const owner of ['me', 'ada', 'bea']) await store.renewOwner(owner, 60_000)
+  await store.create(Array.from({ length: 200 }, (_, n) => newExecution(`free-${n}`)))
+  await store.create([newExecution('of-ada', { owner: 'ada' })])
+  const look = async (): Promise<number> => {
+    const before = way.trips()
+    expect(await store.acquire({ owner: 'me', graphs: ['users'], limit: 50 })).toHaveLength(50)
+    return way.trips() - before
+  }
+  await look()
+  await look()
+  expect(await look()).toBe(3)
+  await store.create([newExecution('of-bea', { owner: 'bea' })])
+  expect(await look()).toBe(4)
+})
