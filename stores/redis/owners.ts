@@ -194,7 +194,7 @@ export class Owners {
     return { dead: new Set(candidates.filter((_, index) => areDead[index] === 1)), time: time! }
   }
 
-  /** Who may have something, and who of these is dead: in one round trip, unless there are owners that were not there the last time. */
+  /** Owners that may have something, and which of them are dead: in one round trip, unless some were not there the last time. */
   async judgedInBuckets(): Promise<JudgedBuckets> {
     const seen = new Set(this.#seen)
     const [inBuckets, { dead, time }] = await Promise.all([this.inBuckets(), this.judge([...seen])])
