@@ -290,7 +290,7 @@ test('an address with a token that is none opens the page, which says what to do
 test('after a gap, a lost connection, or from the start: the same picture', async () => {
   const { page, server } = await open('?execution=ord_running')
   const pack = page.getByRole('grid', { name: 'Steps' }).getByRole('row', { name: /^Pack/ })
-  await soon(() => server.watched.at(-1)).toMatchObject({ execution: 'ord_waiting' })
+  await soon(() => server.watched.at(-1)).toMatchObject({ execution: 'ord_running' })
   const view = server.world.views.get('ord_running')!
   const change = (status: string): void => {
     const steps = view.steps.map((step) => (step.step === 'Pack' ? { ...step, status } : step))
