@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { z } from 'zod'
 import { createDocket, dataType, durableStep, graph, type, update } from '../../src/index.ts'
 import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
 import { memoryStore } from '../../stores/memory/index.ts'
@@ -50,13 +51,21 @@ test('a message that a function waits for, and the answer that it gives at once,
   // By the clock of this machine: what one turn of its event loop brings goes out together.
   await using docket = createDocket({ graphs: [declared], store })
   const handle = await docket.start(declared, Sum, { Start: 0 }, { id: 'a' })
-  expect(await handle.update(Add, 2)).toBe(2)
-  const [answering, ...others] = commits.filter(({ checkpoints = [] }) =>
-    checkpoints.some(({ status }) => status === 'completed'),
-  )
-  expect(answering?.checkpoints?.map(({ kind }) => kind)).toEqual(['receive', 'reply', 'answer'])
-  expect(answering?.consumed).toHaveLength(1)
-  expect(others).toEqual([])
+  for (const [value, sum] of [
+    [2, 2],
+    [3, 5],
+    [4, 9],
+  ] as const)
+    expect(await handle.update(Add, value)).toBe(sum)
+  const answering = commits.filter(({ checkpoints = [] }) => checkpoints.some(({ status }) => status === 'completed'))
+  // Where the machine is so busy that the lease is in question, they go out one after the other: hardly for all three.
+  const together = answering.filter(({ checkpoints = [] }) => checkpoints.length === 3)
+  expect(together.map(({ checkpoints = [] }) => checkpoints.map(({ kind }) => kind))).toContainEqual([
+    'receive',
+    'reply',
+    'answer',
+  ])
+  for (const { consumed } of together) expect(consumed).toHaveLength(1)
 })
 
 test('a message that was given to a function whose process dies before that is on record comes again', async () => {
@@ -126,4 +135,42 @@ test('a message that a function waits for beside another one is given once that 
   await world.clock.advance(10_000)
   const result = await world.clock.settle((await world.clock.settle(next.get('a')))!.result())
   expect(seen).toEqual([result])
+})
+
+test('a message whose value can’t be kept is refused where it is received, with a codec that takes its time as well', async () => {
+  const world = new World()
+  const schema = z.string().transform((text) => () => text)
+  const Odd = dataType('Odd', schema)
+  const Verdict = dataType('Verdict', type<string>())
+  const slow = {
+    name: 'slow',
+    encode: async (bytes: Uint8Array) => bytes,
+    decode: async (bytes: Uint8Array) => bytes,
+  }
+  const seen: string[] = []
+  const declared = graph({
+    name: 'odd',
+    steps: [
+      durableStep({
+        name: 'Judge',
+        inputs: { start: Start },
+        output: Verdict,
+        receives: [Odd],
+        run: async (_, context) => {
+          try {
+            await context.receive(Odd)
+            seen.push('given')
+            return 'kept'
+          } catch (error) {
+            return String(error).split(':')[0]!
+          }
+        },
+      }),
+    ],
+  })
+  const docket = world.process({ graphs: [declared], codecs: [slow] })
+  const handle = await world.clock.settle(docket.start(declared, Verdict, { Start: 1 }, { id: 'a' }))
+  await world.clock.settle(handle.signal(Odd, 'x'))
+  expect(await world.clock.settle(handle.result())).toBe('SerializationError')
+  expect(seen).toEqual([])
 })

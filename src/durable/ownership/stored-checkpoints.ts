@@ -78,7 +78,8 @@ export class StoredCheckpoints {
 
   get #areHeld(): boolean {
     const { session } = this.#connection
-    return !this.#commits.isOff && session.owner === this.#commits.right.owner && session.holds() === true
+    // While a codec is at work, it is not known whether they can be written at all.
+    return !this.isBusy && !this.#commits.isOff && session.owner === this.#commits.right.owner && session.holds() === true
   }
 
   async #read(of: { readonly step: string; readonly item: string }): Promise<Recorded | undefined> {
