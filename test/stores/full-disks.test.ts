@@ -53,6 +53,7 @@ const Whole = dataType('Whole', type<string>())
 /** Executions and a batch go on through a time in which nothing can be written: nobody sees it, and no step runs twice. */
 async function goThrough(store: Store, begin: () => Promise<unknown>, end: () => Promise<unknown>): Promise<void> {
   const runs: string[] = []
+  const begun = Promise.withResolvers<void>()
   const make = step({
     name: 'Make',
     inputs: { seed: Seed },
@@ -60,7 +61,8 @@ async function goThrough(store: Store, begin: () => Promise<unknown>, end: () =>
     persist: 'execution',
     async run({ seed }) {
       runs.push(`make ${seed}`)
-      await sleep(100)
+      // However long the machine takes to come to that: nothing is written before.
+      if (seed !== 'first') await begun.promise
       return 'x'.repeat(60_000)
     },
   })
@@ -86,6 +88,7 @@ async function goThrough(store: Store, begin: () => Promise<unknown>, end: () =>
   outputs.catch(() => {})
   await sleep(50)
   await begin()
+  begun.resolve()
   try {
     outputs.then(
       () => (hasEnded = true),
