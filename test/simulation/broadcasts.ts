@@ -3,6 +3,7 @@ import type { ExecutionCommit } from '../../src/core/contracts/execution-record.
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import { eventType, type } from '../../src/index.ts'
 import { recordKey } from './batch-ledger.ts'
+import { agreeMs } from './history.ts'
 import type { History } from './history.ts'
 import type { Life } from './life.ts'
 import type { SimulatedGraph, SimulatedStep } from './simulated-step.ts'
@@ -41,7 +42,7 @@ export class Broadcasts {
   readonly #byEmission = new Map<string, Emission>()
   /** The last one that was accepted, by the ids of events. */
   readonly #accepted = new Map<string, Emission>()
-  /** When a life first waited for an event. */
+  /** When a life first began to wait for an event, as it says: an event that is there counts, however late the store hears of the wait. */
   readonly #registered = new Map<string, number>()
   readonly #answers: { readonly value: string; readonly verdict: string }[] = []
   #made = 0
@@ -64,10 +65,11 @@ export class Broadcasts {
   emitted({ id, name, key, value: stored, emission, expiresAt }: NewEvent, verdict: EmitVerdict): void {
     const { now } = this.#history
     const known = this.#byEmission.get(`${id} ${emission}`)
-    // A second try of one that was refused may come when what it was refused for has expired.
-    if (known?.verdict === verdict || (known !== undefined && verdict === 'duplicate')) {
-      if (known.verdict !== verdict)
-        this.#history.violate(`event ${String(known.value)} is ${verdict}, and was ${known.verdict} before`)
+    if (known?.verdict === verdict) return
+    // Sent again it gets its first answer while its event is kept: one that was refused may come when what it was refused for has expired, one that was
+    // accepted when another has taken its place.
+    if (known?.verdict === 'accepted' && known.expiresAt > now) {
+      this.#history.violate(`event ${String(known.value)} is ${verdict}, and was ${known.verdict} before`)
       return
     }
     const made: Emission = { id, name, key, value: plainOf(stored), verdict, at: now, expiresAt }
@@ -84,9 +86,13 @@ export class Broadcasts {
 
   /** Waits are registered, or looked at again. */
   awaited(waits: readonly NewEventWait[]): void {
-    for (const { event, execution } of waits) {
-      const place = `${event} ${this.#history.lives.get(execution)?.number}`
-      if (!this.#registered.has(place)) this.#registered.set(place, this.#history.now)
+    for (const { event, execution, at } of waits) {
+      const life = this.#history.lives.get(execution)
+      const place = `${event} ${life?.number}`
+      if (this.#registered.has(place)) continue
+      const isPossible = life === undefined || (at >= life.createdAt - agreeMs && at <= this.#history.now + agreeMs)
+      if (!isPossible) this.#history.violate(`${execution} says that it waits for ${event} since ${at}`)
+      this.#registered.set(place, at)
     }
   }
 

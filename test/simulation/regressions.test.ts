@@ -78,6 +78,13 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     9_000_105,
     'the deadline that a start gave to what had ended was not known to whoever went on with it after it was parked',
   ],
+  [
+    9_000_088,
+    'a late emission came when its event had expired and another had taken its place, and the law did not know of it',
+  ],
+  [9_100_116, 'the same, with an answer that its sender waited for'],
+  [9_000_412, 'the store heard late of a wait that had begun before its event expired, and the law did not know of it'],
+  [9_000_680, 'the same, of an execution alone'],
 ]
 
 test.each(found)('seed %i: %s', async (seed) => {
