@@ -85,6 +85,10 @@ const found: readonly (readonly [seed: number, what: string])[] = [
   [9_100_116, 'the same, with an answer that its sender waited for'],
   [9_000_412, 'the store heard late of a wait that had begun before its event expired, and the law did not know of it'],
   [9_000_680, 'the same, of an execution alone'],
+  [
+    9_001_000,
+    'a wait lost its race while a codec was at work on the note that it waits: it went on record afterwards, and was never over',
+  ],
 ]
 
 test.each(found)('seed %i: %s', async (seed) => {

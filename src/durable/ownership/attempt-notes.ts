@@ -150,7 +150,9 @@ export class AttemptNotes {
     // What may have to be undone, or to be cancelled elsewhere, stays as it is until that is done or the execution ends: whoever goes on must know that it began.
     if (reason instanceof LeaseLostError || compensate !== undefined || kind === 'remote') return
     // Of most steps that are tried once nothing is on record before their value. What the last attempt failed with is kept.
-    const isOnRecord = maxAttempts > 1 || this.#commits.isOpen({ step: run.step, item: itemOf(run) })
+    // A codec may still be at work on a note.
+    const isNoted = this.#noted.has(run) || this.#commits.isOpen({ step: run.step, item: itemOf(run) })
+    const isOnRecord = maxAttempts > 1 || isNoted
     if (!isOnRecord) return
     const at = { state: run.heldState, dueAt: undefined, isByEnd }
     void this.#note(run, 'cancelled', run.error, run.attempt, at)
