@@ -20,6 +20,11 @@ interface LosingExecution extends Compensated {
 export class RaceLosses {
   readonly #execution: LosingExecution
   readonly #compensations: Compensation[] = []
+  /** Why steps are undone, by race, until that begins. */
+  readonly #reasons: ReadonlyMap<string, unknown>[] = []
+  /** What won races is on its way to the record. */
+  readonly #notes: Promise<void>[] = []
+  #isWaiting = false
   #underWay = 0
   #isGivenUp = false
   #onUndone: () => void = () => {}
@@ -52,8 +57,12 @@ export class RaceLosses {
     const reasons = new Map(
       lost.map((step) => [step, new RaceLostError(race.spec.name, port, winner, { ...place, step })]),
     )
+    const { recorder, runs } = this.#execution
+    const run = runs[race.position]
+    if (recorder !== undefined && run !== undefined) this.#notes.push(recorder.noteDecided(run))
     this.#underWay++
-    void this.#undo(race, reasons)
+    this.#reasons.push(reasons)
+    void this.#undoOnceDecided()
   }
 
   /** Stops it for a reason: it goes on elsewhere. */
@@ -62,11 +71,16 @@ export class RaceLosses {
     for (const compensation of this.#compensations) compensation.giveUp(reason)
   }
 
-  async #undo({ position }: PlanStep, reasons: ReadonlyMap<string, unknown>): Promise<void> {
-    const { recorder, runs } = this.#execution
-    const run = recorder === undefined ? undefined : runs[position]
-    if (run !== undefined) await recorder!.noteDecided(run)
-    if (this.#isGivenUp) return
+  /** What one race has made needless may be so because of what won another: before any of it is undone, all of that is on record. */
+  async #undoOnceDecided(): Promise<void> {
+    if (this.#isWaiting) return
+    this.#isWaiting = true
+    while (this.#notes.length > 0) await Promise.all(this.#notes.splice(0))
+    this.#isWaiting = false
+    if (!this.#isGivenUp) for (const reasons of this.#reasons.splice(0)) void this.#undo(reasons)
+  }
+
+  async #undo(reasons: ReadonlyMap<string, unknown>): Promise<void> {
     const compensation = new Compensation(this.#execution.plan, [this.#execution], (step) => reasons.get(step), reasons)
     this.#compensations.push(compensation)
     await compensation.done
