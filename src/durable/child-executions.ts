@@ -130,11 +130,17 @@ export class ChildExecutions implements DurableChildren {
     await parent.recorder?.noteFailing()
     await cancelExecution(this.#context, id, reason, 'parent')
     const record = await this.#context.recordOf(id)
-    if (record?.status !== 'compensating') return
+    const owned = this.#context.owned.get(parent.id)
+    if (record?.status !== 'compensating' || owned === undefined) return
     await new Promise<void>((resolve, reject) => {
       const end = { onCompleted: () => resolve(), onFailed: () => resolve() }
       const join = new ChildJoin(this.#context, parent, id, end)
       this.#add(parent.id, id, step, join)
+      // Whoever goes on with the parent waits for it there.
+      void owned.gone.then(() => {
+        join.stop()
+        resolve()
+      })
       this.#verbs.undo(id).then(() => void join.follow(undefined), reject)
     })
   }

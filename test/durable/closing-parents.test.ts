@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { dataType, graph, step, subgraph, type } from '../../src/index.ts'
+import { dataType, graph, signal, step, subgraph, type } from '../../src/index.ts'
 import { alteredStore } from './altered-store.ts'
 import { World } from './durable-time.ts'
 
@@ -47,4 +47,55 @@ test('a child that can not begin because its docket closes fails no parent, howe
   const staying = world.process({ graphs: [orders(() => 0)] })
   await world.clock.advance(2_000)
   expect(await world.clock.settle((await staying.get('a'))!.result())).toBe('total 6')
+})
+
+test('a parent that is handed over while its child is undone leaves no timer behind', async () => {
+  const world = new World()
+  const { clock } = world
+  const Approval = dataType('Approval', type<string>())
+  const Booking = dataType('Booking', type<string>())
+  const Parcel = dataType('Parcel', type<string>())
+  const Slow = dataType('Slow', type<string>())
+  const Sent = dataType('Sent', type<string>())
+  const undone: string[] = []
+  const booking = graph({
+    name: 'booking',
+    steps: [
+      step({
+        name: 'Book',
+        output: Booking,
+        run: () => 'booked',
+        compensate: async () => {
+          await clock.sleep(100)
+          undone.push('booking')
+        },
+      }),
+      signal(Approval),
+      step({
+        name: 'Pack',
+        inputs: { booking: Booking, approval: Approval },
+        output: Parcel,
+        run: ({ booking: what }) => what,
+      }),
+    ],
+  })
+  const sending = graph({
+    name: 'sending',
+    steps: [
+      step({ name: 'Work', output: Slow, run: async () => (await clock.sleep(5_000), 'slow') }),
+      subgraph(booking, Parcel, { name: 'Pack' }),
+      step({ name: 'Send', inputs: { parcel: Parcel, slow: Slow }, output: Sent, run: ({ parcel }) => parcel }),
+    ],
+  })
+  const graphs = [sending, booking]
+  const leaving = world.process({ graphs, park: 100 })
+  await clock.settle(leaving.start(sending, Sent, {}, { id: 'a', deadline: clock.now() + 2_000 }))
+  await clock.advance(1_000)
+  await clock.settle(leaving.close({ deadline: '3s' }))
+  await clock.advance(4_000)
+  expect(clock.pending).toBe(0)
+  world.process({ graphs })
+  await clock.advance(20_000)
+  expect((await world.store.get(['a']))[0]).toMatchObject({ status: 'failed' })
+  expect(undone).toEqual(['booking'])
 })
