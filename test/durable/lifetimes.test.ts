@@ -8,7 +8,9 @@ import {
   graph,
   signal,
   step,
+  StoreError,
 } from '../../src/index.ts'
+import { alteredStore } from './altered-store.ts'
 import { World } from './durable-time.ts'
 import { Approval, inputs, minute, Order, recordOf } from './parked-orders.ts'
 
@@ -73,6 +75,30 @@ describe('maxRunning', () => {
     const handle = (await world.clock.settle(other.get('a')))!
     await expect(world.clock.settle(handle.result())).rejects.toMatchObject({ limit: 'maxRunning' })
     expect(world.clock.now() - at).toBeLessThan(61 * minute)
+  })
+
+  test('counts from when an execution began, and not from the call that the store took long to carry out', async () => {
+    const world = new World()
+    let isAway = true
+    const store = alteredStore(world.store, (method, ask) => {
+      if (method !== 'create' || !isAway) return ask()
+      return Promise.reject(new StoreError('memory', 'it is away', true))
+    })
+    const { docket, die } = world.mortal({ graphs: [approvals], park: '10h' }, store)
+    const started = docket.start(approvals, Receipt, inputs, { id: 'a', maxRunning: '10s' })
+    await world.clock.advance(20_000)
+    isAway = false
+    const handle = await world.clock.settle(started)
+    const begunAt = world.clock.now()
+    await world.clock.advance(1_000)
+    expect(await recordOf(world)).toMatchObject({ status: 'waiting' })
+    expect((await recordOf(world)).deadline).toBeGreaterThanOrEqual(begunAt + 9_900)
+    expect((await recordOf(world)).deadline).toBeLessThanOrEqual(begunAt + 10_000)
+    die()
+    const other = world.process({ graphs: [approvals] })
+    await world.clock.advance(12_000)
+    await expect(world.clock.settle((await other.get('a'))!.result())).rejects.toMatchObject({ limit: 'maxRunning' })
+    expect(handle.id).toBe('a')
   })
 
   test('undoes what the execution did, in a process that has its graph', async () => {

@@ -5,6 +5,7 @@ import { recordKey } from './batch-ledger.ts'
 import { Deeds } from './deeds.ts'
 import { Verbs } from './functions.ts'
 import { agreeMs, hasCompleted } from './history.ts'
+import { deadlineOf } from './lifetime.ts'
 import { isShared, keyOfItem } from './random-batch.ts'
 import type { SimulatedBatch } from './random-batch.ts'
 import { shortName } from './simulated-step.ts'
@@ -100,10 +101,9 @@ export class Calls {
     if (life?.owner?.startsWith(`${process.name}:`) !== true || !this.#history.isAlive(life.owner)) return call
     const now = this.#history.timeIn(process)
     const earliest = this.#history.hasStoreTime ? now - 2 * agreeMs : now
-    if (life.deadline !== undefined && earliest > life.deadline)
-      this.#history.violate(
-        `${executionId}: call ${call.number} began ${earliest - life.deadline} ms after the deadline`,
-      )
+    const deadline = deadlineOf(life, this.#history.lifetimes.get(executionId))
+    if (deadline !== undefined && earliest > deadline)
+      this.#history.violate(`${executionId}: call ${call.number} began ${earliest - deadline} ms after the deadline`)
     this.#checkInputs(call, life, inputs)
     this.#checkRepetition(call, life, process)
     return call

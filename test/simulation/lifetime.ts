@@ -16,3 +16,13 @@ export function latestEndOf(
   const limitMs = isPending ? maxPending : maxRunning
   return since === undefined || limitMs === undefined ? undefined : since + limitMs
 }
+
+/**
+ * When its time is over, by its record. What is created as begun begins once it is there, however long the store took: its record has the time of the call
+ * until its owner commits something.
+ */
+export function deadlineOf(life: Life, lifetime: Lifetime | undefined): number | undefined {
+  const { deadline, startedAt, begunAt } = life
+  if (startedAt === undefined || deadline === undefined || deadline !== latestEndOf(life, lifetime)) return deadline
+  return latestEndOf({ ...life, startedAt: Math.max(startedAt, begunAt) }, lifetime)
+}

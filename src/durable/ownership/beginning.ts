@@ -7,7 +7,11 @@ export interface Beginning {
 }
 
 /** What is written of an execution or a batch that begins first. */
-export function headOfBeginning({ deadlineOnceBegun }: Beginning, startedAt: number): HeadChange {
-  const head = { status: 'running', startedAt } as const
-  return deadlineOnceBegun === undefined ? head : { ...head, deadline: deadlineOnceBegun(startedAt) }
+export function headOfBeginning(beginning: Beginning, startedAt: number): HeadChange {
+  return { status: 'running', ...timesOfBeginning(beginning, startedAt) }
+}
+
+/** What is known once it is known when an execution began. */
+export function timesOfBeginning({ deadlineOnceBegun }: Beginning, startedAt: number): HeadChange {
+  return deadlineOnceBegun === undefined ? { startedAt } : { startedAt, deadline: deadlineOnceBegun(startedAt) }
 }

@@ -14,7 +14,7 @@ import { reportChangedInputs } from './changed-inputs.ts'
 import { EventWaits } from './event-waits.ts'
 import { ExecutionCommits } from './execution-commits.ts'
 import { ExecutionRecorder } from './execution-recorder.ts'
-import { headOfBeginning } from './beginning.ts'
+import { headOfBeginning, timesOfBeginning } from './beginning.ts'
 import { liveStepsOf } from '../records/open-steps.ts'
 import type { LiveSteps } from '../records/open-steps.ts'
 import { incomingMailOf } from './incoming-mail.ts'
@@ -272,7 +272,8 @@ export class OwnedExecution implements Owned {
       this.#recorder.commits.change(headOfBeginning(this.#parts, now)).catch(onFailure)
     }
     // It was created as begun; what took time since was the store.
-    else if (restored === undefined && startedAt !== now) this.#recorder.commits.amend({ startedAt: now })
+    else if (restored === undefined && startedAt !== now)
+      this.#recorder.commits.amend(timesOfBeginning(this.#parts, now))
     // It may have waited.
     if (restored?.persisted.value === 'pending' && given.plan.waits) this.#recorder.commits.amend({ status: 'running' })
     // What came before a timer is due again counts before it.

@@ -124,15 +124,19 @@ export function ownedExecutionOf(
   const { given, input, requestDigest, startOptions, record, restored, begun, signals, mail, moves, held, limits } =
     parts
   const options = context.optionsOf(given.plan, startOptions)
-  const { createdAt, startedAt, startAt } = record
+  const { createdAt, startAt } = record
+  const now = context.clock.now()
+  // What was created as begun begins now: what took time since was the store.
+  const isCreated = restored === undefined && record.startedAt !== undefined
+  const startedAt = isCreated ? now : record.startedAt
   const times = { createdAt, startedAt, startAt, deadline: options.deadline }
   return new OwnedExecution({
     connection: context.connection,
     given,
     input,
     requestDigest,
-    options: { ...options, spentMs: record.ownedMs, ...boundsOf(times, limits, context.clock.now()) },
-    deadlineOnceBegun: deadlineOnceBegun(times, limits),
+    options: { ...options, spentMs: record.ownedMs, ...boundsOf(times, limits, now) },
+    deadlineOnceBegun: deadlineOnceBegun(isCreated ? { createdAt, startedAt: undefined } : times, limits),
     setup: context.setup,
     inspect: context.inspect,
     right: ownershipRightOf(record, options.timeoutMs),
