@@ -124,11 +124,11 @@ export class Broadcasts {
     }
   }
 
-  /** An event that a step of a life waits for, and that has been there since before a time; described. */
-  unreached(life: Life, beforeMs: number): { readonly step: string; readonly what: string } | undefined {
+  /** Describes an event that a step of a life waits for, which must go on, and that has been there since before a time. */
+  unreached(life: Life, beforeMs: number, mustGoOn: (step: string) => boolean): string | undefined {
     for (const [place, { record, value, at }] of life.steps) {
       const plan = this.#steps.get(record.step)
-      if (plan === undefined || record.status !== 'waiting' || at > beforeMs) continue
+      if (plan === undefined || record.status !== 'waiting' || at > beforeMs || !mustGoOn(record.step)) continue
       const key = keyOfWait(value)
       const event = this.#all.find(
         (made) =>
@@ -140,10 +140,7 @@ export class Broadcasts {
           made.expiresAt > at + 1_000,
       )
       if (event !== undefined)
-        return {
-          step: record.step,
-          what: `${place} waits for event ${String(event.value)}, which came ${this.#history.now - event.at} ms ago`,
-        }
+        return `${place} waits for event ${String(event.value)}, which came ${this.#history.now - event.at} ms ago`
     }
     return undefined
   }

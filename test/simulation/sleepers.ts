@@ -43,36 +43,40 @@ export function watchSleepers(simulation: Simulation): void {
     }
     scheduler.after(lookEveryMs, look)
   }
-  /** Somebody wakes it for an event that it waits for. */
+  /** Somebody wakes it for an event that it waits for, and needs: where a process dies between the values of a race and its decision, what lost stays on record as it was until the end. */
   const lookAtParked = (life: Life): void => {
     if (isTerminal(life.status) || life.status === 'compensating' || late.has(life)) return
     const before = scheduler.now - deliveredMs - simulation.slackMs
     const isAnybodyThere = [...undisturbedSince.values()].some((since) => since < before)
-    const event = isAnybodyThere ? history.broadcasts?.unreached(life, before) : undefined
+    const mustGoOn = (step: string): boolean => isOpen(simulation, life, step, before)
+    const event = isAnybodyThere ? history.broadcasts?.unreached(life, before, mustGoOn) : undefined
     if (event === undefined) return
-    late.set(life, event.what)
-    history.violate(`${life.id} is parked, and nobody wakes it: ${event.what}`)
+    late.set(life, event)
+    history.violate(`${life.id} is parked, and nobody wakes it: ${event}`)
   }
   if (!isDisturbed) scheduler.after(0, look)
 }
 
+/** Whether a step is needed still, and can go on. */
+function isOpen(simulation: Simulation, life: Life, name: string, before: number): boolean {
+  const { steps } = simulation.graphs.find((graph) => life.target.startsWith(`${graph.name}.`))!
+  const at = steps.findIndex((step) => step.name === name)
+  return isNeededStill(steps, life, at) && !lacksInput(simulation, steps, life, at, before)
+}
+
 /** What should have happened before a time. */
 function overdueOf(simulation: Simulation, life: Life, before: number): string | undefined {
-  const { history, graphs } = simulation
-  const { steps } = graphs.find(({ name }) => life.target.startsWith(`${name}.`))!
-  const isOpen = (name: string): boolean => {
-    const at = steps.findIndex((step) => step.name === name)
-    return isNeededStill(steps, life, at) && !lacksInput(simulation, steps, life, at, before)
-  }
+  const { history } = simulation
+  const mustGoOn = (step: string): boolean => isOpen(simulation, life, step, before)
   for (const [step, dueAt] of life.due)
-    if (dueAt < before && isOpen(step)) return `${step} was due ${history.now - dueAt} ms ago`
+    if (dueAt < before && mustGoOn(step)) return `${step} was due ${history.now - dueAt} ms ago`
   const written = history.machines?.mail.unheard(life, before)
-  if (written !== undefined && isOpen(written.step)) return `${written.id} came ${history.now - written.at} ms ago`
-  const event = history.broadcasts?.unreached(life, before)
-  if (event !== undefined && isOpen(event.step)) return event.what
+  if (written !== undefined && mustGoOn(written.step)) return `${written.id} came ${history.now - written.at} ms ago`
+  const event = history.broadcasts?.unreached(life, before, mustGoOn)
+  if (event !== undefined) return event
   const letter = history.letters?.unheard(life, before)
   // Whoever does not know the graph may send what nothing waits for.
-  if (letter === undefined || !history.letters!.isSignal(letter.signal) || !isOpen(letter.signal)) return undefined
+  if (letter === undefined || !history.letters!.isSignal(letter.signal) || !mustGoOn(letter.signal)) return undefined
   return `signal ${letter.id} came ${history.now - letter.at} ms ago`
 }
 
