@@ -52,6 +52,25 @@ describe.each([
     expect(Math.abs(before.createdAt.getTime() - world.clock.now())).toBeLessThan(hour)
   })
 
+  test('begins what is to begin later when it means it, though that is its first call', async () => {
+    const world = new World()
+    const { own } = settable(world.clock, byMs)
+    const { line: graph } = line()
+    const wrong = world.process({ graphs: [graph], clock: own, maxPending: '1h' })
+    const startAt = new Date(own.now!() + 10_000)
+    const handles = [
+      wrong.start(graph, Third, inputs, { id: 'a', startAt }),
+      wrong.startBatch(graph, Third, [inputs], { id: 'b', startAt }),
+    ]
+    await world.clock.settle(Promise.all(handles))
+    for (const record of await world.store.get(['a', 'b'])) {
+      const at = startAt.getTime() - byMs
+      expect(record).toMatchObject({ status: 'pending', startAt: at, deadline: at + hour })
+    }
+    await world.clock.advance(12_000)
+    for (const record of await world.store.get(['a', 'b'])) expect(record).toMatchObject({ status: 'completed' })
+  })
+
   test('ends its executions, and batches, when their deadline has come, as it means it and as others do', async () => {
     const world = new World()
     const { own } = settable(world.clock, byMs)

@@ -110,6 +110,7 @@ export async function batchRequest(
       const createdAt = context.turns.creationTime(clock.now())
       const deadline = context.deadlineOf(options)
       const limits = storedLimitsOf(options, context.options, deadline)
+      const stored = { ...place }
       const head: BatchHead = {
         shared,
         ...(isOverriding && { overrides }),
@@ -135,12 +136,12 @@ export async function batchRequest(
         machineVersion,
         parent: undefined,
         forkedFrom: undefined,
-        ...place,
+        ...stored,
         timeoutMs: options.timeout === undefined ? undefined : durationMs(options.timeout),
         deadline:
           limits === undefined
             ? deadline
-            : latestEndOf(limits, { createdAt, startedAt: undefined, startAt: place.startAt }),
+            : latestEndOf(limits, { createdAt, startedAt: undefined, startAt: stored.startAt }),
         owner,
         createdAt,
         // Not before its items are written.

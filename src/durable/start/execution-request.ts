@@ -209,6 +209,7 @@ async function newRecordOf(
   const deadline = request.parent === undefined ? context.deadlineOf(options) : request.parent.deadline
   const limits = storedLimitsOf(options, context.options, deadline)
   const marks = await marksOf(request, leafValues, context)
+  const place = { ...request.place }
   const inputs = storedInputsOf(plan, leafValues, values, signals, limits, marks)
   return {
     id: options.id,
@@ -222,10 +223,9 @@ async function newRecordOf(
     machineVersion,
     parent: request.parent?.id,
     forkedFrom: undefined,
-    ...request.place,
+    ...place,
     timeoutMs: options.timeout === undefined ? undefined : durationMs(options.timeout),
-    deadline:
-      limits === undefined ? deadline : latestEndOf(limits, { createdAt, startedAt, startAt: request.place.startAt }),
+    deadline: limits === undefined ? deadline : latestEndOf(limits, { createdAt, startedAt, startAt: place.startAt }),
     owner,
     createdAt,
     // Its owner begins it as soon as it is there.

@@ -16,7 +16,10 @@ const usualPlace: PlaceInQueue = Object.freeze({
   startAt: undefined,
 })
 
-/** The place that a call says; what it does not say is its parent's. @throws OptionError for names that the store can't keep */
+/**
+ * The place that a call says; what it does not say is its parent's. Its time is the store's once that is open, and not to be read before.
+ * @throws OptionError for names that the store can't keep
+ */
 export function placeInQueue(
   { connection }: DocketContext,
   { queue, priority, key, startAt }: KeyedPlaceOptions,
@@ -30,7 +33,9 @@ export function placeInQueue(
     queue: queue ?? parent.queue,
     priority: priority ?? parent.priority,
     key: key ?? parent.key,
-    startAt: startAt === undefined ? undefined : connection.time.ofHost(startAt.getTime()),
+    get startAt() {
+      return startAt === undefined ? undefined : connection.time.ofHost(startAt.getTime())
+    },
   }
 }
 
