@@ -52,9 +52,9 @@ describe.each([
     expect(Math.abs(before.createdAt.getTime() - world.clock.now())).toBeLessThan(hour)
   })
 
-  test('begins what is to begin later when it means it, though that is its first call', async () => {
+  test('begins what is to begin later when it means it, though that is its first call, and its clock is set meanwhile', async () => {
     const world = new World()
-    const { own } = settable(world.clock, byMs)
+    const { own, set } = settable(world.clock, byMs)
     const { line: graph } = line()
     const wrong = world.process({ graphs: [graph], clock: own, maxPending: '1h' })
     const startAt = new Date(own.now!() + 10_000)
@@ -62,6 +62,8 @@ describe.each([
       wrong.start(graph, Third, inputs, { id: 'a', startAt }),
       wrong.startBatch(graph, Third, [inputs], { id: 'b', startAt }),
     ]
+    // Before the store has said what time it is.
+    set(3 * byMs)
     await world.clock.settle(Promise.all(handles))
     for (const record of await world.store.get(['a', 'b'])) {
       const at = startAt.getTime() - byMs

@@ -70,6 +70,8 @@ export async function batchRequest(
     throw new InputError('INPUT_INVALID', `startBatch: ${message}`, [{ message, path: [] }], { graph: graph.name })
   }
   const items = itemsWithArgs(graph, target, given, options.shared)
+  const { drawing } = frame.plan.whole.index
+  const place = placeInQueue(context, withDrawnPlace({ queue, priority, startAt, key: queueKey }, drawing))
   const { encoding, clock, store } = context.connection
   const turn = turnOf(clock)
   const keys = await keysOf(items, key, turn, store)
@@ -77,7 +79,6 @@ export async function batchRequest(
   await context.connection.readyBy(clock.elapsed() + patienceMs)
   const { shared = {}, overrides, concurrency = 100, onError = 'fail' } = options
   const isOverriding = overrides !== undefined && Object.values(overrides).some((value) => value !== undefined)
-  const { drawing } = frame.plan.whole.index
   const digests: string[] = []
   const chunks = new Chunks(id, context.options.maxValueBytes, store.format)
   const once = { shared, overrides: isOverriding ? overrides : undefined, onError }
@@ -93,7 +94,6 @@ export async function batchRequest(
     throw withoutSensitiveParts(error, isSensitiveIn(frame.plan.whole))
   }
   const parts = { items, keys, chunkEnds: chunks.ends() }
-  const place = placeInQueue(context, withDrawnPlace({ queue, priority, startAt, key: queueKey }, drawing))
   let reads: readonly ItemRead[] | undefined
   return {
     id,

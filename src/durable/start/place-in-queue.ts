@@ -29,12 +29,13 @@ export function placeInQueue(
     return parent === usualPlace ? usualPlace : { ...parent, startAt: undefined }
   if (queue !== undefined) requireLength(connection.store, 'queue', 'queue', queue)
   if (key !== undefined) requireLength(connection.store, 'key', 'key', key)
+  const begins = startAt === undefined ? undefined : connection.time.given(startAt.getTime())
   return {
     queue: queue ?? parent.queue,
     priority: priority ?? parent.priority,
     key: key ?? parent.key,
     get startAt() {
-      return startAt === undefined ? undefined : connection.time.ofHost(startAt.getTime())
+      return begins?.()
     },
   }
 }

@@ -50,6 +50,15 @@ export class StoreTime {
     return moment + this.#of(now) - now
   }
 
+  /** Gives the same later, once the store is open, for a moment that a caller gives now: whatever the process's clock is set to meanwhile. */
+  given(moment: number): () => number {
+    const givenAt = this.#host.now() - this.#host.elapsed()
+    return () => {
+      const offMs = this.clock.now() - this.#host.elapsed() - givenAt
+      return Math.abs(offMs) < toleranceMs ? moment : Math.round(moment + offMs)
+    }
+  }
+
   #of(hostNow: number): number {
     // One that was set since is before it, or well after it.
     if (hostNow >= this.#agreedAt && hostNow < this.#agreedAt + comparedForMs) return hostNow
