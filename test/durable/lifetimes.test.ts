@@ -143,6 +143,15 @@ describe('maxRunning', () => {
     expect((await recordOf(world)).status).toBe('completed')
   })
 
+  test('is an option of a batch, too, as maxPending is', async () => {
+    const world = new World()
+    const docket = world.process({ graphs: [approvals] })
+    const { clock } = world
+    const limits = { maxPending: '2h', maxRunning: '1h' } as const
+    const batch = await clock.settle(docket.startBatch(approvals, Receipt, [inputs], { id: 'b', ...limits }))
+    await expect(clock.settle(batch.result())).rejects.toMatchObject({ limit: 'maxRunning' })
+  })
+
   test('counts anew with a retry, and is not the fork’s', async () => {
     const world = new World()
     const docket = world.process({ graphs: [approvals] })

@@ -64,7 +64,8 @@ export async function batchRequest(
   const options = { ...asGiven, headers: headersOut(context, own, asGiven.headers, false) }
   const id = options.id ?? context.newId()
   requireLength(context.connection.store, 'executionId', 'startBatch: execution id', id)
-  const frame = batchFrameOf('startBatch', own, target, { ...options, id, app: context.options.app })
+  const { maxPending, maxRunning, ...ofFrame } = options
+  const frame = batchFrameOf('startBatch', own, target, { ...ofFrame, id, app: context.options.app })
   if (!Array.isArray(given)) {
     const message = `items must be an array, not ${describe(given)}`
     throw new InputError('INPUT_INVALID', `startBatch: ${message}`, [{ message, path: [] }], { graph: graph.name })
@@ -109,7 +110,7 @@ export async function batchRequest(
       const names = namesAtStart(frame.plan.whole.index)
       const createdAt = context.turns.creationTime(clock.now())
       const deadline = context.deadlineOf(options)
-      const limits = storedLimitsOf(options, context.options, deadline)
+      const limits = storedLimitsOf({ maxPending, maxRunning }, context.options, deadline)
       const stored = { ...place }
       const head: BatchHead = {
         shared,
@@ -153,7 +154,7 @@ export async function batchRequest(
     begin: async (created) => {
       const record = { ...created, epoch: 1, ownedMs: 0, recoveries: 0 }
       const resolved = context.optionsOf(frame.plan.whole, { ...options, id, deadline: created.deadline })
-      const limits = storedLimitsOf(options, context.options, context.deadlineOf(options))
+      const limits = storedLimitsOf({ maxPending, maxRunning }, context.options, context.deadlineOf(options))
       const times = { createdAt: created.createdAt, startedAt: undefined, deadline: resolved.deadline }
       const owned = new OwnedBatch({
         connection: context.connection,
