@@ -79,7 +79,9 @@ export class StoredCheckpoints {
   get #areHeld(): boolean {
     const { session } = this.#connection
     // While a codec is at work, it is not known whether they can be written at all.
-    return !this.isBusy && !this.#commits.isOff && session.owner === this.#commits.right.owner && session.holds() === true
+    return (
+      !this.isBusy && !this.#commits.isOff && session.owner === this.#commits.right.owner && session.holds() === true
+    )
   }
 
   async #read(of: { readonly step: string; readonly item: string }): Promise<Recorded | undefined> {
