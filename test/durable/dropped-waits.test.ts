@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { dataType, event, eventType, graph, race, signal, step, timer, type } from '../../src/index.ts'
+import type { Codec } from '../../src/core/contracts/codec.ts'
 import { World } from './durable-time.ts'
 
 const Approval = dataType('Approval', type<string>())
@@ -39,5 +40,31 @@ test('waits that lose their race as an execution goes on that was parked are ove
   expect(world.events.slice(before)).toEqual([])
   await world.clock.advance(3_600_000)
   expect(await world.clock.settle(handle.result())).toBe('yes')
+  await docket.close()
+})
+
+test('a wait that loses its race while a codec is at work on the note that it waits is over on record, and its event wakes nobody', async () => {
+  const world = new World()
+  const { clock } = world
+  const slow: Codec = {
+    name: 'slow',
+    encode: async (bytes, identity) => {
+      if (identity.includes('Packed')) await clock.sleep(1_000)
+      return bytes
+    },
+    decode: (bytes) => bytes,
+  }
+  const docket = world.process({ graphs: [reports], codecs: [slow], park: 10 })
+  const handle = await clock.settle(docket.start(reports, Report, {}, { id: 'a', signals: { Approval: 'yes' } }))
+  await clock.advance(5_000)
+  const { steps } = await handle.details()
+  expect(steps.find(({ step: name }) => name === 'Packed')).toMatchObject({ status: 'cancelled' })
+  expect(await world.store.oldWaits(Number.MAX_SAFE_INTEGER, 10)).toEqual([])
+  const before = world.events.length
+  expect(await clock.settle(docket.emit(Packed, 'a', 'parcel'))).toBe('accepted')
+  await clock.advance(10_000)
+  expect(world.events.slice(before)).toEqual([])
+  await clock.advance(3_600_000)
+  expect(await clock.settle(handle.result())).toBe('yes')
   await docket.close()
 })

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { dataType, graph, signal, step, subgraph, type } from '../../src/index.ts'
 import type { AnyGraph, Docket } from '../../src/index.ts'
 import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
+import { rejectionOf } from '../loose-api.ts'
 import { alteredStore } from './altered-store.ts'
 import { World } from './durable-time.ts'
 
@@ -57,9 +58,7 @@ describe('a parent whose process dies when its child has ended with it, before i
     await world.clock.advance(100)
     const survivor = world.process({ graphs: [parent], lease: '2s' })
     await world.clock.advance(10_000)
-    const error: unknown = await world.clock.settle(
-      (await survivor.get('a'))!.result().catch((thrown: unknown) => thrown),
-    )
+    const error = await world.clock.settle(rejectionOf((await survivor.get('a'))!.result()))
     expect(error).toMatchObject({ code: 'EXECUTION_CANCELLED', cause: 'enough' })
     expect((await world.store.get(['a', 'a/Child'])).map((one) => one?.status)).toEqual(['cancelled', 'cancelled'])
   })
@@ -89,9 +88,7 @@ describe('a parent whose process dies when its child has ended with it, before i
     await world.clock.advance(1_500)
     const survivor = world.process({ graphs: [parent], lease: '2s' })
     await world.clock.advance(10_000)
-    const error: unknown = await world.clock.settle(
-      (await survivor.get('a'))!.result().catch((thrown: unknown) => thrown),
-    )
+    const error = await world.clock.settle(rejectionOf((await survivor.get('a'))!.result()))
     expect(error).toMatchObject({ code: 'EXECUTION_TIMEOUT' })
   })
 
@@ -105,9 +102,7 @@ describe('a parent whose process dies when its child has ended with it, before i
     await world.clock.advance(100)
     const survivor = world.process({ graphs: [parent], lease: '2s' })
     await world.clock.advance(10_000)
-    const error: unknown = await world.clock.settle(
-      (await survivor.get('a'))!.result().catch((thrown: unknown) => thrown),
-    )
+    const error = await world.clock.settle(rejectionOf((await survivor.get('a'))!.result()))
     expect(error).toMatchObject({ code: 'EXECUTION_CANCELLED', cause: 'enough' })
     const records = await world.store.get(['a', 'a/0/Child', 'a/1/Child'])
     expect(records.map((one) => one?.status)).toEqual(['cancelled', 'cancelled', 'cancelled'])

@@ -50,6 +50,21 @@ function work(world: World, runs: string[], isDown: () => boolean, getReadyMs: n
   })
 }
 
+/** A step that fails while it is down, and then takes its time, and does without a flag that does not come. */
+function workWithoutFlag(world: World, isDown: () => boolean) {
+  return step({
+    name: 'Work',
+    inputs: { seed: Seed, flag: optional(Flag) },
+    output: Result,
+    persist: 'execution',
+    run: async ({ seed, flag }) => {
+      if (isDown()) throw new Error('it is down')
+      await world.clock.sleep(60_000)
+      return flag === undefined ? seed : -1
+    },
+  })
+}
+
 describe('a step that failed, and is tried again by a process that dies', () => {
   test.each([
     ['before it began', 1_000, 1],
@@ -162,17 +177,7 @@ describe('of a batch that was retried', () => {
             throw new Error('no flag')
           },
         }),
-        step({
-          name: 'Work',
-          inputs: { seed: Seed, flag: optional(Flag) },
-          output: Result,
-          persist: 'execution',
-          run: async ({ seed, flag }) => {
-            if (isDown) throw new Error('it is down')
-            await world.clock.sleep(60_000)
-            return flag === undefined ? seed : -1
-          },
-        }),
+        workWithoutFlag(world, () => isDown),
       ],
     })
     const first = world.process({ graphs: [declared], takeOver: false })
@@ -192,20 +197,7 @@ describe('of a batch that was retried', () => {
     let isDown = true
     const declared = graph({
       name: 'waits',
-      steps: [
-        signal(Flag, { timeout: '5s' }),
-        step({
-          name: 'Work',
-          inputs: { seed: Seed, flag: optional(Flag) },
-          output: Result,
-          persist: 'execution',
-          run: async ({ seed, flag }) => {
-            if (isDown) throw new Error('it is down')
-            await world.clock.sleep(60_000)
-            return flag === undefined ? seed : -1
-          },
-        }),
-      ],
+      steps: [signal(Flag, { timeout: '5s' }), workWithoutFlag(world, () => isDown)],
     })
     const first = world.process({ graphs: [declared], takeOver: false })
     const batch = await first.startBatch(declared, Result, [{ Seed: 1 }], { id: 'a' })
