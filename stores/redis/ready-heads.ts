@@ -91,6 +91,7 @@ export class ReadyHeads {
     // Due times are whole milliseconds: this is behind all of now.
     const below = timeKey(time + 1)
     const firsts = new Firsts(wanted, new Set(except))
+    let isShort = false
     for (const [bucket, head] of known.heads.entries()) {
       if (head === undefined) return undefined
       for (const [at, { due, later, toGoOn, inTurn }] of head.graphs.entries()) {
@@ -102,10 +103,11 @@ export class ReadyHeads {
           [...inTurn].every(([key, start]) => firsts.add(start, `${prefix}${key}\0`, key))
         if (isEnough) continue
         known.heads[bucket] = undefined
-        return this.find(request)
+        isShort = true
       }
     }
-    return firsts.all()
+    // All that are short are read again at once.
+    return isShort ? this.find(request) : firsts.all()
   }
 
   /** Of those that were tried, others had taken so many first. */
