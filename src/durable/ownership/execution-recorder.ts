@@ -213,8 +213,9 @@ export class ExecutionRecorder implements Recorder {
     })
   }
 
-  /** What is on its way to the store is the end that releases it. */
-  followEnd(written: Promise<void>): Promise<void> {
+  /** What is on its way to the store is the end of the execution, if `head` has one: follows one that releases it. */
+  followEnd(head: HeadChange | undefined, written: Promise<void>): Promise<void> {
+    if (head?.isReleased !== true) return written
     this.isEndUnderWay = true
     written.catch(() => {
       this.isEndUnderWay = false
@@ -321,15 +322,14 @@ export class ExecutionRecorder implements Recorder {
     const begun = which === 'next' ? this.notes.ledToBy(run, at) : []
     const written = this.commits.write({ steps: [record, ...begun], head, until, step: run.step, at })
     if (which === 'next') written.catch(() => this.notes.revoke(run, begun))
-    return head?.isReleased === true ? this.followEnd(written) : written
+    return this.followEnd(head, written)
   }
 
   async #end(output: unknown): Promise<void> {
     this.#underWay.begin()
     try {
       const head = await this.#ending(output)
-      const written = this.commits.change(head)
-      await (head.isReleased === true ? this.followEnd(written) : written)
+      await this.followEnd(head, this.commits.change(head))
       this.#endKept = true
     } finally {
       this.#underWay.arrived()

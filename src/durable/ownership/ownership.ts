@@ -192,8 +192,8 @@ export class Ownership {
       }
       const isHeld = this.#recorder.hasStragglers
       try {
-        const written = this.#commits.change(isHeld ? head : { ...head, isReleased: true }, isDeletion)
-        await (isHeld ? written : this.#recorder.followEnd(written))
+        const end: HeadChange = isHeld ? head : { ...head, isReleased: true }
+        await this.#recorder.followEnd(end, this.#commits.change(end, isDeletion))
         this.#isHeld = isHeld
         return
       } catch (refusal) {
