@@ -22,9 +22,10 @@ export class PostgresHintSender {
   constructor(connection: PostgresConnection, channel: string, hasDelivered: (hint: StoreHint) => boolean) {
     this.#connection = connection
     this.#hasDelivered = hasDelivered
-    this.#text = `select count(pg_notify('${channel}', a.payload)) from unnest($1::text[]) as a(payload)`
+    const sent = `count(pg_notify('${channel}', a.payload)) from unnest($1::text[]) as a(payload)`
+    this.#text = `select ${sent}`
     // Nothing of it is kept, so nobody waits for the disk, least of all with that lock.
-    this.#alone = this.#text.replace('select', `select set_config('synchronous_commit', 'off', true),`)
+    this.#alone = `select set_config('synchronous_commit', 'off', true), ${sent}`
   }
 
   /** Sends soon. Where it is not known that somebody waits, not when there is much to send. */

@@ -116,8 +116,8 @@ export function newHead(execution: NewExecution, packer: Packer): Argument[] {
     queue,
     key,
     priority,
+    startAt,
   } = execution
-  const { startAt } = execution
   const lineage = lineageOf(execution)
   const constant = packer.pack([
     execution.kind,

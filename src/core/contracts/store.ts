@@ -154,9 +154,8 @@ export interface Store extends ActStore, EventStore, QueueStore, ScheduleStore, 
   create(executions: readonly NewExecution[], transaction?: unknown): Promise<readonly CreateAnswer[]>
   /**
    * Writes to executions, at most one commit for each in a call. False for each that is not the owner's any more, is gone, or has a number lower than what was
-   * written there last; `'locked'` for
-   * each of which nothing was written because somebody else has locked its record: it is tried again, apart from the others; `'unread'` for each
-   * that would park an execution to which a message has come that was not read: nothing of it is written.
+   * written there last; `'locked'` for each of which nothing was written because somebody else has locked its record: it is tried again, apart from the others;
+   * `'unread'` for each that would park an execution to which a message has come that was not read: nothing of it is written.
    */
   commit(commits: readonly ExecutionCommit[], patience?: LockPatience): Promise<readonly CommitAnswer[]>
   /**

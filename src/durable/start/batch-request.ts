@@ -111,6 +111,7 @@ export async function batchRequest(
       const createdAt = context.turns.creationTime(clock.now())
       const deadline = context.deadlineOf(options)
       const limits = storedLimitsOf({ maxPending, maxRunning }, context.options, deadline)
+      // The store is open: its time is read once, from here on.
       const stored = { ...place }
       const head: BatchHead = {
         shared,

@@ -209,6 +209,7 @@ async function newRecordOf(
   const deadline = request.parent === undefined ? context.deadlineOf(options) : request.parent.deadline
   const limits = storedLimitsOf(options, context.options, deadline)
   const marks = await marksOf(request, leafValues, context)
+  // The store is open: its time is read once, from here on.
   const place = { ...request.place }
   const inputs = storedInputsOf(plan, leafValues, values, signals, limits, marks)
   return {
