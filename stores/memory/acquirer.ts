@@ -25,10 +25,12 @@ export function chooseReady(
   { owner, sequence = 0, graphs = [], queue = defaultQueue, behindKey, andOwn, except, ranges, limit }: AcquireRequest,
 ): readonly ExecutionRecord[] {
   if (limit < 1 || graphs.length === 0) return []
-  const room = queues.roomOf(queue, limit, () => runningOf({ index, isAlive, get }, queue))
-  if (room === undefined || room.total < 1) return []
   const isFree = (other: string): boolean => other === '' || (other === owner ? andOwn === true : !isAlive(other))
   const left = new Set(except)
+  // What it has by an answer that was lost counts where it is given again.
+  const isCounted = (other: string, id: string): boolean => andOwn !== true || other !== owner || left.has(id)
+  const room = queues.roomOf(queue, limit, () => runningOf({ index, isAlive, get }, queue, isCounted))
+  if (room === undefined || room.total < 1) return []
   const named = new Set(graphs)
   const found: ExecutionRecord[] = []
   const consider = (record: ExecutionRecord | undefined): void => {
@@ -70,13 +72,14 @@ export function chooseReady(
 function runningOf(
   { index, isAlive, get }: Pick<Choosing, 'index' | 'isAlive' | 'get'>,
   queue: string,
+  isCounted: (owner: string, id: string) => boolean,
 ): ReadonlyMap<string, number> {
   const running = new Map<string, number>()
   for (const [owner, ids] of index.unfinished) {
     if (owner === '' || !isAlive(owner)) continue
     for (const id of ids) {
       const record = get(id)!
-      if (record.queue === queue) running.set(record.key, (running.get(record.key) ?? 0) + 1)
+      if (record.queue === queue && isCounted(owner, id)) running.set(record.key, (running.get(record.key) ?? 0) + 1)
     }
   }
   return running

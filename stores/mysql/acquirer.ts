@@ -108,7 +108,8 @@ export class MysqlAcquirer {
     if (state.pausedAt !== undefined) return []
     const limits = limitsOf(state)
     const [freeAt, now] = [row!['free_at'] as number, row!['now'] as number]
-    const running = limits.concurrency === undefined ? new Map<string, number>() : await this.#running(session, queue)
+    const running =
+      limits.concurrency === undefined ? new Map<string, number>() : await this.#running(session, queue, request)
     const room = roomWithin(limits, running, { limit: request.limit, freeAt, now })
     if (room.total < 1) return []
     const hints = await this.#looks.hints(session, request, room)
@@ -121,12 +122,18 @@ export class MysqlAcquirer {
     return acquired
   }
 
-  /** How many executions of a queue living owners have, by key. */
-  async #running(session: MysqlSession, queue: string): Promise<ReadonlyMap<string, number>> {
+  /** How many executions of a queue living owners have, by key; without what the caller is given again, since it has it by an answer that was lost. */
+  async #running(
+    session: MysqlSession,
+    queue: string,
+    { owner, andOwn, except = [] }: AcquireRequest,
+  ): Promise<ReadonlyMap<string, number>> {
     const { index, unfinished } = mysqlPlaces
+    const isKnown = `e.id in (${listOf(except.map(toKey))})`
+    const isCounted = andOwn === true ? `and (e.owner <> ${literal(toKey(owner))} or ${isKnown})` : ''
     const rows = await session.all(`select e.queue_key, count(*) as many
       from ${this.#ownersTable} o straight_join ${this.#executions} e ${index.unfinished}
-      where o.expires_at > utc_timestamp(3) and e.owner = o.owner and ${unfinished(queue)} group by e.queue_key`)
+      where o.expires_at > utc_timestamp(3) and e.owner = o.owner and ${unfinished(queue)} ${isCounted} group by e.queue_key`)
     return new Map(rows.map((row) => [row['queue_key'] as string, row['many'] as number]))
   }
 

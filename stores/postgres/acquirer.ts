@@ -154,7 +154,8 @@ export class PostgresAcquirer {
       if (state.pausedAt !== undefined) return []
       const limits = limitsOf(state)
       const [freeAt, now] = [row!['free_at'] as number, row!['now'] as number]
-      const running = limits.concurrency === undefined ? new Map<string, number>() : await this.#running(queue, client)
+      const running =
+        limits.concurrency === undefined ? new Map<string, number>() : await this.#running(request, client)
       const room = roomWithin(limits, running, { limit: request.limit, freeAt, now }).total
       const taken: Row[] = []
       const judge = (): Judged | undefined => judgedOf(limits, running, taken, { freeAt, now, limit: request.limit })
@@ -170,14 +171,19 @@ export class PostgresAcquirer {
     })
   }
 
-  /** How many executions of a queue living owners have, by key. */
-  async #running(queue: string, client: ClientBase): Promise<Map<string, number>> {
+  /** How many executions of a queue living owners have, by key; without what the caller is given again, since it has it by an answer that was lost. */
+  async #running(
+    { queue = defaultQueue, owner, andOwn, except = [] }: AcquireRequest,
+    client: ClientBase,
+  ): Promise<Map<string, number>> {
     const { unfinished } = partialPlaces(() => '')
     const text = `select e.queue_key, count(*)::float8 as many
       from ${this.#dialect.table('owners')} o cross join ${this.#dialect.table('executions')} e
       where o.expires_at > statement_timestamp() and e.owner is not null and e.owner = o.owner and ${unfinished('$1')}
+        and ($2::text is null or e.owner <> $2 or e.id = any($3::text[]))
       group by e.queue_key`
-    const rows = await this.#connection.query({ text, parameters: [queue] }, client)
+    const parameters = [toName(queue), andOwn === true ? toName(owner) : null, except.map(toName)]
+    const rows = await this.#connection.query({ text, parameters }, client)
     return new Map(rows.map((row) => [row['queue_key'] as string, row['many'] as number]))
   }
 }

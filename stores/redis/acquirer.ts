@@ -106,7 +106,7 @@ async function takeWithinLimits(
   const running =
     limits.concurrency === undefined
       ? new Map<string, number>()
-      : await countRunning(connection, queue, living, limits.concurrency.isPerKey)
+      : await countRunning(connection, request, living, limits.concurrency.isPerKey)
   const { freeAt } = stored
   const room = roomWithin(limits, running, { limit, freeAt, now })
   if (room.total < 1) return []

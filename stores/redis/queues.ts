@@ -1,3 +1,4 @@
+import type { AcquireRequest } from '../../src/core/contracts/execution-record.ts'
 import { changedQueue, queueStateOf, queueStateText } from '../../src/core/contracts/queue-state.ts'
 import type {
   BacklogRequest,
@@ -142,19 +143,36 @@ if ARGV[1] == '1' then return found end
 return sum
 `)
 
-/** How many executions of a queue some owners (escaped) have, by key if that is wanted. */
+/**
+ * How many executions of a queue some owners (escaped) have, by key if that is wanted; without what the caller is given again, since it has it by an answer that was
+ * lost.
+ */
 export async function countRunning(
   connection: Connection,
-  queue: string,
+  { queue, owner, andOwn, except }: AcquireRequest & { readonly queue: string },
   owners: readonly string[],
   isByKey: boolean,
 ): Promise<ReadonlyMap<string, number>> {
-  const prefixes = owners.map((owner) => `u${owner}\0${escapeText(queue)}\0`)
-  if (!isByKey) return new Map([['', await countUnder(connection, prefixes)]])
+  const prefixOf = (one: string): string => `u${one}\0${escapeText(queue)}\0`
+  const own = ownerText(owner)
+  const others = andOwn === true ? owners.filter((one) => one !== own) : owners
+  const known = andOwn === true ? await knownOf(connection, [prefixOf(own)], except) : []
+  const prefixes = others.map(prefixOf)
+  if (!isByKey) return new Map([['', known.length + (await countUnder(connection, prefixes))]])
   const counts = new Map<string, number>()
-  for (const { key } of await turnsOf(connection, await idsUnder(connection, prefixes)))
+  for (const { key } of await turnsOf(connection, [...known, ...(await idsUnder(connection, prefixes))]))
     counts.set(key, (counts.get(key) ?? 0) + 1)
   return counts
+}
+
+/** Of what an owner has, what it says that it has. */
+async function knownOf(
+  connection: Connection,
+  prefixes: readonly string[],
+  except: readonly string[] = [],
+): Promise<readonly string[]> {
+  const known = new Set(except)
+  return (await idsUnder(connection, prefixes)).filter((id) => known.has(id))
 }
 
 async function countUnder({ link, layout }: Connection, prefixes: readonly string[]): Promise<number> {

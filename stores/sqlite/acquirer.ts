@@ -64,7 +64,7 @@ const take = `update docket_executions set owner = ?, epoch = epoch + 1, last_se
 const byId = `${candidate} from ${executions} where e.id in (select value from json_each(?)) and ${notExcepted}`
 const restriction = 'select state, free_at from docket_queues where queue = ? and is_restricted = 1'
 const runningOf = `select e.queue_key, count(*) as many from ${executions} ${index.unfinished}
-  where e.owner = ? and ${places.unfinished('?')} group by e.queue_key`
+  where e.owner = ? and ${places.unfinished('?')} and (? or e.id in (select value from json_each(?))) group by e.queue_key`
 const startedAt = 'update docket_queues set free_at = ? where queue = ?'
 
 /** What `acquire` asks the database for; a test asks it how it would find the answers. */
@@ -149,7 +149,7 @@ export class SqliteAcquirer {
   #acquireReady(request: AcquireRequest): Answer<readonly Row[]> {
     const queue = toName(request.queue ?? defaultQueue)
     return this.#connection.transaction(() => {
-      const restriction = this.#restrictionOf(queue, request.limit)
+      const restriction = this.#restrictionOf(queue, request)
       if (restriction === undefined) return []
       const { room, limits, freeAt } = restriction
       const behindKey = request.behindKey === undefined ? undefined : toName(request.behindKey)
@@ -163,23 +163,25 @@ export class SqliteAcquirer {
   }
 
   /** Undefined where nothing of the queue may be acquired. */
-  #restrictionOf(queue: string, limit: number): Restriction | undefined {
+  #restrictionOf(queue: string, request: AcquireRequest): Restriction | undefined {
     const row = this.#connection.first(restriction, queue)
+    const { limit } = request
     if (row === undefined) return { room: unlimitedRoom(limit), limits: {}, freeAt: 0 }
     const state = queueStateOf(queue, row['state'] as string)
     if (state.pausedAt !== undefined) return undefined
     const limits = limitsOf(state)
     const freeAt = row['free_at'] as number
-    const running = limits.concurrency === undefined ? new Map<string, number>() : this.#running(queue)
+    const running = limits.concurrency === undefined ? new Map<string, number>() : this.#running(queue, request)
     return { room: roomWithin(limits, running, { limit, freeAt, now: this.#owners.time() }), limits, freeAt }
   }
 
-  /** How many executions of a queue living owners have, by key. */
-  #running(queue: string): ReadonlyMap<string, number> {
+  /** How many executions of a queue living owners have, by key; without what the caller is given again, since it has it by an answer that was lost. */
+  #running(queue: string, { owner: own, andOwn, except }: AcquireRequest): ReadonlyMap<string, number> {
     const running = new Map<string, number>()
     for (const owner of this.#lastOwners()) {
       if (!this.#owners.isAlive(owner)) continue
-      for (const row of this.#connection.all(runningOf, owner, queue)) {
+      const areAll = andOwn !== true || owner !== toName(own)
+      for (const row of this.#connection.all(runningOf, owner, queue, areAll ? 1 : 0, exceptedOf(except))) {
         const key = row['queue_key'] as string
         running.set(key, (running.get(key) ?? 0) + (row['many'] as number))
       }

@@ -155,6 +155,20 @@ export function queueLimitsConformance({ test }: ConformanceGroup): void {
     assert.equal((await idsOf(store, {})).length, 4)
   })
 
+  for (const isPerKey of [false, true])
+    test(`what the caller was given in an answer that was lost comes again, though it fills the limit of the ${isPerKey ? 'key' : 'queue'}`, async ({
+      store,
+    }) => {
+      await limit(store, { concurrency: { limit: 1, isPerKey } })
+      await store.create(range(2).map((index) => newExecution(`e${index}`, { key: 'ada', createdAt: index })))
+      const lost = await idsOf(store, {})
+      assert.deepEqual(lost, ['e0'])
+      assert.deepEqual(await idsOf(store, { andOwn: true }), lost)
+      // What it knows of counts.
+      assert.deepEqual(await idsOf(store, { andOwn: true, except: lost }), [])
+      assert.deepEqual(await idsOf(store, { andOwn: true }, 'cy'), [])
+    })
+
   test('within limits too, other graphs, excepted ones and ranges are as ever', async ({ store }) => {
     await limit(store, concurrency(100))
     await store.create([
