@@ -7,11 +7,13 @@ export interface StoreCall {
   readonly given: readonly unknown[]
 }
 
-/** A store whose calls are kept, and may be held up or refused before they reach it. */
+/** A store whose calls are kept, may be held up or refused before they reach it, and whose answers may come late. */
 export class WatchedStore {
   readonly calls: StoreCall[] = []
   /** Called before each call: what it throws, the caller gets; what it promises, the call waits for. */
   before: (call: StoreCall) => void | Promise<void> = () => {}
+  /** Called once the store has answered: the answer waits for what it promises. */
+  after: (call: StoreCall) => void | Promise<void> = () => {}
   readonly store: Store
 
   constructor(inner: Store) {
@@ -26,7 +28,9 @@ export class WatchedStore {
           await this.before(call)
           // A connection of its own: when it is closed, those of others stay open.
           if (key === 'close') return undefined
-          return method.apply(target, given)
+          const answer = await method.apply(target, given)
+          await this.after(call)
+          return answer
         }
       },
     })

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
+import { graph, step } from '../../src/index.ts'
 import { World } from './durable-time.ts'
-import { door, line, Third } from './line.ts'
+import { door, First, line, Seed, Third } from './line.ts'
 import type { Link } from './line.ts'
+import { WatchedStore } from './watched-store.ts'
 import { PausedClock } from './paused-clock.ts'
 
 /** A process that sleeps for longer than its lease, while another one goes on with its execution; what it runs when it wakes up. */
@@ -37,4 +39,35 @@ test('a process that slept through the end of its lease begins no attempt that c
     retry: { maxAttempts: 5, backoff: '1s' },
   }
   expect(await runsAfterSleep(failing)).toEqual([])
+})
+
+test('a process that slept through the end of its lease begins no attempt of which it hears then that it is on record', async () => {
+  const world = new World()
+  const clock = new PausedClock(world.clock)
+  const runs: string[] = []
+  const graphOf = (name: string) => {
+    const run = ({ value }: { readonly value: number }): number => {
+      runs.push(name)
+      return value
+    }
+    const counted = { persist: 'execution', retry: { maxAttempts: 5 }, concurrency: 1 } as const
+    return graph({
+      name: 'line',
+      steps: [step({ name: 'First', inputs: { value: Seed }, output: First, run, ...counted })],
+    })
+  }
+  const heard = door<void>()
+  const watched = new WatchedStore(world.store)
+  watched.after = ({ name }) => (name === 'commit' ? heard.promise : undefined)
+  const own = graphOf('sleeper')
+  const sleeper = world.process({ graphs: [own], clock, store: watched.store, lease: '5s' })
+  const handle = await sleeper.start(own, First, { Seed: 1 }, { id: 'a' })
+  world.process({ graphs: [graphOf('other')], lease: '5s' })
+  await world.clock.advance(10)
+  clock.pause()
+  await world.clock.advance(8_000)
+  heard.resolve()
+  await clock.resume()
+  expect(await world.clock.settle(handle.result())).toBe(1)
+  expect(runs).toEqual(['other'])
 })

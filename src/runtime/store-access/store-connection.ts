@@ -123,6 +123,9 @@ export class StoreConnection {
         const { merged, indexes } = mergedCommits(items)
         // None of these parks anything: what does goes alone, past the others.
         const answers = (await writes.commit(merged, patience)) as readonly (boolean | 'locked')[]
+        // Whoever slept while the answer was on its way learns here that the lease is over, before anything begins that others may be doing.
+        const isHeld = this.session.holds()
+        if (isHeld !== true) await isHeld
         const outgoing = outgoingOf(merged, answers)
         if (outgoing !== undefined) onOutgoing?.(outgoing)
         return indexes?.map((index) => index !== undefined && answers[index]!) ?? answers
