@@ -37,6 +37,8 @@ export interface LogLine {
   readonly at: number
   /** Names one process: each start of a worker has a name of its own. Empty for what concerns all. */
   readonly worker: string
+  /** Which turn of its event loop: what was decided in one is done in it, however long the process is stopped in the middle. */
+  readonly turn?: number | undefined
   readonly execution?: string | undefined
   readonly step?: string | undefined
   readonly attempt?: number | undefined
@@ -59,6 +61,8 @@ export class ChaosLog {
   readonly lines: LogLine[] = []
   readonly #fd: number
   readonly #worker: string
+  #turn = 0
+  #isSameTurn = false
   #position = 0
   #rest = ''
 
@@ -68,8 +72,17 @@ export class ChaosLog {
   }
 
   write(kind: LogLine['kind'], more: Partial<LogLine> = {}): void {
-    const line: LogLine = { kind, at: Date.now(), worker: this.#worker, ...more }
+    const line: LogLine = { kind, at: Date.now(), worker: this.#worker, turn: this.#turnNow(), ...more }
     writeSync(this.#fd, `${JSON.stringify(line)}\n`)
+  }
+
+  #turnNow(): number {
+    if (!this.#isSameTurn) {
+      this.#isSameTurn = true
+      this.#turn++
+      setImmediate(() => (this.#isSameTurn = false)).unref()
+    }
+    return this.#turn
   }
 
   /** Reads on to the end; gives what is new. */

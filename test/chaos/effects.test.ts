@@ -19,7 +19,7 @@ function judged(...more: readonly Line[]): ReturnType<typeof effectsOf> {
   } as const
   const lines = [
     { ...begin, worker: 'w1', at: 0 },
-    { ...begin, worker: 'w2', at: 500 },
+    { ...begin, worker: 'w2', turn: 2, at: 500 },
     ...more.map((line) => ({ worker: 'w1', ...line })),
   ]
   return effectsOf(
@@ -57,4 +57,15 @@ test('a process that has lost its lease may end before it says so, but does not 
   })
   expect(causes({ kind: 'closing', at: 650 })).toEqual({ 'lease lost unheard': 1 })
   expect(judged({ ...alive, at: 600 }, { kind: 'killed', at: 5_000 }).violations).toHaveLength(1)
+})
+
+test('what a process does in the turn in which it wakes up was decided before it was stopped; what it does later was not', () => {
+  const asleep = [
+    { kind: 'ready', worker: 'w2', turn: 1, at: 1 },
+    { kind: 'stopped', worker: 'w2', at: 2 },
+    { kind: 'continued', worker: 'w2', at: 480 },
+  ] as const
+  const wokenIn = (turn: number) => [...asleep, { ...alive, worker: 'w2', turn, at: 490 }]
+  expect(judged(...wokenIn(2)).violations).toEqual([])
+  expect(judged(...wokenIn(1)).violations).toHaveLength(1)
 })

@@ -58,7 +58,7 @@ export function effectsOf(
     if (new Set(list.map(({ idempotencyKey }) => idempotencyKey)).size > 1)
       violations.push(`${key} ran under different idempotency keys`)
     const usedAt = used.get(key)
-    const again = list.find(({ index }) => index > (usedAt ?? Infinity) && !faults.firstAwake.has(index))
+    const again = list.find(({ index }) => index > (usedAt ?? Infinity) && !faults.duringWaking.has(index))
     if (again !== undefined) violations.push(`${key} ran again in ${again.worker} after its result had been used`)
     let isRepeated = false
     for (const [i, next] of list.entries()) {
@@ -107,8 +107,8 @@ interface Faults {
   /** The last lines that workers have written themselves. */
   readonly lastWords: ReadonlyMap<string, number>
   readonly losses: ReadonlyMap<string, readonly number[]>
-  /** What processes did first when they woke up, if it was an effect: they were stopped between looking at their lease and it. */
-  readonly firstAwake: ReadonlySet<number>
+  /** Effects in the turn of the event loop in which a process woke up: it was stopped between looking at its lease and them. */
+  readonly duringWaking: ReadonlySet<number>
   readonly outages: readonly (readonly [from: number, to: number])[]
 }
 
@@ -118,16 +118,19 @@ function faultsOf(lines: readonly LogLine[], store: StoreKind): Faults {
   const stops = new Map<string, [number, number][]>()
   const losses = new Map<string, number[]>()
   const outages: [number, number][] = []
-  const firstAwake = new Set<number>()
+  const duringWaking = new Set<number>()
   const lastAt = new Map<string, number>()
+  const awakeIn = new Map<string, number | undefined>()
   const lastWords = new Map<string, number>()
-  for (const [index, { kind, worker, execution, at }] of lines.entries()) {
+  for (const [index, { kind, worker, execution, at, turn }] of lines.entries()) {
     if (kind === 'killed') kills.set(worker, { index, at })
     if (kind === 'closing') closes.set(worker, { index, at })
     if (kind === 'stopped') add(stops, worker, [index, Infinity])
     if (!orchestral.has(kind) && kind !== 'stood') {
-      if (at - (lastAt.get(worker) ?? at) > shortestStopMs && kind === 'begin' && stops.has(worker))
-        firstAwake.add(index)
+      const isWaking = at - (lastAt.get(worker) ?? at) > shortestStopMs && stops.has(worker)
+      if (isWaking) awakeIn.set(worker, turn)
+      const isOfThatTurn = turn !== undefined && awakeIn.get(worker) === turn
+      if (kind === 'begin' && (isWaking || isOfThatTurn)) duringWaking.add(index)
       lastAt.set(worker, at)
       lastWords.set(worker, index)
     }
@@ -138,13 +141,13 @@ function faultsOf(lines: readonly LogLine[], store: StoreKind): Faults {
   }
   // Whoever is stopped while it writes to a file keeps everybody else from writing, and their event loops wait with them.
   if (store === 'sqlite') outages.push(...[...stops.values()].flat())
-  return { kills, closes, lastWords, stops, losses, firstAwake, outages }
+  return { kills, closes, lastWords, stops, losses, duringWaking, outages }
 }
 
 function causeOf(
   before: Begin,
   next: Begin,
-  { kills, stops, closes, lastWords, losses, firstAwake, outages }: Faults,
+  { kills, stops, closes, lastWords, losses, duringWaking, outages }: Faults,
 ): RepeatCause | undefined {
   const { worker, execution } = before
   const isSoonAfter = (end: Moment | undefined): boolean =>
@@ -157,7 +160,7 @@ function causeOf(
   if (stops.get(worker)?.some(overlaps) === true) return 'stopped'
   // Others may know before it does, if its event loop stands still: by the store's clock its lease is over.
   if (losses.get(`${worker} ${execution}`)?.some((index) => index > before.index) === true) return 'lease lost'
-  if (firstAwake.has(next.index)) return 'stopped before it began'
+  if (duringWaking.has(next.index)) return 'stopped before it began'
   // What began while it closed may be handed over in the middle, when the time for that is over.
   if (next.worker !== worker && (closes.get(worker)?.index ?? Infinity) < next.index) return 'closed'
   if (outages.some(overlaps)) return 'store fault'
