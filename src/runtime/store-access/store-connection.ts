@@ -88,7 +88,7 @@ export class StoreConnection {
   #isClosed = false
   #hasWarned = false
   #messages = 0
-
+  /** Who is called when a creation is locked. */
   readonly #onLocked = new WeakMap<NewExecution, () => void>()
 
   constructor({ store: given, encoding, clock, onOutgoing, onAccepted, onCalled, ...session }: ConnectionOptions) {
@@ -268,12 +268,12 @@ export class StoreConnection {
     process.emitWarning(`${message}; ${left}`, 'DocketStoreWarning')
   }
 
-  /** What a call fails with that waited in vain for somebody else's lock. */
   /** Calls back when a creation meets an open transaction of somebody else that creates the same: it may take long. */
   whenLocked(creation: NewExecution, callback: () => void): void {
     this.#onLocked.set(creation, callback)
   }
 
+  /** What a call fails with that waited in vain for somebody else's lock. */
   lockedError(what: string): StoreError {
     const message = `${what} is locked by a transaction that does not end; look for one that was left open`
     return new StoreError(this.store.name, message, true, { isLocked: true })
