@@ -121,3 +121,32 @@ test('what an acquisition brings late to a process that does not serve its queue
   expect((await world.store.get(['a']))[0]!.owner).toBeUndefined()
   await Promise.all([starting.close(), docket.close()])
 })
+
+test('what a process that takes nothing over has started in a call whose answers were lost goes on elsewhere', async () => {
+  const world = new World()
+  const made: string[] = []
+  const make = step({
+    name: 'Make',
+    output: Sum,
+    run: () => {
+      made.push('made')
+      return 1
+    },
+  })
+  const sums = graph({ name: 'sums', steps: [make] })
+  let isAway = false
+  const store = alteredStore(world.store, async (called, ask) => {
+    const answer = await ask()
+    isAway ||= called === 'create'
+    if (isAway && called !== 'renewOwner') throw lost()
+    return answer
+  })
+  const starter = world.process({ graphs: [sums], store, takeOver: false })
+  await expect(world.clock.settle(starter.start(sums, Sum, {}, { id: 'a' }))).rejects.toThrow(StoreError)
+  isAway = false
+  world.process({ graphs: [sums] })
+  await world.clock.advance(10_000)
+  expect(made).toEqual([])
+  await world.clock.advance(30_000)
+  expect(made).toEqual(['made'])
+})

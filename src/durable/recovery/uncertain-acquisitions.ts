@@ -5,8 +5,8 @@ import type { DocketContext } from '../context/docket-context.ts'
 const lookAfterMs = 30_000
 
 /**
- * Gives back what this process owns since an acquisition by id was carried out that it had given up. Scans find that too, but for what has ended, or is in a queue that
- * the process does not serve.
+ * Gives back what this process owns by an acquisition by id, or a creation, that it had given up. Scans find that too, but for what has ended, or is in a queue that
+ * the process does not serve, and where it takes nothing over.
  */
 export class UncertainAcquisitions {
   readonly #context: DocketContext
@@ -23,7 +23,7 @@ export class UncertainAcquisitions {
     for (const [id, since] of uncertain) {
       if (since > before) continue
       uncertain.delete(id)
-      void this.#giveBack(id).catch(failures.of(`looking whether execution "${id}" was acquired late`))
+      void this.#giveBack(id).catch(failures.of(`looking whether execution "${id}" is this process's by a call that was given up`))
     }
   }
 

@@ -6,7 +6,6 @@ import { requireIndex, takersOf } from '../../core/graph/plan.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import type { StartIntercepted } from '../../core/contracts/interceptor.ts'
 import type { AcquiredExecution, ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
-import { patienceMs } from '../../runtime/store-access/store-patience.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import { acquireOne } from '../context/acquire-one.ts'
 import type { DocketContext } from '../context/docket-context.ts'
@@ -138,7 +137,7 @@ export async function forkExecution(
   const begin = async ({ headers }: StartIntercepted): Promise<void> => {
     const forked = { ...created, headers }
     const epoch = 1
-    const existing = await connection.creations.add(forked, clock.elapsed() + patienceMs)
+    const existing = await connection.create(forked)
     // One that is there may be the very same, where an answer was lost.
     if (existing !== undefined && !(existing.owner === owner && existing.epoch === epoch && existing.forkedFrom === id))
       throw new ExecutionConflictError(`fork: execution "${newId}" is there already; use another id`, {

@@ -161,7 +161,7 @@ export class ExecutionStarter {
       await known.departure
     }
     await connection.readyBy(clock.elapsed() + patienceMs)
-    const { session, creations } = connection
+    const { session } = connection
     const { scan } = this.#predecessors
     if (!scan.isKnown) await connection.patiently(() => scan.known())
     const seat = this.#seatFor(request)
@@ -177,7 +177,7 @@ export class ExecutionStarter {
     try {
       created = await request.newRecord(owner)
       if (seat !== undefined) connection.whenLocked(created, leave)
-      existing = await creations.add(created, clock.elapsed() + patienceMs)
+      existing = await connection.create(created)
     } catch (error) {
       leave()
       throw error

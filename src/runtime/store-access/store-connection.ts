@@ -75,7 +75,7 @@ export class StoreConnection {
   readonly gets: CallBatcher<string, ExecutionRecord | undefined>
   /** Messages, those to one execution in their order. */
   readonly posts: CallBatcher<NewMessage, PostVerdict>
-  /** Executions of which an acquisition was given up, and when, in steady time: it may be carried out late. */
+  /** Executions of which an acquisition, or a creation, was given up, and when, in steady time: this process may have them, or get them late. */
   readonly uncertainAcquisitions = new Map<string, number>()
   readonly eventWaits: CallBatcher<NewEventWait, EmittedEvent | undefined>
   readonly waitEnds: CallBatcher<NewEventWait, void>
@@ -266,6 +266,16 @@ export class StoreConnection {
     this.#hasWarned = true
     const left = `asking again for up to ${Math.ceil(leftMs / 1_000)} s`
     process.emitWarning(`${message}; ${left}`, 'DocketStoreWarning')
+  }
+
+  /** Creates one for a caller that waits; gives the one that is there already. @throws StoreError */
+  async create(execution: NewExecution): Promise<ExecutionRecord | undefined> {
+    try {
+      return await this.creations.add(execution, this.clock.elapsed() + patienceMs)
+    } catch (error) {
+      if (execution.owner !== undefined) this.uncertainAcquisitions.set(execution.id, this.clock.elapsed())
+      throw error
+    }
   }
 
   /** Calls back when a creation meets an open transaction of somebody else that creates the same: it may take long. */
