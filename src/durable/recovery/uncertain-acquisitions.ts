@@ -23,7 +23,9 @@ export class UncertainAcquisitions {
     for (const [id, since] of uncertain) {
       if (since > before) continue
       uncertain.delete(id)
-      void this.#giveBack(id).catch(failures.of(`looking whether execution "${id}" is this process's by a call that was given up`))
+      void this.#giveBack(id).catch(
+        failures.of(`looking whether execution "${id}" is this process's by a call that was given up`),
+      )
     }
   }
 
