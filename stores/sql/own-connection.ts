@@ -26,19 +26,32 @@ export class OwnConnection<Client extends object> {
   #client: Promise<Client> | undefined
   #attachment: Attachment<Client> | undefined
   #begunOn: Client | undefined
-  #last: Promise<unknown> = Promise.resolve()
+  readonly #waiting: (() => Promise<void>)[] = []
+  /** What is done on the connection at this moment. */
+  #current: object | undefined
   #isClosed = false
 
   constructor(connecting: Connecting<Client>) {
     this.#connecting = connecting
   }
 
-  /** Does work on the connection, one after the other. @throws what the driver throws, and `late` when it takes longer than that */
+  /** Does work on the connection, one after the other, as drivers want it. @throws what the driver throws, and `late` when it takes longer than that */
   async use<T>(work: (client: Client) => Promise<T>, limitMs: number, late: () => Error): Promise<T> {
     const before = this.#client
-    const made = this.#last.then(async () => work(await this.#connected()))
-    this.#last = made.catch(ignore)
+    let isLate = false
+    const made = new Promise<T>((resolve, reject) => {
+      this.#waiting.push(async () => {
+        if (isLate) return
+        try {
+          resolve(await work(await this.#connected()))
+        } catch (thrown) {
+          reject(thrown)
+        }
+      })
+    })
+    this.#goOn()
     return within(made, limitMs, () => {
+      isLate = true
       // What does not answer in time is not called again.
       if (before === undefined || before === this.#client) {
         void this.#drop()
@@ -69,8 +82,22 @@ export class OwnConnection<Client extends object> {
     const client = this.#client
     this.#client = undefined
     this.#begunOn = undefined
-    this.#last = Promise.resolve()
+    // What is under way waits for a connection that is gone.
+    this.#current = undefined
+    this.#goOn()
     if (client !== undefined) await this.#end(client)
+  }
+
+  #goOn(): void {
+    if (this.#current !== undefined) return
+    const next = this.#waiting.shift()
+    if (next === undefined) return
+    this.#current = next
+    void next().then(() => {
+      if (this.#current !== next) return
+      this.#current = undefined
+      this.#goOn()
+    })
   }
 
   #connected(): Promise<Client> {

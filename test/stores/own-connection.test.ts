@@ -24,3 +24,29 @@ test('work that waits for its turn when the connection is closed makes no other 
   await new Promise(setImmediate)
   expect([...open]).toEqual([])
 })
+
+test('work is done one after the other, also what waited while the connection did not answer', async () => {
+  const busy = new Map<object, number>()
+  let most = 0
+  const done: string[] = []
+  const own = new OwnConnection<object>({
+    connect: async () => ({}),
+    end: async () => {},
+    abandon: () => {},
+  })
+  const work =
+    (name: string) =>
+    async (client: object): Promise<void> => {
+      busy.set(client, (busy.get(client) ?? 0) + 1)
+      most = Math.max(most, busy.get(client)!)
+      await new Promise(setImmediate)
+      busy.set(client, busy.get(client)! - 1)
+      done.push(name)
+    }
+  const stuck = own.use(() => new Promise<never>(() => {}), 20, late)
+  const waiting = ['a', 'b'].map((name) => own.use(work(name), 10_000, late))
+  await expect(stuck).rejects.toThrow('too late')
+  await Promise.all([...waiting, ...['c', 'd'].map((name) => own.use(work(name), 10_000, late))])
+  expect([done, most]).toEqual([['a', 'b', 'c', 'd'], 1])
+  await own.close()
+})
