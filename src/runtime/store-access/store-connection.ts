@@ -88,7 +88,7 @@ export class StoreConnection {
   #isClosed = false
   #hasWarned = false
   #messages = 0
-  /** Who is called when a creation is locked. */
+  /** What is called back when a creation is locked. */
   readonly #onLocked = new WeakMap<NewExecution, () => void>()
 
   constructor({ store: given, encoding, clock, onOutgoing, onAccepted, onCalled, ...session }: ConnectionOptions) {
