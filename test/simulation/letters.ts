@@ -1,6 +1,7 @@
 import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
 import type { Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
+import { ledgerOf, recordKey } from './batch-ledger.ts'
 import type { History } from './history.ts'
 import type { Life } from './life.ts'
 import type { SimulatedGraph } from './simulated-step.ts'
@@ -203,12 +204,20 @@ export class Letters {
       this.#violate(letter, 'is a duplicate of none')
     const kept = life.steps.get(signal)?.record
     const isWaiting = kept?.status === 'waiting' && (kept.dueAt ?? Infinity) > letter.at
-    const isDecided = this.#races
-      .get(signal)
-      ?.some((race) => [race.name, ...race.ports].some((step) => this.#hasEnded(life, step)))
     const isOver = isTerminal(life.status) || life.status === 'compensating'
-    if (verdict === 'late' && isWaiting && isDecided !== true && !isOver)
+    if (verdict === 'late' && isWaiting && !isOver && !this.#isDoneWithout(life, signal))
       this.#violate(letter, 'is late, and is waited for')
+  }
+
+  /** Whether a race is decided that it was waited for, or, where the items of a batch share it, each of them has ended or decided one of its own. */
+  #isDoneWithout(life: Life, signal: string): boolean {
+    const races = this.#races.get(signal) ?? []
+    const isDecided = (item: string): boolean =>
+      races.some(({ name, ports }) => [name, ...ports].some((step) => this.#hasEnded(life, recordKey(step, item))))
+    if (isDecided('')) return true
+    if (life.kind !== 'batch') return false
+    const { keys, missing } = ledgerOf(life)
+    return keys.length > 0 && keys.every((key) => !missing.includes(key) || isDecided(key))
   }
 
   #hasGiven(life: Life, signal: string): boolean {
