@@ -54,6 +54,27 @@ test('a sleep that a codec is still at work on is on record before its execution
   expect(await recordOf(world)).toMatchObject({ status: 'completed' })
 })
 
+test('what is to be parked at once looks now and then whether a codec is done, not without a pause', async () => {
+  const world = new World()
+  const { clock } = world
+  let timers = 0
+  const counted = {
+    now: () => clock.now(),
+    elapsed: () => clock.elapsed(),
+    setTimeout: (handler: () => void, ms: number) => {
+      timers++
+      return clock.setTimeout(handler, ms)
+    },
+    clearTimeout: (handle: number) => clock.clearTimeout(handle),
+  }
+  const options = { graphs: [trips], codecs: [slowIn(world)], park: 0, clock: counted }
+  await clock.settle(world.process(options).start(trips, Trip, {}, { id: 'a' }))
+  await clock.advance(900)
+  expect(timers).toBeLessThan(100)
+  await clock.advance(10_000)
+  expect(await recordOf(world)).toMatchObject({ status: 'waiting', owner: undefined })
+})
+
 test('a sleep that a codec is still at work on goes along where its docket is closed', async () => {
   const world = new World()
   const { clock } = world

@@ -11,6 +11,8 @@ import type { Release } from './owned.ts'
 
 // Of ten seconds, some ten minutes.
 const mostDoublings = 6
+// What can't be parked yet is looked at again after a pause, also where it is to be parked at once: a codec may take long, and a line for a limit hours.
+const longestPauseMs = 1_000
 
 /** An execution or a batch, as far as its parking goes. */
 export interface Parkable {
@@ -66,6 +68,8 @@ export class ExecutionParking {
   #lastRead = 0
   /** How often in succession the store refused to park it: each time it waits for twice as long. */
   #refusals = 0
+  /** How often in succession it could not be parked, for whatever reason. */
+  #tries = 0
 
   constructor(parts: ParkingParts) {
     this.#parts = parts
@@ -82,7 +86,7 @@ export class ExecutionParking {
     const mayPark = waits && (rests || this.#parts.parkable.timeoutMs === undefined)
     this.#disarm()
     this.#isHopeless = !mayPark
-    if (!waits) this.#refusals = 0
+    if (!waits) this.#refusals = this.#tries = 0
     this.#arm()
   }
 
@@ -98,14 +102,19 @@ export class ExecutionParking {
   }
 
   #arm(): void {
-    const { connection, afterMs } = this.#parts
     if (this.#isHopeless || this.#isStopped) return
     this.#timer = outsideCalls.run(() =>
-      fireAfter(connection.clock, afterMs * 2 ** Math.min(Math.max(0, this.#refusals - 1), mostDoublings), () => {
+      fireAfter(this.#parts.connection.clock, this.#delayMs(), () => {
         this.#timer = undefined
         void this.#park().catch((error: unknown) => this.#failed(error))
       }),
     )
+  }
+
+  #delayMs(): number {
+    const waitMs = this.#parts.afterMs * 2 ** Math.min(Math.max(0, this.#refusals - 1), mostDoublings)
+    const pauseMs = this.#tries === 0 ? 0 : Math.min(2 ** (this.#tries - 1), longestPauseMs)
+    return Math.max(waitMs, pauseMs)
   }
 
   /** It stays here, and tries again after the same while. */
@@ -118,6 +127,7 @@ export class ExecutionParking {
 
   /** It may have gone on meanwhile, and have been waiting again since. */
   #armAgain(): void {
+    this.#tries++
     if (this.#timer === undefined && this.#parts.parkable.waits) this.#arm()
   }
 
