@@ -28,8 +28,8 @@ interface KeptResult {
   readonly expiresAt: number
 }
 
-/** Clocks that are off by less count as right. */
-export const agreeMs = 1_000
+/** Clocks that are off by a second count as right, and how far they are off is known to half of what the store's answer takes, which is a second at the most. */
+export const agreeMs = 1_500
 
 /** What the store was told and did, kept outside of everything; whatever must never happen is noted at once. */
 export class History {
@@ -144,6 +144,7 @@ export class History {
         moves: new Map(),
         reopened: 0,
         begunAt: this.#scheduler.now,
+        startNotedAt: this.#scheduler.now,
         steps: new Map(
           steps.map((record) => [
             recordKey(record.step, record.item),
@@ -197,7 +198,10 @@ export class History {
     const { status } = head
     // Who goes on with what has ended may give it more time.
     if ('deadline' in head) life.deadline = head.deadline
-    if (head.startedAt !== undefined) life.startedAt = head.startedAt
+    if (head.startedAt !== undefined) {
+      life.startedAt = head.startedAt
+      life.startNotedAt = this.#scheduler.now
+    }
     if (head.graphHash === 'detached') life.detachedBy = owner
     if (status !== undefined && status !== life.status) {
       if (life.status === 'completed' && !this.#mayBeginAgain(life, status))

@@ -2,8 +2,10 @@ import type { ExecutionCommit } from '../../src/core/contracts/execution-record.
 import type { Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import { ledgerOf, recordKey } from './batch-ledger.ts'
+import { isDenied } from './denied-steps.ts'
 import type { History } from './history.ts'
 import type { Life } from './life.ts'
+import type { SimulatedBatch } from './random-batch.ts'
 import type { SimulatedGraph } from './simulated-step.ts'
 import { plainOf } from './toy-codec.ts'
 
@@ -48,6 +50,8 @@ function behind(steps: SimulatedGraph['steps'], at: number): readonly SimulatedG
 /** All signals that were sent, and whether what their senders were answered agrees with what became of them. */
 export class Letters {
   readonly #history: History
+  readonly #graphs: readonly SimulatedGraph[]
+  readonly #batches: ReadonlyMap<string, SimulatedBatch>
   /** The races that a signal leads to, by its name; none for most. */
   readonly #races: ReadonlyMap<string, readonly Race[]>
   readonly #timers: ReadonlySet<string>
@@ -59,8 +63,10 @@ export class Letters {
   readonly #given = new Set<unknown>()
   #written = 0
 
-  constructor(history: History, graphs: readonly SimulatedGraph[]) {
+  constructor(history: History, graphs: readonly SimulatedGraph[], batches: ReadonlyMap<string, SimulatedBatch>) {
     this.#history = history
+    this.#graphs = graphs
+    this.#batches = batches
     this.#timers = new Set(
       graphs.flatMap(({ steps }) => steps.flatMap(({ name, kind }) => (kind === 'timer' ? [name] : []))),
     )
@@ -209,15 +215,23 @@ export class Letters {
       this.#violate(letter, 'is late, and is waited for')
   }
 
-  /** Whether a race is decided that it was waited for, or, where the items of a batch share it, each of them has ended or decided one of its own. */
+  /** Whether nothing waits for it any more: a race is decided that it was waited for, or the target can't come. What the items of a batch share is waited for as long as one of them needs it. */
   #isDoneWithout(life: Life, signal: string): boolean {
     const races = this.#races.get(signal) ?? []
+    const { steps } = this.#graphs.find(({ name }) => life.target.startsWith(`${name}.`))!
     const isDecided = (item: string): boolean =>
       races.some(({ name, ports }) => [name, ...ports].some((step) => this.#hasEnded(life, recordKey(step, item))))
-    if (isDecided('')) return true
+    const hasFailed = (item: string): boolean =>
+      isDenied(
+        steps,
+        steps.length - 1,
+        (step) => (life.steps.get(recordKey(step, item)) ?? life.steps.get(step))?.record.status,
+      )
+    if (isDecided('') || hasFailed('')) return true
     if (life.kind !== 'batch') return false
     const { keys, missing } = ledgerOf(life)
-    return keys.length > 0 && keys.every((key) => !missing.includes(key) || isDecided(key))
+    if (this.#batches.get(life.id)?.onError === 'fail' && keys.some(hasFailed)) return true
+    return keys.length > 0 && keys.every((key) => !missing.includes(key) || isDecided(key) || hasFailed(key))
   }
 
   #hasGiven(life: Life, signal: string): boolean {

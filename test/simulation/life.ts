@@ -56,6 +56,8 @@ export interface Life {
   reopened: number
   /** When it began, for the last time. */
   begunAt: number
+  /** When the store was told last that it begins: once more, where the answer was lost. */
+  startNotedAt: number
   /** By step and, in a batch, item. */
   readonly steps: Map<string, NotedStep>
 }

@@ -17,12 +17,15 @@ export function latestEndOf(
   return since === undefined || limitMs === undefined ? undefined : since + limitMs
 }
 
+// As long as an answer takes at the most.
+const answerMs = 2_000
+
 /**
- * When its time is over, by its record. What is created as begun begins once it is there, however long the store took: its record has the time of the call
- * until its owner commits something.
+ * When its time is over, by its record. What is created as begun, or is begun anew, begins once its owner knows that this is on record, however long the store took:
+ * its record has the time of the call until its owner commits something.
  */
 export function deadlineOf(life: Life, lifetime: Lifetime | undefined): number | undefined {
-  const { deadline, startedAt, begunAt } = life
+  const { deadline, startedAt, startNotedAt } = life
   if (startedAt === undefined || deadline === undefined || deadline !== latestEndOf(life, lifetime)) return deadline
-  return latestEndOf({ ...life, startedAt: Math.max(startedAt, begunAt) }, lifetime)
+  return latestEndOf({ ...life, startedAt: Math.max(startedAt, startNotedAt + answerMs) }, lifetime)
 }

@@ -7,35 +7,39 @@ import type { SimulatedGraph, SimulatedStep } from './simulated-step.ts'
  * it ends. With `andMaybe`, those too that lead to nothing else but what failed, or is undone.
  */
 export function losersOf({ steps }: SimulatedGraph, life: Life, andMaybe = false): ReadonlySet<string> {
-  const winners = new Map<number, number>()
+  const winners = new Map<number, readonly number[]>()
   for (const [index, step] of steps.entries()) {
-    const winner = winnerOf(steps, step, life)
-    if (winner !== undefined) winners.set(index, winner)
+    const possible = winnersOf(steps, step, life)
+    if (possible.length > 0) winners.set(index, possible)
   }
   const sources = (index: number): readonly number[] =>
     steps[index]!.ports.flatMap(({ from }) => ('step' in from ? [from.step] : []))
   const needed = above([steps.length - 1], (index) => {
-    const winner = winners.get(index)
-    const made = winner === undefined ? sources(index) : [winner]
+    const made = winners.get(index) ?? sources(index)
+    // Any of several may have lost.
+    if (andMaybe && (winners.get(index)?.length ?? 0) > 1) return []
     return andMaybe ? made.filter((source) => !hasFailed(steps[source]!, life)) : made
   })
-  const lost = [...winners].flatMap(([race, winner]) => sources(race).filter((source) => source !== winner))
+  const lost = [...winners].flatMap(([race, possible]) =>
+    sources(race).filter((source) => !possible.includes(source) || (andMaybe && possible.length > 1)),
+  )
   return new Set([...above(lost, sources)].filter((index) => !needed.has(index)).map((index) => steps[index]!.name))
 }
 
-/** Which of the steps won a race, as far as the records say. */
-function winnerOf(steps: readonly SimulatedStep[], race: SimulatedStep, life: Life): number | undefined {
+/** Which of the steps may have won a race, as far as the records say: several, where they came to the same value. */
+function winnersOf(steps: readonly SimulatedStep[], race: SimulatedStep, life: Life): readonly number[] {
   const kept = life.steps.get(race.name)
   // One that no input reached has failed, whatever its fallback gave.
-  if (kept?.value === undefined || (race.kind !== 'race' && race.kind !== 'passing race')) return undefined
-  const won = race.ports.find(({ name, from }) => {
-    if (race.kind === 'race')
-      return kept.value === `${shortName(race)}(${name})` || String(kept.value).startsWith(`{"port":"${name}"`)
-    if (!('step' in from)) return false
+  if (kept?.value === undefined || (race.kind !== 'race' && race.kind !== 'passing race')) return []
+  return race.ports.flatMap(({ name, from }) => {
+    if (!('step' in from)) return []
     const source = steps[from.step]!
-    return kept.value === life.steps.get(source.name)?.value || String(kept.value).startsWith(`${shortName(source)}!`)
+    const hasWon =
+      race.kind === 'race'
+        ? kept.value === `${shortName(race)}(${name})` || String(kept.value).startsWith(`{"port":"${name}"`)
+        : kept.value === life.steps.get(source.name)?.value || String(kept.value).startsWith(`${shortName(source)}!`)
+    return hasWon ? [from.step] : []
   })
-  return won !== undefined && 'step' in won.from ? won.from.step : undefined
 }
 
 function hasFailed({ name, fallback }: SimulatedStep, { steps }: Life): boolean {

@@ -114,6 +114,16 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     9_003_167,
     'all items of a batch had failed while a step that they shared still ran, a signal that they shared was answered late, as none of them waited for it any more, and the law did not know of it',
   ],
+  [12_000_825, 'the same, where what all of them needed had failed, and the law did not know of that'],
+  [4_500_815, 'two inputs of a race came to the same value, and the law took the other one for the winner'],
+  [
+    12_001_528,
+    'the clock of a process was off by a second and five milliseconds, which it took for less than a second, and the law did not know of it',
+  ],
+  [
+    12_000_506,
+    'the answer to the beginning of a retried execution was lost: its maxRunning counts from when its owner knew, and the law did not know of it',
+  ],
 ]
 
 test.each(found)('seed %i: %s', async (seed) => {

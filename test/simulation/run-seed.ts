@@ -111,7 +111,7 @@ export class Simulation {
     this.history = new History(this.scheduler, isVerbose, new Set(barriers))
     if (features.hasWaits) {
       this.history.hasStoreTime = true
-      this.history.letters = new Letters(this.history, this.#graphs)
+      this.history.letters = new Letters(this.history, this.#graphs, this.batches)
     }
     if (features.hasMachines) {
       this.history.machines = new MachineLedger(this.history, this.#graphs, this.batches)

@@ -1,4 +1,6 @@
-import { isTerminal } from '../../src/core/contracts/statuses.ts'
+import { isTerminal, isTerminalStep } from '../../src/core/contracts/statuses.ts'
+import type { StepStatus } from '../../src/core/contracts/statuses.ts'
+import { isDenied } from './denied-steps.ts'
 import type { Life } from './life.ts'
 import type { Simulation } from './run-seed.ts'
 import type { SimulatedDocket } from './simulated-docket.ts'
@@ -80,7 +82,10 @@ function overdueOf(simulation: Simulation, life: Life, before: number): string |
   return `signal ${letter.id} came ${history.now - letter.at} ms ago`
 }
 
-/** Whether something that a step is made of is on no record, and is made anew since its execution changed hands: its wait goes on once that is there. */
+/**
+ * Whether something that a step is made of is on no record, and is made anew since its execution changed hands: its wait goes on once that is there. That is so too
+ * of what was skipped because a step had failed that ended well on record, late.
+ */
 function lacksInput(
   simulation: Simulation,
   steps: readonly SimulatedStep[],
@@ -88,8 +93,12 @@ function lacksInput(
   at: number,
   before: number,
 ): boolean {
-  const isThere = (step: SimulatedStep): boolean => {
-    if (step.scope !== undefined || life.steps.get(step.name)?.record.status === 'completed') return true
+  const statusOf = (step: string): StepStatus | undefined => life.steps.get(step)?.record.status
+  const isThere = (index: number): boolean => {
+    const step = steps[index]!
+    if (step.scope !== undefined)
+      return isTerminalStep(statusOf(step.name) ?? 'pending') || isDenied(steps, index, statusOf)
+    if (statusOf(step.name) === 'completed') return true
     return simulation.calls.all.some(
       (call) =>
         call.life === life &&
@@ -99,7 +108,7 @@ function lacksInput(
         call.endedAt! < before,
     )
   }
-  return steps[at]!.ports.some(({ from }) => 'step' in from && !isThere(steps[from.step]!))
+  return steps[at]!.ports.some(({ from }) => 'step' in from && !isThere(from.step))
 }
 
 /** Whether something that has not ended needs what a step makes. What the records say of a race is that one of its inputs is there. */
