@@ -50,6 +50,8 @@ export class Mailbox {
     if (owned.size === 0 && !turns.isUncertainOfAny) return
     const after = new Map<string, MailPosition>()
     for (const [id, { position }] of this.#delivered) after.set(id, position)
+    // What comes to live here between two portions has had nothing of the first one: it gets all with the next round, in order.
+    const absent = new Set<string>()
     for (;;) {
       // A portion costs the store about as much as all that is unread: there are few of them.
       const limit = this.#portion.size
@@ -59,20 +61,19 @@ export class Mailbox {
         const { execution } = message
         // Also of what does not live here: it is looked at once in each round, and hides nothing.
         after.set(execution, { ...(after.get(execution) ?? unread), [message.class]: message.seq })
-        this.#take(message)
+        const receiver = owned.get(execution)
+        if (receiver === undefined) {
+          absent.add(execution)
+          if (!turns.has(execution)) void this.#takeForUnknown(message).catch(this.#onFailure)
+        } else if (!absent.has(execution)) this.#take(receiver, message)
       }
       if (portion.length < limit) return
       this.#portion.brought(portion.reduce((bytes, { payload }) => bytes + (payload?.length ?? 0), 0))
     }
   }
 
-  #take(message: Message): void {
+  #take(owned: Owned, message: Message): void {
     const { execution, kind, seq, payload } = message
-    const owned = this.#context.owned.get(execution)
-    if (owned === undefined) {
-      if (!this.#context.turns.has(execution)) void this.#takeForUnknown(message).catch(this.#onFailure)
-      return
-    }
     const delivered = this.#deliver(owned, message)
     owned.messageRead(message)
     if (kind === 'delete' || delivered.isDeleting) {
