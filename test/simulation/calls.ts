@@ -138,9 +138,10 @@ export class Calls {
     // What was undone, or made of that, is done anew under another one; what was deleted, and begins again, is another execution.
     const before = this.all.findLast((one) => one !== call && one.key === known)
     const undone = [recordKey(`$undone ${step.name}`, ''), recordKey(`$undone ${step.name}`, item)]
-    const isUndone =
-      this.deeds.hasUndone(call.life, step.name) || undone.some((key) => call.life?.steps.has(key) === true)
-    const mayDiffer = isUndone || (step.compensates === true && before?.life !== call.life)
+    const isNoted = (life: Life | undefined): boolean => undone.some((record) => life?.steps.has(record) === true)
+    const isUndone = this.deeds.hasUndone(call.life, step.name) || isNoted(call.life)
+    const isAnother = before?.life !== call.life && (step.compensates === true || isNoted(before?.life))
+    const mayDiffer = isUndone || isAnother
     if (known !== undefined && known !== key && !mayDiffer) this.#history.violate(`two idempotency keys for ${owner}`)
     const other = this.#inputsOfKeys.get(key)
     if (other !== undefined && other !== owner) this.#history.violate(`one idempotency key for ${owner} and ${other}`)
