@@ -17,8 +17,9 @@ export function restoreEffects(
     if (spec.compensate === undefined || run === undefined || view === undefined) continue
     const undo = undos[spec.name]
     const inputs = givenInputs?.get(spec.name)
-    // Its function is called once both are on record, that it runs and what it is given.
-    if (view.status === 'running' && givenInputs !== undefined && inputs === undefined && undo === undefined) continue
+    // Its function is called once both are on record, that it runs and what it is given: where the store refused that, it has failed, and was never called.
+    const wasCalled = givenInputs === undefined || inputs !== undefined || undo !== undefined
+    if (!wasCalled && !hasMade(view)) continue
     if (hasMade(view)) effects.for(run).restored({ output: view.output, isUncertain: false }, undo, inputs)
     else if (undo !== undefined || mayHaveWorked(view))
       effects.for(run).restored({ output: undefined, isUncertain: true }, undo, inputs)
