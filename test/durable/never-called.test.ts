@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { dataType, graph, step, type } from '../../src/index.ts'
+import type { Codec } from '../../src/core/contracts/codec.ts'
 import { World } from './durable-time.ts'
 
 const Room = dataType('Room', type<string>())
@@ -44,4 +45,49 @@ test('a step whose inputs could not be stored was never called, and is not undon
   expect((await clock.settle(handle.details())).status).toBe('failed')
   expect(log).toContain('cancelled')
   expect(log).not.toContain('paid back')
+})
+
+test('a step whose inputs a codec was still at work on when its docket was closed was never called, and is not undone', async () => {
+  const world = new World()
+  const { clock } = world
+  const log: string[] = []
+  let logins = 0
+  const trips = graph({
+    name: 'trips',
+    steps: [
+      step({
+        name: 'Log in',
+        output: Room,
+        run: () => {
+          if (logins++ > 0) throw new Error('locked')
+          return 'a token'
+        },
+      }),
+      step({
+        name: 'Pay',
+        inputs: { token: Room },
+        output: Payment,
+        run: () => (log.push('paid'), 'paid'),
+        compensate: () => void log.push('paid back'),
+      }),
+    ],
+  })
+  const slow: Codec = {
+    name: 'slow',
+    encode: async (bytes, identity) => {
+      if (identity.includes('"inputs"') && identity.includes('Pay')) await clock.sleep(1_000)
+      return bytes
+    },
+    decode: (bytes) => bytes,
+  }
+  const options = { graphs: [trips], codecs: [slow], lease: '2s' } as const
+  const docket = world.process(options)
+  await clock.settle(docket.start(trips, Payment, {}, { id: 'a' }))
+  await clock.advance(100)
+  await clock.settle(docket.close({ deadline: 0 }))
+  const next = world.process(options)
+  await clock.advance(30_000)
+  const handle = (await clock.settle(next.get('a')))!
+  expect((await clock.settle(handle.details())).status).toBe('failed')
+  expect(log).toEqual([])
 })

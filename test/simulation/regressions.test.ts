@@ -128,6 +128,15 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     32_000_319,
     'messages were read in two portions, an execution came to its process between them, and what the first one had for it was passed over',
   ],
+  [
+    2_500_515,
+    'what was made of something undone had another idempotency key in the life after a deletion, and the law did not know of it',
+  ],
+  [2_500_252, 'the inputs of a step were refused, it was never called, and who went on with the undoing undid it'],
+  [
+    3_500_223,
+    'a docket was closed while a codec was at work on the inputs of a step, which was undone though it was never called',
+  ],
 ]
 
 test.each(found)('seed %i: %s', async (seed) => {

@@ -36,7 +36,7 @@ export class UndoNotes {
   readonly #connection: StoreConnection
   readonly #right: OwnershipRight
   readonly #commits: ExecutionCommits
-  /** Steps that have begun here, and have no value yet. */
+  /** Steps that are called here, or about to be, and have no value yet. */
   readonly #begun = new Set<string>()
   /** Attempts to undo steps that are under way here. */
   readonly #running = new Map<string, readonly [StepPlace, UndoView]>()
@@ -57,11 +57,12 @@ export class UndoNotes {
     const { step } = run
     const place = { step, item: itemOf(run) }
     this.haveBegun = true
-    this.#begun.add(placeOf(place))
     const inputs = await this.#inputsOf(run, place)
     const isUncertain = run.execution.effects?.of(step)?.isUncertain === true
     const steps = [inputsRecordOf(place, inputs), ...(isUncertain ? [uncertainRecordOf(place)] : [])]
     await this.#commits.write({ steps, step, until: clock.elapsed() + patienceOf(run.planStep.spec) })
+    // Before that it is not called: whoever hands it over knows that it has done nothing.
+    this.#begun.add(placeOf(place))
   }
 
   async #inputsOf(run: StepRun, place: StepPlace): Promise<StoredValue> {
