@@ -137,6 +137,10 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     3_500_223,
     'a docket was closed while a codec was at work on the inputs of a step, which was undone though it was never called',
   ],
+  [
+    3_500_682,
+    'what a value had been made of was undone with the losers of a race that was decided after a takeover, as steps between the two were on no record',
+  ],
 ]
 
 test.each(found)('seed %i: %s', async (seed) => {

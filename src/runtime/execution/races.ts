@@ -38,6 +38,8 @@ export class Races implements RaceState {
   readonly dropped = new Set<number>()
   /** Steps that never begin again: what they led to was there already in an earlier life. */
   readonly #withheld = new Set<number>()
+  /** Of them, those of which something that is there was made in an earlier life. */
+  readonly #taken = new Set<number>()
   /** Races of which no port can come any more, and that have not failed yet. */
   readonly #hopeless: number[] = []
   #hasBegun = false
@@ -75,7 +77,6 @@ export class Races implements RaceState {
   /** These steps never begin again: what they led to is there already. */
   withhold(positions: readonly number[]): void {
     const { cancelled } = compiledStep.stateCode
-    const taken = new Set<number>()
     // Those that take a value come behind the one that makes it.
     for (const position of positions.toSorted((one, other) => other - one)) {
       this.#withheld.add(position)
@@ -83,17 +84,17 @@ export class Races implements RaceState {
       if (run?.state === cancelled) this.dropped.add(position)
       // What failed for good was not given up, nor what had its value, which is on no record.
       else if (run?.hasEnded === true) continue
-      else if (this.#wasTaken(position, taken)) taken.add(position)
+      else if (this.#wasTaken(position)) this.#taken.add(position)
       else this.dropped.add(position)
     }
   }
 
   /** Whether something that is there was made of what a step made in an earlier life. */
-  #wasTaken(position: number, taken: ReadonlySet<number>): boolean {
+  #wasTaken(position: number): boolean {
     const { dependants, steps } = this.#plan
     const { outputSlot } = steps[position]!
     return (
-      dependants[outputSlot]!.some((taker) => this.#host.runs[taker]?.hasOutput === true || taken.has(taker)) ||
+      dependants[outputSlot]!.some((taker) => this.#host.runs[taker]?.hasOutput === true || this.#taken.has(taker)) ||
       this.#racers[outputSlot]!.some((race) => this.winners.get(race) === outputSlot)
     )
   }
@@ -192,7 +193,11 @@ export class Races implements RaceState {
 
   #drop(position: number, reason: RaceLostError): void {
     const { runs, keepsRuns, recorder, clock } = this.#host
-    this.dropped.add(position)
+    // What is there was made of it, and of what it was made of: that is kept.
+    if (this.#wasTaken(position)) {
+      this.#taken.add(position)
+      this.#withheld.add(position)
+    } else this.dropped.add(position)
     this.#queue.withhold(position)
     const begun = runs[position]
     const run =
