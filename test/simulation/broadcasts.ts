@@ -44,6 +44,8 @@ export class Broadcasts {
   readonly #accepted = new Map<string, Emission>()
   /** When a life first began to wait for an event, as it says: an event that is there counts, however late the store hears of the wait. */
   readonly #registered = new Map<string, number>()
+  /** Waits of executions that had ended, which a call that came late has registered once more: since when, by event and id. Whoever is started anew under the id finds them. */
+  readonly #left = new Map<string, number>()
   readonly #answers: { readonly value: string; readonly verdict: string }[] = []
   #made = 0
 
@@ -89,6 +91,7 @@ export class Broadcasts {
     for (const { event, execution, at } of waits) {
       const life = this.#history.lives.get(execution)
       const place = `${event} ${life?.number}`
+      if (life === undefined || isTerminal(life.status)) this.#left.set(`${event} ${execution}`, at)
       if (this.#registered.has(place)) continue
       const isPossible = life === undefined || (at >= life.createdAt - agreeMs && at <= this.#history.now + agreeMs)
       if (!isPossible) this.#history.violate(`${execution} says that it waits for ${event} since ${at}`)
@@ -119,7 +122,7 @@ export class Broadcasts {
         this.#history.violate(`${life.id}: ${step} waits for "${key}", and has ${String(value)}`)
       else if (registeredAt === undefined)
         this.#history.violate(`${life.id}: ${step} has ${String(value)}, for which nobody is known to wait`)
-      else if (event.expiresAt <= registeredAt)
+      else if (event.expiresAt <= Math.min(registeredAt, this.#left.get(`${event.id} ${life.id}`) ?? Infinity))
         this.#history.violate(`${life.id}: ${step} has ${String(value)}, which had expired when it began to wait`)
     }
   }

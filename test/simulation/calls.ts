@@ -101,7 +101,7 @@ export class Calls {
     if (life?.owner?.startsWith(`${process.name}:`) !== true || !this.#history.isAlive(life.owner)) return call
     const now = this.#history.timeIn(process)
     const earliest = this.#history.hasStoreTime ? now - 2 * agreeMs : now
-    const deadline = deadlineOf(life, this.#history.lifetimes.get(executionId))
+    const deadline = deadlineOf(life, this.#history.lifetimes.get(executionId), process.wokeAt)
     if (deadline !== undefined && earliest > deadline)
       this.#history.violate(`${executionId}: call ${call.number} began ${earliest - deadline} ms after the deadline`)
     this.#checkInputs(call, life, inputs)

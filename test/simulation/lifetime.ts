@@ -22,10 +22,10 @@ const answerMs = 2_000
 
 /**
  * When its time is over, by its record. What is created as begun, or is begun anew, begins once its owner knows that this is on record, however long the store took:
- * its record has the time of the call until its owner commits something.
+ * its record has the time of the call until its owner commits something. `wokeAt`: when the owner went on that had been stopped.
  */
-export function deadlineOf(life: Life, lifetime: Lifetime | undefined): number | undefined {
+export function deadlineOf(life: Life, lifetime: Lifetime | undefined, wokeAt: number): number | undefined {
   const { deadline, startedAt, startNotedAt } = life
   if (startedAt === undefined || deadline === undefined || deadline !== latestEndOf(life, lifetime)) return deadline
-  return latestEndOf({ ...life, startedAt: Math.max(startedAt, startNotedAt + answerMs) }, lifetime)
+  return latestEndOf({ ...life, startedAt: Math.max(startedAt, startNotedAt + answerMs, wokeAt) }, lifetime)
 }

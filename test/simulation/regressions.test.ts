@@ -141,6 +141,14 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     3_500_682,
     'what a value had been made of was undone with the losers of a race that was decided after a takeover, as steps between the two were on no record',
   ],
+  [
+    12_002_807,
+    'a call that came late began the wait of a deleted execution once more, the one that was started anew under its id was given its event, and the law did not know of it',
+  ],
+  [
+    12_004_425,
+    'a process stood still before it knew that its execution had begun: its maxRunning counts from then, and the law did not know of it',
+  ],
 ]
 
 test.each(found)('seed %i: %s', async (seed) => {

@@ -31,6 +31,8 @@ export class SimulatedProcess {
   readonly #random: RandomSource
   /** How far its clock is off. */
   offsetMs: number
+  /** When it went on that had been stopped. */
+  wokeAt = -Infinity
   readonly #timers = new Set<ProcessTimer>()
   /** Those that functions of its user wait for. */
   readonly #sleeps = new Set<ProcessTimer>()
@@ -107,6 +109,7 @@ export class SimulatedProcess {
   resume(): void {
     if (this.state !== 'paused') return
     this.state = 'up'
+    this.wokeAt = this.#scheduler.now
     const arrivals = this.#arrivals
     this.#arrivals = []
     const timers = arrivals.filter(({ kind }) => kind === 'timer')
