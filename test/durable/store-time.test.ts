@@ -94,6 +94,25 @@ describe.each([
     for (const failure of await Promise.all(failures)) expect(failure).toBeInstanceOf(ExecutionTimeoutError)
   })
 
+  test('means a deadline by the clock as it was at the call, though that is its first call, and its clock is set meanwhile', async () => {
+    const world = new World()
+    const { own, set } = settable(world.clock, byMs)
+    const { line: graph } = line({ second: { run: () => door().promise } })
+    const wrong = world.process({ graphs: [graph], clock: own, maxRunning: '1h' })
+    const deadline = own.now!() + 10_000
+    const handles = [
+      wrong.start(graph, Third, inputs, { id: 'a', deadline }),
+      wrong.startBatch(graph, Third, [inputs], { id: 'b', deadline }),
+    ]
+    // Before the store has said what time it is.
+    set(3 * byMs)
+    const begun = await world.clock.settle(Promise.all(handles))
+    for (const record of await world.store.get(['a', 'b'])) expect(record!.deadline).toBe(deadline - byMs)
+    const failures = begun.map((handle) => rejectionOf(handle.result() as Promise<unknown>))
+    await world.clock.advance(10_500)
+    for (const failure of await Promise.all(failures)) expect(failure).toBeInstanceOf(ExecutionTimeoutError)
+  })
+
   test('gives an execution that failed a new deadline in its own time', async () => {
     const world = new World()
     const { own } = settable(world.clock, byMs)

@@ -247,9 +247,11 @@ export class DocketContext {
     return closedWhileWaiting(one, this.incompatible.reasonsOf(one.id))
   }
 
-  /** A deadline as a caller gives it, in the store's time. */
-  deadlineOf({ deadline }: Pick<StartOptions, 'deadline'>): number | undefined {
-    return deadline === undefined ? undefined : this.connection.time.ofHost(Number(deadline))
+  /** Gives the deadline that a caller says now in the store's time, once the store is open: whatever this process's clock is set to meanwhile. */
+  deadlineOf({ deadline }: Pick<StartOptions, 'deadline'>): () => number | undefined {
+    const given = deadline === undefined ? undefined : this.connection.time.given(Number(deadline))
+    let at: number | undefined
+    return () => (at ??= given?.())
   }
 
   /** The options that an execution runs with: the call's, the docket's and the graph's. */

@@ -57,13 +57,18 @@ export function problemsOfKeys(options: object, keyName: 'key' | 'queueKey' = 'k
 export type OverridingOptions = StartOptions & Overriding & Signalling
 
 /** How a caller follows an execution that it starts, or goes on with, here. */
-export type CallerOptions = Pick<StartOptions, 'signal' | 'observers' | 'logger' | 'deadline'> & {
+export type CallerOptions = Pick<StartOptions, 'signal' | 'observers' | 'logger'> & {
+  /** Its deadline, in the store's time. */
+  readonly deadlineAt?: (() => number | undefined) | undefined
   /** Of a batch that has ended, keys of the items that are tried again; `'failed'` stands for all that have failed. */
   readonly retried?: readonly string[] | 'failed' | undefined
   /** The items of a batch, in case that its process died before all of them were written. */
   readonly batch?: BatchItems & { readonly chunkEnds: readonly number[] }
 }
 
-export function callerOptionsOf({ signal, observers, logger, deadline }: StartOptions): CallerOptions {
-  return { signal, observers, logger, deadline }
+export function callerOptionsOf(
+  { signal, observers, logger }: StartOptions,
+  deadlineAt: CallerOptions['deadlineAt'],
+): CallerOptions {
+  return { signal, observers, logger, deadlineAt }
 }

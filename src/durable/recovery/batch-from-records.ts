@@ -165,7 +165,7 @@ async function fromPresentRecords(
   const requestDigest = hasFormerTypes ? await digestOfWritten(record, written, encoding, turn) : record.requestDigest
   const failure = await failureOf(record, cause, encoding)
   const known = readLimits(head.$limits)
-  const limits = limitsWith(known, cause === 'end' ? context.deadlineOf(caller ?? {}) : undefined)
+  const limits = limitsWith(known, cause === 'end' ? caller?.deadlineAt?.() : undefined)
   const kept = limits === known ? head : { ...head, $limits: limits }
   return {
     restored: restored?.found ?? 0,

@@ -70,7 +70,7 @@ export async function executionFromRecords(
   await postStartMessages(context, id, plan, restored.signals, hasEnded)
   const held = await heldEvents(context, id, plan, persisted.steps)
   // A call that goes on with one that has ended may give it more time: whoever goes on with it after that must know.
-  const limits = limitsWith(restored.limits, cause === 'end' ? context.deadlineOf(caller ?? {}) : undefined)
+  const limits = limitsWith(restored.limits, cause === 'end' ? caller?.deadlineAt?.() : undefined)
   const { encoding } = connection
   return {
     inputs: limits === restored.limits ? undefined : await inputsWithLimits(record, limits, encoding, plan),

@@ -201,7 +201,7 @@ export class Resumption {
     // It has begun here by another way while its records were read.
     if ((owned.get(found.id)?.epoch ?? 0) >= found.epoch) return 'settled'
     // A call that goes on with one that has ended may give it more time: the old deadline may be what it ended by.
-    const deadline = cause === 'end' ? this.#context.deadlineOf(caller ?? {}) : undefined
+    const deadline = cause === 'end' ? caller?.deadlineAt?.() : undefined
     const record = deadline === undefined ? found : { ...found, deadline }
     requireAttached(record)
     if (isArriving(record)) {

@@ -73,6 +73,7 @@ export async function batchRequest(
   const items = itemsWithArgs(graph, target, given, options.shared)
   const { drawing } = frame.plan.whole.index
   const place = placeInQueue(context, withDrawnPlace({ queue, priority, startAt, key: queueKey }, drawing))
+  const deadlineAt = context.deadlineOf(options)
   const { encoding, clock, store } = context.connection
   const turn = turnOf(clock)
   const keys = await keysOf(items, key, turn, store)
@@ -101,7 +102,7 @@ export async function batchRequest(
     graph: graph.name,
     target: target.name,
     requestDigest,
-    caller: { ...callerOptionsOf(options), batch: parts },
+    caller: { ...callerOptionsOf(options, deadlineAt), batch: parts },
     place,
     isEager: eager !== false,
     newRecord: async (owner) => {
@@ -109,7 +110,7 @@ export async function batchRequest(
       if (!frame.collects) reads = await frame.inputs.readAll(items, turn)
       const names = namesAtStart(frame.plan.whole.index)
       const createdAt = context.turns.creationTime(clock.now())
-      const deadline = context.deadlineOf(options)
+      const deadline = deadlineAt()
       const limits = storedLimitsOf({ maxPending, maxRunning }, context.options, deadline)
       // The store is open: its time is read once, from here on.
       const stored = { ...place }
@@ -155,7 +156,7 @@ export async function batchRequest(
     begin: async (created) => {
       const record = { ...created, epoch: 1, ownedMs: 0, recoveries: 0 }
       const resolved = context.optionsOf(frame.plan.whole, { ...options, id, deadline: created.deadline })
-      const limits = storedLimitsOf({ maxPending, maxRunning }, context.options, context.deadlineOf(options))
+      const limits = storedLimitsOf({ maxPending, maxRunning }, context.options, deadlineAt())
       const times = { createdAt: created.createdAt, startedAt: undefined, deadline: resolved.deadline }
       const owned = new OwnedBatch({
         connection: context.connection,

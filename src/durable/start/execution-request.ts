@@ -64,6 +64,8 @@ interface GivenExecution {
   /** The execution for which it is a child: its values are checked. */
   readonly parent: Parentage | undefined
   readonly place: PlaceInQueue
+  /** Gives when it ends at the latest, in the store's time, once the store is open. */
+  readonly deadlineAt: () => number | undefined
   readonly requestDigest: string
   readonly options: StartOptions & { readonly id: string }
 }
@@ -132,13 +134,15 @@ function requestOf(
   const place = placeInQueue(context, withDrawnPlace(options, index.drawing), parent?.place)
   let leafValues: readonly unknown[]
   let checked: readonly unknown[] | undefined
-  const asked = { graph, target, given, signals, parent, place, requestDigest, options: startOptions }
+  const calledAt = context.deadlineOf(options)
+  const deadlineAt = parent === undefined ? calledAt : (): number | undefined => parent.deadline
+  const asked = { graph, target, given, signals, parent, place, deadlineAt, requestDigest, options: startOptions }
   return {
     id,
     graph: graph.name,
     target: target.name,
     requestDigest,
-    caller: callerOptionsOf(startOptions),
+    caller: callerOptionsOf(startOptions, calledAt),
     place,
     isEager: options.eager !== false,
     ...(Object.keys(signals).length > 0 && { signals: () => startMessages(context, id, given.plan, signals) }),
@@ -159,11 +163,7 @@ function requestOf(
         input,
         requestDigest,
         startOptions: { ...startOptions, deadline: created.deadline },
-        limits: storedLimitsOf(
-          options,
-          context.options,
-          parent === undefined ? context.deadlineOf(options) : parent.deadline,
-        ),
+        limits: storedLimitsOf(options, context.options, deadlineAt()),
         record,
         begun: created.steps,
         signals,
@@ -206,7 +206,7 @@ async function newRecordOf(
   const { plan, leafValues } = given
   const createdAt = context.turns.creationTime(context.clock.now())
   const startedAt = owner === undefined ? undefined : createdAt
-  const deadline = request.parent === undefined ? context.deadlineOf(options) : request.parent.deadline
+  const deadline = request.deadlineAt()
   const limits = storedLimitsOf(options, context.options, deadline)
   const marks = await marksOf(request, leafValues, context)
   // The store is open: its time is read once, from here on.

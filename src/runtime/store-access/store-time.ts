@@ -44,13 +44,10 @@ export class StoreTime {
     }
   }
 
-  /** The store's time for a moment that the caller gave by this process's clock, as far as the two are known to differ. */
-  ofHost(moment: number): number {
-    const now = this.#host.now()
-    return moment + this.#of(now) - now
-  }
-
-  /** Gives the same later, once the store is open, for a moment that a caller gives now: whatever the process's clock is set to meanwhile. */
+  /**
+   * Gives the store's time for a moment that a caller says now, by this process's clock: later, once the store is open, and whatever that clock is set to
+   * meanwhile. As far as the two are known to differ.
+   */
   given(moment: number): () => number {
     const givenAt = this.#host.now() - this.#host.elapsed()
     return () => {
