@@ -1,6 +1,6 @@
 import type { Snapshot } from 'xstate'
 import type { AcquiredExecution, HeadChange } from '../core/contracts/execution-record.ts'
-import { ExecutionCancelledError, ExecutionConflictError, OptionError } from '../core/errors.ts'
+import { ExecutionCancelledError, ExecutionConflictError, LeaseLostError, OptionError } from '../core/errors.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { acquireOne } from './context/acquire-one.ts'
 import { hasEndedError } from './ownership/detached-snapshot.ts'
@@ -32,7 +32,12 @@ export async function detachExecution(context: DocketContext, id: string): Promi
   if (owned !== undefined) {
     if (owned.detach === undefined) throw batchError(id)
     const reason = new ExecutionCancelledError(error.message, { graph: owned.graph, executionId: id })
-    return owned.detach({ cause: 'detach', reason, head })
+    try {
+      return await owned.detach({ cause: 'detach', reason, head })
+    } catch (refusal) {
+      // It was just being parked: it is nobody's now, or somebody else's.
+      if (!(refusal instanceof LeaseLostError)) throw refusal
+    }
   }
   return turns.inTurn(id, async () => {
     const acquired = await acquireOne(connection, id)

@@ -2,8 +2,10 @@ import { createActor, toPromise } from 'xstate'
 import { describe, expect, test } from 'vitest'
 import { ExecutionCancelledError, ExecutionConflictError, fromGraph, OptionError } from '../../src/index.ts'
 import { expectNoUnhandledErrors, rejectionOf } from '../loose-api.ts'
+import { alteredStore } from './altered-store.ts'
 import { World } from './durable-time.ts'
 import { door, line, Third } from './line.ts'
+import { isParking, parked } from './parked-orders.ts'
 
 expectNoUnhandledErrors()
 
@@ -86,6 +88,26 @@ describe('detach', () => {
     expect(await toPromise(createActor(fromGraph(healthy, Third), { input: inputs, snapshot }).start())).toBe(201)
     expect(runs).toEqual(['Second', 'Third'])
     expect((await onlooker.list()).executions).toMatchObject([{ isDetached: true }])
+  })
+
+  test('of one that is just being parked makes the snapshot of its records', async () => {
+    const world = new World()
+    const answer = Promise.withResolvers<void>()
+    let isParked = false
+    const store = alteredStore(world.store, async (method, ask, given) => {
+      const answered: unknown = await ask()
+      if (!isParking(method, given)) return answered
+      isParked = true
+      await answer.promise
+      return answered
+    })
+    const { handle } = await parked(world, [], { store })
+    expect(isParked).toBe(true)
+    const detached = handle.detach()
+    await world.clock.advance(10)
+    answer.resolve()
+    expect(await world.clock.settle(detached)).toMatchObject({ status: 'active' })
+    expect((await world.clock.settle(handle.details())).isDetached).toBe(true)
   })
 
   test('is refused for one that has ended, and for a batch', async () => {

@@ -149,6 +149,7 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     12_004_425,
     'a process stood still before it knew that its execution had begun: its maxRunning counts from then, and the law did not know of it',
   ],
+  [12_006_885, 'an execution was to be detached while it was being parked, and that was refused'],
 ]
 
 test.each(found)('seed %i: %s', async (seed) => {
