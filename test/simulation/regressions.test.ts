@@ -150,6 +150,10 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     'a process stood still before it knew that its execution had begun: its maxRunning counts from then, and the law did not know of it',
   ],
   [12_006_885, 'an execution was to be detached while it was being parked, and that was refused'],
+  [
+    12_005_772,
+    'a wait timed out and was answered while its item had no slot of the batch: it took two, gave one back, and the batch stood still',
+  ],
 ]
 
 test.each(found)('seed %i: %s', async (seed) => {

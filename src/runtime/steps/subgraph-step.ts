@@ -23,6 +23,8 @@ class ChildWork implements StepWork {
   isWaiting = false
   #step: WorkingStep
   #isOpen = true
+  /** Whether it is over, and goes on once there is room: what comes then changes nothing. */
+  #isWoken = false
   #limit: Timer | undefined
   #child: RunningChild | undefined
 
@@ -90,7 +92,8 @@ class ChildWork implements StepWork {
       return
     }
     const step = this.#step
-    if (step.execution.isOver) return
+    if (this.#isWoken || step.execution.isOver) return
+    this.#isWoken = true
     step.wakes(() => {
       if (!this.#isOpen || step.execution.isOver) return
       this.isWaiting = false

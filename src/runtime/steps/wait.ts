@@ -13,6 +13,8 @@ export class Wait implements StepWork {
   #step: WorkingStep
   isWaiting = true
   #isOpen = true
+  /** Whether it is over, and goes on once there is room: what comes then changes nothing. */
+  #isWoken = false
   #due: Timer | undefined
   #dueAt: number | undefined
   #onDue: () => void = () => {}
@@ -118,7 +120,8 @@ export class Wait implements StepWork {
 
   #wake(goOn: () => void): void {
     // Nothing begins after the end, nor while the execution is about to be handed over.
-    if (!this.#isOpen || this.#step.execution.isOver) return
+    if (!this.#isOpen || this.#isWoken || this.#step.execution.isOver) return
+    this.#isWoken = true
     this.#disarm()
     this.#step.wakes(() => {
       if (!this.#isOpen || this.#step.execution.isOver) return
