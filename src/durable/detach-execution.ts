@@ -40,7 +40,8 @@ export async function detachExecution(context: DocketContext, id: string): Promi
     }
   }
   return turns.inTurn(id, async () => {
-    const acquired = await acquireOne(connection, id)
+    // A driver that repeats a call by itself may have made it this process's without a word.
+    const acquired = await acquireOne(connection, id, { andOwn: !context.owned.has(id) })
     if (acquired === undefined) throw await notFreeError(context, id)
     try {
       return await detachAcquired(context, acquired, head)

@@ -154,6 +154,10 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     12_005_772,
     'a wait timed out and was answered while its item had no slot of the batch: it took two, gave one back, and the batch stood still',
   ],
+  [
+    12_007_268,
+    'a driver repeated the acquisition of what was to be detached, its second answer named nothing, and it stayed with a process that takes over nothing',
+  ],
 ]
 
 test.each(found)('seed %i: %s', async (seed) => {

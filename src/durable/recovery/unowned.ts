@@ -20,7 +20,8 @@ import { errorCodeOf } from '../records/error-code.ts'
 function cancelUnowned(context: DocketContext, id: string, error: ExecutionCancelledError): Promise<boolean> {
   const { connection, turns } = context
   return turns.inTurn(id, async () => {
-    const acquired = await acquireOne(connection, id)
+    // A driver that repeats a call by itself may have made it this process's without a word: one that takes over nothing would never look.
+    const acquired = await acquireOne(connection, id, { andOwn: !context.owned.has(id) })
     if (acquired === undefined) return false
     await connection.patiently(() => endUnowned(context, acquired.execution, 'cancelled', error))
     return true
