@@ -4,6 +4,7 @@ import { spanOf } from '../records/span-of.ts'
 import type { StepInfo } from '../records/step-info.ts'
 import { causeChain, rootText } from './cause-chain.ts'
 import { executionState, isSilent } from './execution-state.ts'
+import { isNeedless } from './needless-steps.ts'
 import { codeOfWait, fieldsOfWait, inSpan, textOfWait } from './step-waits.ts'
 import { trailOf } from './step-trail.ts'
 import type { TrailEnd } from './step-trail.ts'
@@ -216,6 +217,8 @@ function cancelledReason(facts: WhyFacts, info: StepInfo): FoundReason {
 function openReason(facts: WhyFacts, info: StepInfo): FoundReason {
   const { details, now, plan } = facts
   const { waitsFor, status, since } = info
+  if ((status === 'pending' || status === 'unknown') && isNeedless(facts, info))
+    return { code: 'step.notNeeded', since, text: 'is not needed any more: all that takes what it makes has ended' }
   if (waitsFor?.kind === 'inputs' || (status === 'pending' && hasOpenInputs(facts, info)))
     return inputsReason(facts, info)
   const isRun = details.lease?.isAlive === true
