@@ -158,6 +158,10 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     12_007_268,
     'a driver repeated the acquisition of what was to be detached, its second answer named nothing, and it stayed with a process that takes over nothing',
   ],
+  [
+    13_000_209,
+    'an event came to what was nobody’s while only a process was there that takes over nothing, and the law did not know of it',
+  ],
 ]
 
 test.each(found)('seed %i: %s', async (seed) => {

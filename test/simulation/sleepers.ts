@@ -49,7 +49,7 @@ export function watchSleepers(simulation: Simulation): void {
   const lookAtParked = (life: Life): void => {
     if (isTerminal(life.status) || life.status === 'compensating' || late.has(life)) return
     const before = scheduler.now - deliveredMs - simulation.slackMs
-    const isAnybodyThere = [...undisturbedSince.values()].some((since) => since < before)
+    const isAnybodyThere = [...undisturbedSince].some(([{ isWatcher }, since]) => !isWatcher && since < before)
     const mustGoOn = (step: string): boolean => isOpen(simulation, life, step, before)
     const event = isAnybodyThere ? history.broadcasts?.unreached(life, before, mustGoOn) : undefined
     if (event === undefined) return
