@@ -2,7 +2,7 @@ import { StoreError } from '../../src/core/errors.ts'
 import type { Store } from '../../src/core/contracts/store.ts'
 import type { ExecutionFence } from '../../src/core/contracts/execution-record.ts'
 import type { Connection } from './connection.ts'
-import { purgeScript, removeScript } from './execution-scripts.ts'
+import { purgeScript, removeScript } from './deletion-scripts.ts'
 import {
   buckets,
   indexPrefix,
@@ -114,7 +114,9 @@ function textsOf(reply: Reply): readonly (string | undefined)[] | undefined {
   return Array.isArray(reply) ? reply.map((field: Buffer | null) => field?.toString()) : undefined
 }
 
-async function purgeEntries(connection: Connection, owners: Owners, entries: readonly IndexEntry[]): Promise<number> {
+async function purgeEntries(connection: Connection, owners: Owners, found: readonly IndexEntry[]): Promise<number> {
+  // A script takes out of an index at once what is next to each other here.
+  const entries = found.toSorted((one, other) => one.range.bucket - other.range.bucket)
   // Mostly they have no owner any more, and no parent.
   const first = await purgeEach(
     connection,

@@ -25,7 +25,7 @@ end
 `
 
 /** Whether something was written that was sent later than a call. */
-const isLate = `
+export const isLate = `
 local function isLate(last, sequence) return last and tonumber(last) > tonumber(sequence) end
 `
 
@@ -36,7 +36,7 @@ local function isLate(last, sequence) return last and tonumber(last) > tonumber(
  * else went wrong with it alone.
  */
 
-const eachAlone = `
+export const eachAlone = `
 local function eachAlone(act)
   local done = {}
   for i, given in ipairs(cmsgpack.unpack(ARGV[1])) do
@@ -71,7 +71,7 @@ return eachAlone(create)
 `)
 
 /** Where an execution stands in its queue (`layout.ts`): while nobody has it, and while it is parked. */
-const queuePlaces = `
+export const queuePlaces = `
 local function placeOf(u, g) return u or ('${defaultQueue}\\0' .. g) end
 local function freeMembers(status, u, f, t)
   if status ~= 'p' then return {'v' .. u .. t} end
@@ -274,69 +274,6 @@ local function begin(execution, _, _, given, _, work, _, _, changes)
   return 1
 end
 return eachAlone(begin)
-`)
-
-/** Where nothing has not ended, the notes of owners are the last members; where nothing is to be done at all, there are no changes to count. */
-const dropNotes = `
-local function dropNotes(work, changes)
-  local last = redis.call('ZRANGE', work, -1, -1)[1]
-  if last and string.sub(last, 1, 1) == 'o' then redis.call('ZREMRANGEBYLEX', work, '[o', '(p') end
-  if redis.call('EXISTS', work) == 0 then redis.call('DEL', changes) end
-end
-`
-
-/** Takes a child, or a fork, out of the index. */
-const dropLineage = `
-local function dropLineage(index, prefixes, t)
-  for prefix in string.gmatch(prefixes or '', '[^%z]+%z') do redis.call('ZREM', index, prefix .. t) end
-end
-`
-
-/** Deletes an execution with all that it has. ARGV: its owner and epoch, and the number of the call. */
-export const removeScript = script(`${isLate}${queuePlaces}${dropNotes}${dropLineage}
-local h = redis.call('HMGET', KEYS[1], 'o', 'e', 's', 'z', 'g', 't', 'l', 'c', 'u', 'p', 'm')
-if h[1] ~= ARGV[1] or h[2] ~= ARGV[2] or isLate(h[11], ARGV[3]) then return 0 end
-local o, s, z, g, t = h[1], h[3], h[4], h[5], h[6]
-local id = string.sub(t, 17)
-redis.call('ZREM', KEYS[2], 's' .. s .. t, 'g' .. g .. s .. t)
-dropLineage(KEYS[2], h[8], t)
-redis.call('ZREM', KEYS[5], 'u' .. o .. '\\0' .. placeOf(h[9], g) .. t, 'm' .. o .. '\\0' .. id)
-if z then redis.call('ZREM', KEYS[2], 'e' .. s .. z .. id) end
-if h[10] then redis.call('ZREM', KEYS[2], 'x' .. h[10] .. '\\0' .. t) end
-if h[7] then redis.call('ZREM', KEYS[5], 'l' .. h[7] .. id) end
-redis.call('UNLINK', KEYS[1], KEYS[3], KEYS[4], KEYS[6], KEYS[7])
-dropNotes(KEYS[5], KEYS[8])
-return 1
-`)
-
-/**
- * Deletes executions that have ended, with all that they have. A list: status, end, the index member it was found by, which goes away even if
- * nothing else is left, and what was judged: its owner, that is nobody, or one that is dead for good, and its lineage, or '' for one that has no parent. Gives 1, or 0 where it is gone or has changed,
- * or the owner and the lineage that it has instead.
- */
-export const purgeScript = script(`${eachAlone}${dropNotes}${dropLineage}
-local function purge(execution, index, mailbox, given, receipts, work, checkpoints, places)
-  local h = redis.call('HMGET', execution, 'o', 's', 'z', 'g', 't', 'c', 'p')
-  if h[2] ~= given[1] or h[3] ~= given[2] then
-    redis.call('ZREM', index, given[3])
-    return 0
-  end
-  local isChild = h[6] and string.find('\\0' .. h[6], '\\0c', 1, true)
-  local lineage = isChild and h[6] or ''
-  if h[1] ~= given[4] or lineage ~= given[5] then return {h[1], lineage} end
-  local o, s, z, g, t = h[1], h[2], h[3], h[4], h[5]
-  local id = string.sub(t, 17)
-  redis.call('ZREM', index, 's' .. s .. t, 'g' .. g .. s .. t, 'e' .. s .. z .. id)
-  dropLineage(index, h[6], t)
-  if h[7] then redis.call('ZREM', index, 'x' .. h[7] .. '\\0' .. t) end
-  if o ~= '' then redis.call('ZREM', work, 'm' .. o .. '\\0' .. id) end
-  redis.call('UNLINK', execution, mailbox, receipts, checkpoints, places)
-  return 1
-end
-local done, works = eachAlone(purge), {}
-for i = 8, #KEYS, 8 do works[KEYS[i - 3]] = KEYS[i] end
-for work, changes in pairs(works) do pcall(dropNotes, work, changes) end
-return done
 `)
 
 /**

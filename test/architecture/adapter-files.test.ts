@@ -60,6 +60,7 @@ const adapters: Readonly<Record<string, { readonly shared: readonly string[]; re
     own: [
       // Scripts, and what is sent to them together.
       'execution-scripts.ts',
+      'deletion-scripts.ts',
       'reading-scripts.ts',
       'room-of-keys.ts',
       'result-scripts.ts',

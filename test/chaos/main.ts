@@ -1,5 +1,5 @@
 // `npm run chaos`: real processes and servers, killed, stopped and restarted at random moments, for as long as it takes.
-import { rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { runChaos, summaryOf } from './chaos-run.ts'
@@ -99,6 +99,7 @@ else if (flags.judge && judged.length > 0) {
 /** Where what happens is kept: of this run alone. */
 function logOf(name: string): string | undefined {
   if (flags.log === undefined) return undefined
+  mkdirSync(flags.log, { recursive: true })
   const path = join(flags.log, name)
   rmSync(path, { force: true })
   return path

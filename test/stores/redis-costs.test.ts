@@ -109,6 +109,19 @@ test('a purge of several portions gives how many went, stops at its limit, and r
   expect(reads).toBe(400)
 })
 
+test('of an index, a purge takes out at once what it found of a bucket', async () => {
+  await using bench = await openStore()
+  const { store } = bench
+  const ids = idsOf('e', 1_000)
+  await store.create(ids.map((id) => newExecution(id)))
+  await store.commit(ids.map((id) => newCommit(id, { head: ended })))
+  const commands = await callsOf('zrem', async () => {
+    expect(await store.purge({ statuses: ['completed'], endedBefore: 10, limit: 1_000 })).toBe(1_000)
+  })
+  // A bucket's may be spread over two scripts.
+  expect(commands).toBeLessThanOrEqual(2 * buckets.length)
+})
+
 test('that an owner had executions is forgotten once it has none, and known again when it has', async () => {
   await using bench = await openStore()
   const { store, layout } = bench
