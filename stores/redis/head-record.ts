@@ -48,26 +48,6 @@ export const headFields = [
   'p',
 ] as const
 
-/** Of these, what executions are counted by: the constant part, the status, and the code of the error. No value is among them. */
-export const markFields = ['i', 's', 'p'] as const satisfies readonly (typeof headFields)[number][]
-
-/** What executions are counted by. */
-export type Mark = Pick<ExecutionRecord, 'status' | 'graph' | 'parent' | 'forkedFrom' | 'queue' | 'key' | 'errorCode'>
-
-/** That, from the values of `markFields`; undefined where there is none. @throws StoreError when it is damaged */
-export function markOf(id: string, key: string, reply: Reply, packer: Packer): Mark | undefined {
-  if (reply instanceof StoreError) throw reply
-  if (!Array.isArray(reply)) return undefined
-  const [constant, status, errorCode] = reply as (Buffer | null)[]
-  if (constant == null && status == null) return undefined
-  try {
-    const { graph, parent, forkedFrom, queue, key: of } = constantOf(constant, packer)
-    return { graph, parent, forkedFrom, queue, key: of, status: knownStatus(status), errorCode: codeOf(errorCode) }
-  } catch (cause) {
-    throw damaged(`the record of execution "${id}"`, key, cause)
-  }
-}
-
 function constantOf(constant: Buffer | null | undefined, packer: Packer) {
   const known = packer.unpack(required(constant))
   if (!Array.isArray(known)) throw new Error('its constant part is not a list')

@@ -86,20 +86,25 @@ export class MergedRanges {
   readonly #link: Link
   readonly #keyOf: (bucket: number) => string
   readonly #isDescending: boolean
+  readonly #isOrdered: boolean
   readonly #sources: readonly Source[]
   /** In order, before all that has not been read. */
   #ready: readonly IndexEntry[] = []
 
-  /** @param keyOf the index that a bucket's ranges are of */
+  /**
+   * @param keyOf the index that a bucket's ranges are of
+   * @param order of all; where any will do, nothing that was read has to wait for what other ranges have
+   */
   constructor(
     link: Link,
     keyOf: (bucket: number) => string,
     ranges: readonly IndexRange[],
-    order: 'ascending' | 'descending',
+    order: 'ascending' | 'descending' | 'any',
   ) {
     this.#link = link
     this.#keyOf = keyOf
     this.#isDescending = order === 'descending'
+    this.#isOrdered = order !== 'any'
     this.#sources = ranges.map((range) => ({ range, places: [], isExhausted: false }))
   }
 
@@ -110,7 +115,7 @@ export class MergedRanges {
     while (taken.length < count) {
       if (this.#ready.length === 0) {
         await this.#refill(portion)
-        this.#ready = this.#certain()
+        this.#ready = this.#isOrdered ? this.#certain() : this.#all()
         if (this.#ready.length === 0) break
       }
       const next = this.#ready.slice(0, count - taken.length)
@@ -118,6 +123,15 @@ export class MergedRanges {
       append(taken, next)
     }
     return taken
+  }
+
+  /** Takes what was read. */
+  #all(): IndexEntry[] {
+    return this.#sources.flatMap((source) => {
+      const { range, places } = source
+      source.places = []
+      return places.map((place) => ({ range, place }))
+    })
   }
 
   /** Takes what comes before all that has not been read: nothing behind the last place of a range that has more. */

@@ -3,16 +3,17 @@ import type { CountRequest, StatusCounts } from '../../src/core/contracts/execut
 import type { ExecutionQuery, ExecutionRecord } from '../../src/core/contracts/execution-record.ts'
 import type { ExecutionStatus } from '../../src/core/contracts/statuses.ts'
 import type { Connection } from './connection.ts'
-import { headsScript, marksScript } from './reading-scripts.ts'
-import { headFields, headRecord, markFields, markOf } from './head-record.ts'
-import type { Mark } from './head-record.ts'
-import { allStatuses, buckets, escapeText, indexPrefix, timeKey, unescapeText } from './layout.ts'
+import { damaged } from './errors.ts'
+import { headsScript, wantedScript } from './reading-scripts.ts'
+import { headFields, headRecord } from './head-record.ts'
+import { allStatuses, buckets, escapeText, indexPrefix, statusOf, timeKey, unescapeText } from './layout.ts'
 import type { Reply } from './link.ts'
 import { unpackedLists } from './packed-lists.ts'
 import type { Packed } from './packed-lists.ts'
 import { defaultQueue } from '../../src/core/contracts/queue-record.ts'
 import { idOf, MergedRanges } from './ranges.ts'
-import { orElse } from './unreadable.ts'
+import { eachOf } from './script-writes.ts'
+import { leaveOut, orElse } from './unreadable.ts'
 
 // A script costs more than a few commands.
 const fewIds = 4
@@ -28,16 +29,7 @@ export async function getExecutions(
 }
 
 /** The values of `headFields` of each; or a StoreError of its own. */
-export function readHeads(connection: Connection, ids: readonly string[]): Promise<readonly Reply[]> {
-  return readFields(connection, ids, headsScript, headFields)
-}
-
-async function readFields(
-  { link, layout }: Connection,
-  ids: readonly string[],
-  script: typeof headsScript,
-  fields: readonly string[],
-): Promise<readonly Reply[]> {
+export async function readHeads({ link, layout }: Connection, ids: readonly string[]): Promise<readonly Reply[]> {
   const keys = ids.map((id, index) => ({ index, id, key: layout.execution(id) }))
   const heads: Reply[] = []
   const alone: typeof keys = []
@@ -45,7 +37,7 @@ async function readFields(
   else {
     const groups = link.groupsOf(keys)
     const replies = await link.tryAll(
-      groups.map((group) => ({ run: script, keys: group.map(({ key }) => key), args: [] })),
+      groups.map((group) => ({ run: headsScript, keys: group.map(({ key }) => key), args: [] })),
     )
     for (const [position, group] of groups.entries()) {
       const reply = replies[position]
@@ -57,7 +49,7 @@ async function readFields(
       }
     }
   }
-  const rest = await link.tryAll(alone.map(({ key }) => ({ run: 'hmget', keys: [key], args: fields })))
+  const rest = await link.tryAll(alone.map(({ key }) => ({ run: 'hmget', keys: [key], args: headFields })))
   for (const [position, { index }] of alone.entries()) heads[index] = rest[position]
   return heads
 }
@@ -97,7 +89,7 @@ export async function countExecutions(connection: Connection, request: CountRequ
 
 const countedAtOnce = 2_000
 
-/** Looks through them, but reads none of their values. Where the index has statuses apart, each is looked through as far as it is counted. */
+/** Looks through them, but reads nothing of them: the server says which are wanted. Where the index has statuses apart, each is looked through as far as it is counted. */
 async function countOneByOne(connection: Connection, request: CountRequest): Promise<StatusCounts> {
   const statuses = [...new Set(request.statuses ?? allStatuses)]
   const lists = hasOwnIndex(request) ? [statuses] : statuses.map((status) => [status])
@@ -110,27 +102,53 @@ async function countAmong(
   request: CountRequest,
   statuses: readonly ExecutionStatus[],
 ): Promise<ReadonlyMap<ExecutionStatus, number>> {
-  const { layout, packer } = connection
   const counts = new Map<ExecutionStatus, number>(statuses.map((status) => [status, 0]))
-  const merged = rangesOf(connection, request, statuses)
+  const merged = rangesOf(connection, request, statuses, 'any')
   for (;;) {
     const ids = (await merged.take(countedAtOnce)).map((entry) => unescapeText(idOf(entry)))
-    const marks = await readFields(connection, ids, marksScript, markFields)
-    for (const [index, fields] of marks.entries()) {
-      const id = ids[index]!
-      const mark = orElse(undefined, () => markOf(id, layout.execution(id), fields, packer))
-      const known = mark && counts.get(mark.status)
-      if (known !== undefined && isWanted(request, mark!)) counts.set(mark!.status, Math.min(request.upTo, known + 1))
+    for (const status of await wantedStatuses(connection, request, ids)) {
+      const known = status && counts.get(status)
+      if (known !== undefined) counts.set(status!, Math.min(request.upTo, known + 1))
     }
     if (ids.length < countedAtOnce || [...counts.values()].every((count) => count >= request.upTo)) return counts
   }
 }
 
-/** Where the executions of a query stand in the index, the newest first. */
+/** The status of each that a request wants; undefined for the others, and for those that are damaged, which are left out. */
+async function wantedStatuses(
+  { link, layout }: Connection,
+  { parent, forkedFrom, graph, queue, key, errorCode }: CountRequest,
+  ids: readonly string[],
+): Promise<readonly (ExecutionStatus | undefined)[]> {
+  const lineage = [
+    ...(parent === undefined ? [] : [indexPrefix.child(parent)]),
+    ...(forkedFrom === undefined ? [] : [indexPrefix.fork(forkedFrom)]),
+    ...(queue === undefined || queue === defaultQueue ? [] : [indexPrefix.queue(queue)]),
+    ...(key === undefined || key === '' ? [] : [indexPrefix.key(key)]),
+  ]
+  const others = [...(queue === defaultQueue ? ['q'] : []), ...(key === '' ? ['k'] : [])]
+  const ofGraph = graph === undefined ? '' : `${escapeText(graph)}\0`
+  const args = [ofGraph, errorCode === undefined ? '' : escapeText(errorCode), lineage.length, ...lineage, ...others]
+  const groups = link.groupsOf(ids.map((id, index) => ({ id, index })))
+  const keysOf = (group: (typeof groups)[number]): string[] => group.map(({ id }) => layout.execution(id))
+  const replies = await link.all(groups.map((group) => ({ run: wantedScript, keys: keysOf(group), args })))
+  const found: (ExecutionStatus | undefined)[] = []
+  for (const [position, group] of groups.entries()) {
+    const letters = eachOf([...String(replies[position])], group.length)
+    for (const [at, { id, index }] of group.entries()) {
+      found[index] = statusOf(letters[at]!)
+      if (letters[at] === '?') leaveOut(damaged(`the record of execution "${id}"`, layout.execution(id)))
+    }
+  }
+  return found
+}
+
+/** Where the executions of a query stand in the index. */
 function rangesOf(
   { link, layout }: Connection,
   query: Omit<ExecutionQuery, 'limit'>,
   statuses: readonly ExecutionStatus[],
+  order: 'descending' | 'any',
 ): MergedRanges {
   const { createdFrom, createdBefore, after } = query
   const ends = [
@@ -142,7 +160,7 @@ function rangesOf(
     const above = createdFrom === undefined ? undefined : timeKey(createdFrom)
     return buckets.map((bucket) => ({ bucket, prefix, above, below: ends[0] }))
   })
-  return new MergedRanges(link, (bucket) => layout.index(bucket), ranges, 'descending')
+  return new MergedRanges(link, (bucket) => layout.index(bucket), ranges, order)
 }
 
 /** Executions by creation, the newest first: the heads of all buckets' ranges are merged. */
@@ -151,7 +169,7 @@ export async function listExecutions(connection: Connection, query: ExecutionQue
   const { limit } = query
   const statuses = [...new Set(query.statuses ?? allStatuses)]
   const isFiltered = isByPart(query)
-  const merged = rangesOf(connection, query, statuses)
+  const merged = rangesOf(connection, query, statuses, 'descending')
   const found: ExecutionRecord[] = []
   while (found.length < limit) {
     // Of those of a parent, few may be in these statuses.
@@ -199,7 +217,7 @@ function prefixesOf(
 
 function isWanted(
   { parent, forkedFrom, graph, queue, key, errorCode }: Omit<ExecutionQuery, 'limit'>,
-  record: Mark,
+  record: ExecutionRecord,
 ): boolean {
   if (parent !== undefined && record.parent !== parent) return false
   if (forkedFrom !== undefined && record.forkedFrom !== forkedFrom) return false

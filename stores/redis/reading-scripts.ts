@@ -1,4 +1,4 @@
-import { headFields, markFields } from './head-record.ts'
+import { headFields } from './head-record.ts'
 import { errorOfKey, script } from './link.ts'
 
 /** Of what has more bytes, in one reply, the rest is read one by one: nobody waits long for one script. */
@@ -12,14 +12,28 @@ local function sizeOf(head)
 end
 `
 
-/** What executions are counted by. KEYS: the hashes. Gives, packed, a list of fields for each; nothing where it is to be read alone. */
-export const marksScript = script(`
-local done = {}
-for i, key in ipairs(KEYS) do
-  local mark = redis.pcall('HMGET', key, '${markFields.join("', '")}')
-  done[i] = not mark.err and mark
+/**
+ * Which executions are wanted. KEYS: the hashes. ARGV: graph and code of the error as they stand in hashes, each '' for any; how many beginnings of members
+ * the lineage is to have, and these; then those of which it is to have none. Gives a text with a letter for each: its status, or '-' for one that is gone or not wanted, or
+ * '?' for one that can't be read.
+ */
+export const wantedScript = script(`
+local graph, code, has = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local function isWanted(h)
+  if graph ~= '' and h[2] ~= graph or code ~= '' and h[4] ~= code then return false end
+  local lineage = '\\0' .. (h[3] or '')
+  for n = 4, #ARGV do
+    local isThere = string.find(lineage, '\\0' .. ARGV[n], 1, true) ~= nil
+    if isThere ~= (n < 4 + has) then return false end
+  end
+  return true
 end
-return cmsgpack.pack(done)
+local letters = {}
+for i, key in ipairs(KEYS) do
+  local h = redis.pcall('HMGET', key, 's', 'g', 'c', 'p')
+  letters[i] = h.err and '?' or (h[1] and isWanted(h) and h[1]) or '-'
+end
+return table.concat(letters)
 `)
 
 /** The heads of executions. KEYS: the hashes. Gives, packed, a list of fields for each; nothing where it is to be read alone. */

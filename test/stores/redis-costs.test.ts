@@ -109,6 +109,21 @@ test('a purge of several portions gives how many went, stops at its limit, and r
   expect(reads).toBe(400)
 })
 
+test('a count by queue reads the indexes of all buckets in their own order, in few scripts', async () => {
+  await using bench = await openStore()
+  const { store, layout } = bench
+  const ids = idsOf('e', 5_000)
+  await store.create(ids.map((id) => newExecution(id, { queue: 'mail' })))
+  await store.commit(ids.slice(0, 10).map((id) => newCommit(id, { head: ended })))
+  await client.set(layout.execution('e-4999'), 'is damaged')
+  const scripts = await callsOf('evalsha', async () => {
+    const { pending, completed } = await store.count({ queue: 'mail', upTo: 10_000 })
+    expect({ pending, completed }).toEqual({ pending: 4_989, completed: 10 })
+  })
+  // Each script looks at 64 executions, or at the indexes of sixteen buckets.
+  expect(scripts).toBeLessThan(100)
+})
+
 test('of an index, a purge takes out at once what it found of a bucket', async () => {
   await using bench = await openStore()
   const { store } = bench
