@@ -1,4 +1,4 @@
-// `node src/inspector/build-page.ts dist/src/inspector/page.html` writes the page for the package; in the repository it is built in memory.
+// `node src/inspector/build-page.ts dist/src/inspector/page-html.js` writes the module that holds the page in the package; in the repository it is built in memory.
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { build } from 'esbuild'
@@ -51,5 +51,5 @@ if (import.meta.main) {
   const file = process.argv[2]
   if (file === undefined) throw new Error('name the file to write: node src/inspector/build-page.ts <file>')
   await mkdir(dirname(file), { recursive: true })
-  await writeFile(file, await buildPage())
+  await writeFile(file, `const html=${JSON.stringify(await buildPage())}\nexport const pageHtml=async()=>html\n`)
 }

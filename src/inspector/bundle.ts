@@ -18,8 +18,10 @@ await build({
   minify: true,
   // `ws` uses them where they are installed, and does without.
   external: ['bufferutil', 'utf-8-validate'],
-  // What it requires of Node is not there for modules.
-  banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
+  // What it requires of Node is not there for modules. A bundle of CommonJS has no URL of this one.
+  banner: {
+    js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url??process.cwd()+'/bundle.cjs');",
+  },
   legalComments: 'none',
   logLevel: 'warning',
 })

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 
 /** The page as it is served. */
 export interface PageFile {
@@ -13,27 +12,17 @@ let page: Promise<PageFile> | undefined
 
 /** The page: the one that was packed, or, in the repository, one that is built of the sources. @throws when it can't be built */
 export function pageFile(): Promise<PageFile> {
-  page ??= readOrBuild().then((html) => ({ html, policy: policyOf(html) }))
+  page ??= readPage()
   // Where it failed, the next request tries again.
   page.catch(() => (page = undefined))
   return page
 }
 
-/** Where it was packed, seen from this file itself, and from the bundle of the command line. */
-const places = ['page.html', '../inspector/page.html']
-
-async function readOrBuild(): Promise<string> {
-  for (const place of places)
-    try {
-      return await readFile(new URL(place, import.meta.url), 'utf8')
-    } catch {
-      // It is not there.
-    }
-  // The name is put together, so that neither the compiler nor a bundler brings what builds the page into the package.
-  const builder = (await import(new URL(`build-${'page'}.ts`, import.meta.url).href)) as {
-    readonly buildPage: () => Promise<string>
-  }
-  return builder.buildPage()
+async function readPage(): Promise<PageFile> {
+  // Not before somebody looks: it is large.
+  const { pageHtml } = await import('./page-html.ts')
+  const html = await pageHtml()
+  return { html, policy: policyOf(html) }
 }
 
 /** What the page may do: nothing but its own script and style, and requests to the server that it is from. */

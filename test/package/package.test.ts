@@ -139,7 +139,7 @@ test('the package holds what its exports name, and neither sources nor tests of 
   expect(
     files.filter(
       (path) =>
-        !/^(dist\/(src|machines|stores)\/.+\.(js|d\.ts)|dist\/node\/.+\.js|dist\/src\/inspector\/page\.html|dist\/src\/inspector\/LICENSES\.txt|(docs|examples)\/.+|machines\/README\.md|CONTRIBUTING\.md|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/.test(
+        !/^(dist\/(src|machines|stores)\/.+\.(js|d\.ts)|dist\/node\/.+\.js|dist\/src\/inspector\/LICENSES\.txt|(docs|examples)\/.+|machines\/README\.md|CONTRIBUTING\.md|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/.test(
           path,
         ),
     ),
@@ -260,8 +260,12 @@ test('an older JavaScript can require it', async () => {
   expect(await run(project, process.execPath, 'run.cjs')).toBe('42\n')
 })
 
-test('the inspector brings all that it needs', async () => {
+test('the inspector brings all that it needs, into bundles too', async () => {
   expect(await run(project, process.execPath, 'inspect.js')).toBe('200 401 101\n')
+  for (const format of ['esm', 'cjs'] as const) {
+    const { file } = await bundle(`import './inspect.js'`, join(project, format), { format, root: project })
+    expect(await run(folder, process.execPath, file)).toBe('200 401 101\n')
+  }
   expect(files).toContain('dist/src/inspector/LICENSES.txt')
 })
 
