@@ -96,6 +96,15 @@ export function named(type: ErrorClass, name: string): void {
 }
 
 /**
+ * What an error has of these fields where nothing is said of them: they are in it (`'step' in error`), and neither printed, logged nor stored with it.
+ * Fields of its own are `declare`d beside.
+ */
+export function defaultFields(type: ErrorClass, fields: Readonly<Record<string, unknown>>): void {
+  for (const [key, value] of Object.entries(fields))
+    Object.defineProperty(type.prototype, key, { value, writable: true, configurable: true })
+}
+
+/**
  * The base of every error that Docket makes: a stable `code`, the original `cause`, and the ids that a person needs.
  *
  * `instanceof` is true for errors of another copy of the package too (a monorepo, a bundle beside node_modules, a jest realm), and for those
@@ -105,22 +114,30 @@ export class DocketError extends Error {
   static {
     named(this, 'DocketError')
     Object.defineProperty(this.prototype, isOurs, { value: true })
+    defaultFields(this, {
+      graph: undefined,
+      executionId: undefined,
+      step: undefined,
+      attempt: undefined,
+      item: undefined,
+      path: Object.freeze([]),
+    })
   }
 
   /** What happened, stable between versions: see docs/errors.md. */
   readonly code: ErrorCode
   /** The graph's name, where one is concerned. */
-  readonly graph: string | undefined
+  declare readonly graph: string | undefined
   /** The execution, where one has begun. */
-  readonly executionId: string | undefined
+  declare readonly executionId: string | undefined
   /** The step's name, where one is concerned. */
-  readonly step: string | undefined
+  declare readonly step: string | undefined
   /** The attempt of the step, from 1. */
-  readonly attempt: number | undefined
+  declare readonly attempt: number | undefined
   /** Index of the batch's item, from 0. */
-  readonly item: number | undefined
+  declare readonly item: number | undefined
   /** Type names from the target down to the type that could not be made; empty where none is concerned. */
-  readonly path: readonly string[]
+  declare readonly path: readonly string[]
   /** What could not be undone (see `compensate`) after an execution had ended with this error; absent where everything could, or nothing had to be. */
   declare undoErrors?: readonly DocketError[]
 
@@ -128,12 +145,12 @@ export class DocketError extends Error {
     super(message, options)
     this.name = new.target.name
     this.code = code
-    this.graph = place.graph
-    this.executionId = place.executionId
-    this.step = place.step
-    this.attempt = place.attempt
-    this.item = place.item
-    this.path = place.path ?? []
+    if (place.graph !== undefined) this.graph = place.graph
+    if (place.executionId !== undefined) this.executionId = place.executionId
+    if (place.step !== undefined) this.step = place.step
+    if (place.attempt !== undefined) this.attempt = place.attempt
+    if (place.item !== undefined) this.item = place.item
+    if (place.path !== undefined && place.path.length > 0) this.path = place.path
   }
 
   /** Never throws, whatever the value is. */

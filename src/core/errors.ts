@@ -1,5 +1,5 @@
 import { bareErrorOf } from './bare-error.ts'
-import { DocketError, named } from './docket-error.ts'
+import { DocketError, named, defaultFields } from './docket-error.ts'
 import type { ErrorPlace } from './docket-error.ts'
 import { describeThrown } from './thrown.ts'
 
@@ -95,14 +95,15 @@ export class OptionError extends DocketError {
 export class StepError extends DocketError {
   static {
     named(this, 'StepError')
+    defaultFields(this, { policyError: undefined })
   }
 
   /** What a throwing `retryIf`, `backoff` or `fallback` threw on top of the step's own failure. */
-  readonly policyError: unknown
+  declare readonly policyError: unknown
 
   constructor(message: string, place: ErrorPlace, cause: unknown, policyError?: unknown) {
     super('STEP_FAILED', message, place, { cause })
-    this.policyError = policyError
+    if (policyError !== undefined) this.policyError = policyError
   }
 }
 
@@ -140,19 +141,20 @@ export class CompensationError extends DocketError {
 export class ExecutionTimeoutError extends DocketError {
   static {
     named(this, 'ExecutionTimeoutError')
+    defaultFields(this, { timeoutMs: undefined, deadline: undefined })
   }
 
   /** Undefined where it was the deadline. */
-  readonly timeoutMs: number | undefined
+  declare readonly timeoutMs: number | undefined
   /** Undefined where it was the timeout. */
-  readonly deadline: Date | undefined
+  declare readonly deadline: Date | undefined
 
   constructor({ timeoutMs, deadline }: { readonly timeoutMs?: number; readonly deadline?: Date }, place: ErrorPlace) {
     const limit = deadline === undefined ? `within ${timeoutMs} ms` : `by its deadline, ${deadline.toISOString()}`
     const message = `execution of graph "${place.graph}" did not end ${limit}; what still ran was cancelled`
     super('EXECUTION_TIMEOUT', message, place)
-    this.timeoutMs = timeoutMs
-    this.deadline = deadline
+    if (timeoutMs !== undefined) this.timeoutMs = timeoutMs
+    if (deadline !== undefined) this.deadline = deadline
   }
 }
 

@@ -1,4 +1,4 @@
-import { DocketError, named } from './docket-error.ts'
+import { DocketError, named, defaultFields } from './docket-error.ts'
 import type { ErrorPlace } from './docket-error.ts'
 
 /** Why an operation of another service has no value. */
@@ -16,12 +16,13 @@ export type RemoteFailure =
 export class RemoteError extends DocketError {
   static {
     named(this, 'RemoteError')
+    defaultFields(this, { status: undefined })
   }
 
   /** The operation's name. */
   readonly operation: string
   /** The status of the service's answer; undefined where there was none. */
-  readonly status: number | undefined
+  declare readonly status: number | undefined
 
   constructor(
     code: RemoteFailure,
@@ -31,6 +32,6 @@ export class RemoteError extends DocketError {
   ) {
     super(code, message, place, options)
     this.operation = operation
-    this.status = status
+    if (status !== undefined) this.status = status
   }
 }

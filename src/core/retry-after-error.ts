@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import { describe } from './check-options.ts'
-import { DocketError, named } from './docket-error.ts'
+import { DocketError, named, defaultFields } from './docket-error.ts'
 import { durationHint, durationMs } from './duration.ts'
 import type { Duration } from './duration.ts'
 import { OptionError } from './errors.ts'
@@ -25,12 +25,13 @@ export interface RetryAfterOptions extends ErrorOptions {
 export class RetryAfterError extends DocketError {
   static {
     named(this, 'RetryAfterError')
+    defaultFields(this, { retryAfterMs: undefined, retryAt: undefined })
   }
 
   /** How long after the failure the next attempt begins, in milliseconds; undefined where `retryAt` says when. */
-  readonly retryAfterMs: number | undefined
+  declare readonly retryAfterMs: number | undefined
   /** When the next attempt begins; at once, where that is over. Undefined where `retryAfterMs` says so. */
-  readonly retryAt: Date | undefined
+  declare readonly retryAt: Date | undefined
 
   /** Whether the attempt that ends with it counts as one. */
   readonly countsAsAttempt: boolean
@@ -44,8 +45,8 @@ export class RetryAfterError extends DocketError {
       )
     const when = at === undefined ? `in ${ms} ms` : `at ${at.toISOString()}`
     super('RETRY_AFTER', `another attempt can help ${when}`, {}, options)
-    this.retryAfterMs = at === undefined ? ms : undefined
-    this.retryAt = at
+    if (at === undefined) this.retryAfterMs = ms
+    else this.retryAt = at
     this.countsAsAttempt = options?.countsAsAttempt ?? true
   }
 }

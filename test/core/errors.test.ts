@@ -1,14 +1,20 @@
+import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import {
   AbortExecutionError,
   DocketError,
+  ExecutionTimeoutError,
   InputError,
   NonRetryableError,
+  RemoteError,
+  RetryAfterError,
   StepError,
   StoreError,
 } from '../../src/index.ts'
 import { errorClassOf } from '../../src/core/docket-error.ts'
 import * as errors from '../../src/core/errors.ts'
+import { errorTreeOf } from '../../src/core/values/error-tree.ts'
+import { valueOfTree } from '../../src/core/values/value-of-tree.ts'
 import { hostile, throwing, thrownValues } from '../hostile-values.ts'
 
 const place = { graph: 'g', executionId: 'e', step: 's', attempt: 2, path: ['A', 'B'] }
@@ -40,6 +46,33 @@ describe('instanceof', () => {
     )
     expect(classes.length).toBeGreaterThan(10)
     for (const [name, type] of classes) expect(errorClassOf(name)).toBe(type)
+  })
+})
+
+describe('a field that nothing was said of', () => {
+  const bare = [
+    new NonRetryableError('no'),
+    new StepError('failed', {}, undefined),
+    new ExecutionTimeoutError({ timeoutMs: 5 }, {}),
+    new RetryAfterError(5),
+    new RemoteError('REMOTE_UNREACHABLE', 'away', { operation: 'o' }),
+  ]
+
+  test.each(bare.map((error) => [error.name, error] as const))('of a %s is in it, and not printed', (_, error) => {
+    for (const field of ['graph', 'executionId', 'step', 'attempt', 'item'] as const) {
+      expect(field in error).toBe(true)
+      expect(error[field]).toBeUndefined()
+    }
+    expect(error.path).toEqual([])
+    expect(inspect({ ...error })).not.toMatch(/undefined|path/)
+    const logged = Object.keys(error)
+    for (const field in error) expect(logged).toContain(field)
+  })
+
+  test('is undefined too where an error was read from a store', () => {
+    const read = valueOfTree(errorTreeOf(new StepError('failed', { step: 's' }, undefined))) as StepError
+    expect(inspect({ ...read })).not.toMatch(/undefined|path/)
+    expect([read.step, read.graph, read.path, read.policyError]).toEqual(['s', undefined, [], undefined])
   })
 })
 
