@@ -42,6 +42,7 @@ export class ForeignActors {
   #bytes = 0
   #connections = 0
   #seq = 0
+  #leftOut = 0
 
   constructor(onChange: () => void) {
     this.#onChange = onChange
@@ -51,11 +52,15 @@ export class ForeignActors {
     return this.#seq
   }
 
-  /** One more program: what takes the frames that it sends, and what is called once it is gone. */
-  connect(): { readonly take: (text: string) => void; readonly leave: () => void } {
+  /** One more program: what takes the frames that it sends, what counts those that are left out, and what is called once it is gone. */
+  connect(): { readonly take: (text: string) => void; readonly leaveOut: () => void; readonly leave: () => void } {
     const connection = ++this.#connections
     return {
       take: (text) => this.#take(connection, text),
+      leaveOut: () => {
+        this.#leftOut++
+        this.#changed()
+      },
       leave: () => {
         for (const kept of this.#actors.values()) if (kept.connection === connection) kept.isConnected = false
         this.#changed()
@@ -67,9 +72,11 @@ export class ForeignActors {
   shown(id?: string): Answer {
     const actors = inOrder([...this.#actors.values()].map(shownActor))
     const chosen = actors.find((one) => one.id === id) ?? actors.find(({ isMachine }) => isMachine) ?? actors[0]
-    if (chosen === undefined) return { actors, seq: this.#seq }
+    const leftOut = this.#leftOut === 0 ? undefined : this.#leftOut
+    if (chosen === undefined) return defined<Answer>({ actors, chosen, leftOut, seq: this.#seq })
     const { definition, value, context, events } = this.#actors.get(chosen.id)!
-    return { actors, chosen: { ...chosen, ...defined<Drawn>({ definition, value, context, events }) }, seq: this.#seq }
+    const drawn = { ...chosen, ...defined<Drawn>({ definition, value, context, events }) }
+    return defined<Answer>({ actors, chosen: drawn, leftOut, seq: this.#seq })
   }
 
   /** What is no frame of the protocol is left out: a program must not fail by being shown. */

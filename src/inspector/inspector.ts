@@ -4,6 +4,7 @@ import { createApp } from './app.ts'
 import { ForeignActors } from './foreign-actors.ts'
 import { Gate } from './gate.ts'
 import { Hub } from './hub.ts'
+import { Intake } from './intake.ts'
 import { inUrl, isWildcard } from './loopback.ts'
 import { resolveOptions } from './options.ts'
 import type { InspectorOptions } from './options.ts'
@@ -91,12 +92,15 @@ export async function createInspector(options: InspectorOptions): Promise<Inspec
   const acceptProgram = (socket: WebSocket): void => {
     if (programs >= mostPrograms) return socket.close(1013, 'too many programs are connected')
     programs++
-    const { take, leave } = foreign.connect()
+    const { take, leave, leaveOut } = foreign.connect()
+    const intake = new Intake(socket, { take, leaveOut, programs: () => programs })
     socket.on('message', (data, isBinary) => {
-      if (!isBinary) take(String(data))
+      // By default a message is one buffer.
+      if (!isBinary && data instanceof Buffer) intake.receive(data)
     })
     socket.on('close', () => {
       programs--
+      intake.stop()
       leave()
     })
   }

@@ -20,7 +20,7 @@ export interface PacerClock {
 }
 
 /** The machine's own. */
-const machineClock: PacerClock = {
+export const machineClock: PacerClock = {
   elapsed: () => performance.now(),
   setTimeout: (handler, ms) => setTimeout(handler, ms).unref(),
   clearTimeout: (handle) => clearTimeout(handle),

@@ -321,6 +321,8 @@ export interface ForeignActors {
   readonly actors: readonly ForeignActor[]
   /** The one that was chosen, or the first machine: what is drawn of it may be large, and is sent of no other. */
   readonly chosen?: ForeignActorState
+  /** How many messages of programs were too large, or came too fast, and were left out; absent for none. */
+  readonly leftOut?: number
   /** Grows with every change. */
   readonly seq: number
 }

@@ -78,7 +78,7 @@ test('what programs send is bounded, and may be anything', async () => {
         name: 'n'.repeat(500),
         snapshot: {
           status: 'active',
-          value: { deep: 'x'.repeat(20_000) },
+          value: { deep: 'x'.repeat(11_000) },
           context: { big: 'c'.repeat(index === 1_499 ? 100_000 : 10) },
         },
       }),
@@ -109,6 +109,25 @@ test('what programs send is bounded, and may be anything', async () => {
   socket.send('x'.repeat(5_000_000))
   expect(await end).toBe(1009)
   expect(got).toEqual([])
+  page.close()
+})
+
+test('a program that sends too much is left out in part, which is counted, and another one is shown meanwhile', async () => {
+  await using docket = createDocket({ graphs: [], store: memoryStore(), takeOver: false })
+  await using inspector = await createInspector({ docket, ingest: true })
+  const page = await PageClient.open(inspector)
+  const read = (): Promise<ForeignActors> => page.get('foreign')
+  const [flooding, quiet] = [new WebSocket(inspector.ingestUrl!), new WebSocket(inspector.ingestUrl!)]
+  await Promise.all([flooding, quiet].map((socket) => new Promise((resolve) => socket.once('open', resolve))))
+  flooding.on('error', () => undefined)
+  const context = Array.from({ length: 200_000 }, () => [])
+  const frame = JSON.stringify({ type: '@xstate.snapshot', sessionId: 'x:0', snapshot: { status: 'active', context } })
+  for (let index = 0; index < 300; index++) flooding.send(frame)
+  quiet.send(JSON.stringify({ type: '@xstate.actor', sessionId: 'x:1', name: 'quiet' }))
+  while (!(await read()).actors.some(({ name }) => name === 'quiet'))
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  while ((await read()).leftOut === undefined) await new Promise((resolve) => setTimeout(resolve, 10))
+  for (const socket of [flooding, quiet]) socket.terminate()
   page.close()
 })
 

@@ -7,7 +7,7 @@ import { useLoad } from '../connection/use-load.ts'
 import { navigate } from '../route.ts'
 import type { Route } from '../route.ts'
 import { Clock, Name } from '../text/name.tsx'
-import { visibleText } from '../text/visible-text.ts'
+import { plural, visibleText } from '../text/visible-text.ts'
 import { Empty, Loading, Problem } from '../widgets/notice.tsx'
 import { MachineChart } from './machine-chart.tsx'
 
@@ -45,6 +45,12 @@ export function ForeignMachines({
           Give <code>createWebSocketInspector</code> of <code>@statelyai/inspect</code> this inspector’s{' '}
           <code>ingestUrl</code>.
         </Empty>
+      )}
+      {value?.leftOut !== undefined && (
+        <p class="quiet" role="status">
+          {plural(value.leftOut, 'message was', 'messages were')} left out: too large, or sent faster than they may be
+          taken. What is shown may be older than the programs are.
+        </p>
       )}
       {chosen !== undefined && (
         <div class="machines-split">
