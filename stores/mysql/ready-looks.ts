@@ -49,10 +49,11 @@ export class MysqlReadyLooks {
   /** Which keys there are, and whether there are limits: one statement, as long as there are no keys that were not there the last time. */
   async hints(
     session: MysqlSession,
-    { queue = defaultQueue, graphs, behindKey, ranges, limit }: AcquireRequest,
+    { queue = defaultQueue, graphs, behindKey, except, ranges, limit }: AcquireRequest,
     room?: QueueRoom,
   ): Promise<QueueHints> {
     const of = literal(toQueueKey(queue))
+    const excepted = exceptedOf(except)
     const names = [...new Set(graphs)]
     const last = behindKey === undefined ? undefined : toQueueKey(behindKey)
     const looks = [
@@ -68,19 +69,20 @@ export class MysqlReadyLooks {
     const rows: Row[] = []
     const look = async (from: readonly Step[]): Promise<void> => {
       // The server finds the next key at once only if it knows the one before when it plans.
+      for (const { graph, after } of from) nextOf.set(stepOf(graph, after), null)
       const all = [
         ...looks.splice(0),
         ...from.map(
-          ({ graph, after }, place) => `(select 'next' as kind, ${place} as place, min(e.queue_key) as queue_key
+          ({ graph, after }, place) => `(select 'next' as kind, ${place} as place, e.queue_key
             from ${this.#executions} e ${index.toBegin} where ${toBegin(of)} and e.graph = ${literal(toKey(graph))}
-              and e.queue_key ${after === undefined ? `>= ''` : `> ${literal(after)}`})`,
+              and e.queue_key ${after === undefined ? `>= ''` : `> ${literal(after)}`} ${excepted} order by e.queue_key limit 1)`,
         ),
       ]
       for (let first = 0; first < all.length; first += looksPerStatement)
         for (const row of await session.all(all.slice(first, first + looksPerStatement).join(' union all ')))
           if (row['kind'] === 'next') {
             const { graph, after } = from[row['place'] as number]!
-            nextOf.set(stepOf(graph, after), row['queue_key'] as string | null)
+            nextOf.set(stepOf(graph, after), row['queue_key'] as string)
           } else rows.push(row)
     }
     const remembered = walks.flatMap(({ graph }) => {
@@ -127,7 +129,7 @@ export class MysqlReadyLooks {
     const { queue = defaultQueue, graphs, except, ranges, limit } = request
     const of = literal(toQueueKey(queue))
     const names = [...new Set(graphs)]
-    const excepted = (except ?? []).length === 0 ? '' : `and e.id not in (${listOf(except!.map(toKey))})`
+    const excepted = exceptedOf(except)
     const spare = limit * 2 + 50
     const look = (at: string, condition: string, order: string, most = spare): string =>
       `(select e.id, cast(e.created_at as char) as created_at, e.status = 'pending' and e.owner is null as is_new, e.priority, e.queue_key
@@ -225,6 +227,10 @@ function candidateOf(row: Row): FoundExecution {
     age: row['created_at'] as string,
     isNew: row['is_new'] === 1,
   }
+}
+
+function exceptedOf(except: readonly string[] = []): string {
+  return except.length === 0 ? '' : `and e.id not in (${listOf(except.map(toKey))})`
 }
 
 /** The conditions of a range; as rows, two columns would not be looked up in an index. */

@@ -46,7 +46,7 @@ export function readyStatement(dialect: Dialect): string {
       where ${unfinished(queue)} and e.owner ${condition} and e.graph = g.graph and ${notExcepted}
       ${locked('e.owner, e.queue, e.graph, e.created_at, e.id', given.limit)}) f`
   const nextKey = (graph: string, condition: string): string => `(select e.queue_key from ${executions} e
-      where ${toBegin(queue)} and e.graph = ${graph} and e.queue_key ${condition} order by e.queue, e.graph, e.queue_key limit 1)`
+      where ${toBegin(queue)} and e.graph = ${graph} and e.queue_key ${condition} and ${notExcepted} order by e.queue, e.graph, e.queue_key limit 1)`
   const walk = (
     name: string,
     first: string,

@@ -53,9 +53,9 @@ const later = `select e.id from ${executions} ${index.later} where ${places.late
   order by e.due_at limit ${mostUnparked}`
 const unpark = `update docket_executions set ${endParking} where id in (${later})`
 const nextKey = `select e.queue_key from ${executions} ${index.toBegin}
-  where ${places.toBegin('?')} and e.graph = ? and e.queue_key > ? order by e.queue_key limit 1`
+  where ${places.toBegin('?')} and e.graph = ? and e.queue_key > ? and ${notExcepted} order by e.queue_key limit 1`
 const hasKeyless = `select 1 from ${executions} ${index.toBegin}
-  where ${places.toBegin('?')} and e.graph = ? and e.queue_key = '' limit 1`
+  where ${places.toBegin('?')} and e.graph = ? and e.queue_key = '' and ${notExcepted} limit 1`
 const ofKey = `${candidate} from ${executions} ${index.toBegin}
   where ${places.toBegin('?')} and e.graph = ? and e.queue_key = ? and ${notExcepted}
   order by e.priority desc, e.created_at, e.id limit ?`
@@ -224,7 +224,7 @@ export class SqliteAcquirer {
     return found.filter((row) => !isLate(row, request)).map(candidateOf)
   }
 
-  /** What is still to begin of so many keys as may be acquired, from the one behind the last on. */
+  /** What is still to begin of so many keys as may be acquired, from the one behind the last on. A key of which everything is excepted is none of them. */
   #ofEachKey({
     queue,
     graph,
@@ -240,7 +240,7 @@ export class SqliteAcquirer {
     readonly behindKey: string | undefined
     readonly room: QueueRoom
   }): readonly Row[] {
-    const keys = this.#keysFrom(queue, graph, behindKey, { limit, room })
+    const keys = this.#keysFrom(queue, graph, behindKey, { excepted, limit, room })
     const quota = Math.ceil(limit / Math.max(1, keys.length))
     const of = (key: string, count: number): readonly Row[] =>
       this.#connection.all(ofKey, queue, graph, key, excepted, Math.min(count, room.ofKey(key)))
@@ -255,12 +255,12 @@ export class SqliteAcquirer {
     queue: string,
     graph: string,
     behindKey: string | undefined,
-    { limit, room }: { readonly limit: number; readonly room: QueueRoom },
+    { excepted, limit, room }: { readonly excepted: string; readonly limit: number; readonly room: QueueRoom },
   ): readonly string[] {
     const keys: string[] = []
     const walk = (from: string, to: string | undefined): void => {
       for (let last = from; keys.length < limit;) {
-        const row = this.#connection.first(nextKey, queue, graph, last)
+        const row = this.#connection.first(nextKey, queue, graph, last, excepted)
         if (row === undefined) return
         last = row['queue_key'] as string
         if (to !== undefined && last > to) return
@@ -268,8 +268,8 @@ export class SqliteAcquirer {
       }
     }
     if (behindKey !== undefined) walk(behindKey, undefined)
-    if (keys.length < limit && room.ofKey('') > 0 && this.#connection.first(hasKeyless, queue, graph) !== undefined)
-      keys.push('')
+    const isKeylessThere = (): boolean => this.#connection.first(hasKeyless, queue, graph, excepted) !== undefined
+    if (keys.length < limit && room.ofKey('') > 0 && isKeylessThere()) keys.push('')
     walk('', behindKey)
     return keys
   }

@@ -169,6 +169,18 @@ export function queueLimitsConformance({ test }: ConformanceGroup): void {
       assert.deepEqual(await idsOf(store, { andOwn: true }, 'cy'), [])
     })
 
+  test('within limits too, a key of which everything is excepted leaves its turn to the next one', async ({
+    store,
+  }) => {
+    await limit(store, { concurrency: { limit: 5, isPerKey: true } })
+    await store.create([
+      newExecution('a0', { key: 'a' }),
+      newExecution('a1', { key: 'a' }),
+      newExecution('b', { key: 'b' }),
+    ])
+    assert.deepEqual(await idsOf(store, { except: ['a0', 'a1'], limit: 1 }), ['b'])
+  })
+
   test('within limits too, other graphs, excepted ones and ranges are as ever', async ({ store }) => {
     await limit(store, concurrency(100))
     await store.create([

@@ -140,6 +140,21 @@ export function queuesConformance({ test }: ConformanceGroup): void {
     assert.deepEqual(within.toSorted(), ['e1', 'e2', 'e3', 'e5'])
   })
 
+  test('a key of which everything is excepted leaves its turn to the next one', async ({ store }) => {
+    const excepted = range(20).map((index) => `a${index}`)
+    await store.create([
+      ...excepted.map((id, index) => newExecution(id, { key: `a${index % 3}`, createdAt: index })),
+      newExecution('keyless', {}),
+      newExecution('b', { key: 'b' }),
+    ])
+    const except = [...excepted, 'keyless']
+    assert.deepEqual(await idsOf(store, { except, limit: 1 }), ['b'])
+    await store.create([newExecution('c', { key: 'c' })])
+    assert.deepEqual(await idsOf(store, { except, limit: 1, behindKey: 'c' }), ['c'])
+    assert.deepEqual(await idsOf(store, { except: excepted, limit: 1, behindKey: 'a1' }), ['keyless'])
+    assert.deepEqual(await idsOf(store, { limit: 1, behindKey: 'a1' }), ['a2'])
+  })
+
   test('two that look at the same moment share what there is', async (bench) => {
     const { store } = bench
     const other = await bench.rival()
