@@ -31,6 +31,7 @@ storeConformance(
     name: 'postgres',
     capabilities: { transactions: true, isShared: true },
     sendsHints: true,
+    saysMail: true,
     watchesSessions: true,
     createSpace() {
       const schema = places.take()

@@ -11,6 +11,7 @@ storeConformance(
     name: 'redis cluster',
     capabilities: { transactions: false, isShared: true },
     sendsHints: true,
+    saysMail: true,
     createSpace: () => redisSpace(urls, true),
     createInterruptibleSpace: interruptibleClusterSpace,
   },

@@ -11,6 +11,7 @@ storeConformance(
     name: 'redis',
     capabilities: { transactions: false, isShared: true },
     sendsHints: true,
+    saysMail: true,
     watchesSessions: true,
     createSpace: () => redisSpace([url], false),
     createInterruptibleSpace: interruptibleRedisSpace,

@@ -20,6 +20,8 @@ export interface StoreConformanceOptions {
   readonly sendsHints: boolean
   /** Whether it has `sessions`, and its server says which connections are there. @default false */
   readonly watchesSessions?: boolean
+  /** Whether its acquisitions say whether there are messages (`hasMail`). @default false: where they do, it has to be right */
+  readonly saysMail?: boolean
   /** Whether it has `readCheckpoints`. @default true */
   readonly keepsCheckpoints?: boolean
   /** Makes a place for data that is empty and that no other place sees into: a schema, a prefix, a file. Each test has its own. */
