@@ -124,6 +124,8 @@ export class DocketError extends Error {
     })
   }
 
+  /** The name of its class. A field, since what is only assigned can't be where `Error.prototype` is frozen. */
+  override name = ''
   /** What happened, stable between versions: see docs/errors.md. */
   readonly code: ErrorCode
   /** The graph's name, where one is concerned. */

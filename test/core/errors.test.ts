@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import {
@@ -74,6 +75,19 @@ describe('a field that nothing was said of', () => {
     expect(inspect({ ...read })).not.toMatch(/undefined|path/)
     expect([read.step, read.graph, read.path, read.policyError]).toEqual(['s', undefined, [], undefined])
   })
+})
+
+test('errors are made in a program that has frozen the prototypes of the language', () => {
+  const program = `
+    import { dataType, execute, graph, step, type } from 'docket'
+    for (const { prototype } of [Object, Function, Array, Error, TypeError, Promise, Map, Date]) Object.freeze(prototype)
+    const A = dataType('A', type())
+    const failing = graph({ name: 'g', steps: [step({ name: 's', output: A, run: () => { throw new TypeError('no') } })] })
+    console.log(await execute(failing, A, {}).catch(({ name, cause }) => [name, cause.name].join()))`
+  const args = ['--conditions=docket-source', '--input-type=module', '--eval', program]
+  expect(execFileSync(process.execPath, args, { encoding: 'utf8', cwd: import.meta.dirname })).toBe(
+    'StepError,TypeError\n',
+  )
 })
 
 describe('toJSON', () => {
