@@ -11,7 +11,7 @@ import type { Result } from './workloads/workload.ts'
 type Results = ReadonlyMap<string, Result>
 
 const ours = 'Docket’s function on PostgreSQL'
-const others = ['DBOS', 'openworkflow', 'Effect', 'Restate']
+const others = ['DBOS', 'openworkflow', 'Absurd', 'Effect', 'Restate']
 const stores = ['PostgreSQL', 'Redis', 'SQLite, FULL']
 
 function seriesOf(results: Results, workload: string, measure: string, name: string): Series | undefined {

@@ -9,6 +9,7 @@ export type ContenderName =
   | `Docket’s function on ${'PostgreSQL' | 'Redis' | 'SQLite, FULL'}`
   | 'DBOS'
   | 'openworkflow'
+  | 'Absurd'
   | 'Effect'
   | 'Restate'
   | 'BullMQ'

@@ -3,6 +3,7 @@ import { answerParent } from '../durable/answer-parent.ts'
 import { chainLength, groupSize } from '../durable/engine.ts'
 import type { Engine, Places, RawWriter } from '../durable/engine.ts'
 import type { ChainEffort, ChainRound, ContenderName } from '../durable/chain-round.ts'
+import { openAbsurd } from '../opponents/durable-absurd.ts'
 import { openBullMq } from '../opponents/durable-bullmq.ts'
 import { openDbos } from '../opponents/durable-dbos.ts'
 import { openFunction } from '../opponents/docket-function.ts'
@@ -24,6 +25,7 @@ const engines: Readonly<Record<Exclude<ContenderName, `raw ${string}`>, (places:
   'Docket’s function on SQLite, FULL': (places) => openFunction('sqlite', places),
   DBOS: openDbos,
   openworkflow: openOpenWorkflow,
+  Absurd: openAbsurd,
   Effect: openEffect,
   Restate: openRestate,
   BullMQ: openBullMq,
