@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { createHash } from 'node:crypto'
 import type { Cluster, Redis } from 'ioredis'
 import { append } from '../../src/core/append.ts'
@@ -56,6 +57,12 @@ const bucketGroupSize = 16
 
 /** Calls with so many bytes go over a connection of their own: what comes after them in the other one would wait until they have arrived. */
 const largeBytes = 2 ** 16
+
+/**
+ * What goes out for several callers runs in the async context of none of them: what `AsyncLocalStorage`s hold for the first one, such as the span of its trace, is not the
+ * others', and a connection would keep it alive.
+ */
+const outsideCalls = new AsyncResource('docket')
 
 /** Another connection to the same server. */
 interface OtherConnection {
@@ -191,16 +198,16 @@ export class Link {
 
   #gather(): Gathered {
     const calls: Call[] = []
-    const replies = Promise.resolve().then(() => {
+    const send = (): Promise<readonly Reply[]> => {
       this.#gathered = undefined
       return sendTogether(this.client, calls, false)
-    })
-    return { calls, replies }
+    }
+    return { calls, replies: outsideCalls.runInAsyncScope(() => Promise.resolve().then(send)) }
   }
 
   /** Where another connection can't be had, there is the one. */
   async #clientForLarge(): Promise<RedisClient> {
-    this.#forLarge ??= this.#connectAgain().catch(() => {
+    this.#forLarge ??= outsideCalls.runInAsyncScope(this.#connectAgain).catch(() => {
       this.#forLarge = undefined
       return undefined
     })

@@ -1,9 +1,11 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomUUID } from 'node:crypto'
 import { Cluster, Command, Redis } from 'ioredis'
 import type { RedisOptions } from 'ioredis'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { redisStore } from '../../stores/redis/index.ts'
 import { serverUrl, serverUrls } from '../servers/server-url.ts'
+import { newExecution } from './redis-records.ts'
 import { useStore } from './use-store.ts'
 
 const url = await serverUrl('redis')
@@ -79,4 +81,30 @@ test('a client stays as it was: open, with its own listeners', async () => {
   await useStore(redisStore({ client, prefix: newPrefix() }))
   expect(await client.ping()).toBe('PONG')
   expect(client.listenerCount('error')).toBe(0)
+})
+
+test('what goes out for several callers is sent in the async context of none of them, and a connection for large calls is made in none', async () => {
+  const tenant = new AsyncLocalStorage<string>()
+  const store = redisStore({ url, prefix: newPrefix() })
+  await store.open()
+  onTestFinished(() => store.close())
+  // The server knows the script from now on: it is sent once.
+  await store.create([newExecution('first')])
+  const contexts: (string | undefined)[] = []
+  const connecting: (string | undefined)[] = []
+  const { sendCommand } = Redis.prototype
+  onTestFinished(() => void vi.restoreAllMocks())
+  vi.spyOn(Redis.prototype, 'sendCommand').mockImplementation(function (this: Redis, ...args) {
+    const isCall = args[0].name.startsWith('EVAL')
+    ;(isCall ? contexts : connecting).push(tenant.getStore())
+    return sendCommand.apply(this, args)
+  })
+  const create = (id: string, inputs: string): Promise<unknown> =>
+    tenant.run(id, () => store.create([newExecution(id, { inputs })]))
+  await Promise.all(['ada', 'bea'].map((id) => create(id, '{}')))
+  expect(contexts.length).toBeGreaterThan(0)
+  expect(new Set(contexts)).toEqual(new Set([undefined]))
+  await create('cleo', JSON.stringify('x'.repeat(200_000)))
+  expect(connecting.length).toBeGreaterThan(0)
+  expect(new Set(connecting)).toEqual(new Set([undefined]))
 })

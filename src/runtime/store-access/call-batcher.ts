@@ -1,5 +1,6 @@
 import type { LockPatience } from '../../core/contracts/store.ts'
 import { StoreError } from '../../core/errors.ts'
+import { outsideCalls } from '../environment/async-context.ts'
 import { sleep } from '../environment/clock.ts'
 import type { FullClock } from '../environment/clock.ts'
 import { groupedByKey, isLockFailure, partsOf } from './batched-call.ts'
@@ -83,10 +84,13 @@ export class CallBatcher<Item, Answer> {
   #defer(): void {
     if (this.#isDeferred || this.#inFlight >= (this.#options.maxInFlight ?? 1)) return
     this.#isDeferred = true
-    this.#options.clock.setImmediate(() => {
-      this.#isDeferred = false
-      this.#flush()
-    })
+    // What goes out together works for no single call, whoever came first.
+    outsideCalls.run(() =>
+      this.#options.clock.setImmediate(() => {
+        this.#isDeferred = false
+        this.#flush()
+      }),
+    )
   }
 
   #release(item: Item): void {

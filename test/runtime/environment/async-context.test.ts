@@ -328,3 +328,30 @@ test('the timer that all calls share keeps no call’s context', async () => {
   expect(armedIn.length).toBeGreaterThan(0)
   expect(armedIn.filter((found) => found !== undefined)).toEqual([])
 })
+
+test('calls of a store for several executions are made in the async context of none of them', async () => {
+  const store = memoryStore()
+  const found: (string | undefined)[] = []
+  const { commit, create } = store
+  store.create = (...args) => {
+    found.push(tenant.getStore())
+    return create.apply(store, args)
+  }
+  store.commit = (...args) => {
+    found.push(tenant.getStore())
+    return commit.apply(store, args)
+  }
+  const greet = step({
+    name: 'Greet',
+    inputs: { user: User },
+    output: Out,
+    persist: 'execution',
+    run: ({ user }) => user,
+  })
+  const g = graph({ name: 'greetings', steps: [greet] })
+  await using docket = createDocket({ graphs: [g], store })
+  const run = (user: string): Promise<string> => tenant.run(user, () => docket.execute(g, Out, { User: user }))
+  expect(await Promise.all(users.map(run))).toEqual(users)
+  expect(found.length).toBeGreaterThan(1)
+  expect(found.filter((user) => user !== undefined)).toEqual([])
+})
