@@ -74,14 +74,19 @@ async function acquireReady(
 ): Promise<AcquiredExecution[]> {
   if ((request.graphs ?? []).length === 0) return []
   const queue = request.queue ?? defaultQueue
+  // Within limits, and while it is paused, what is looked for beside is of no use.
+  const mayLook = !heads.restricted.has(queue)
   // All are heard, whichever of them fails.
   const [stored, known, judged] = await Promise.all([
     readQueue(connection, queue),
-    suits(request) ? heads.find(request) : undefined,
-    suits(request) ? undefined : owners.judgedInBuckets(),
+    mayLook && suits(request) ? heads.find(request) : undefined,
+    mayLook && !suits(request) ? owners.judgedInBuckets() : undefined,
   ])
-  if (stored === undefined || !isRestricted(stored.state))
+  if (stored === undefined || !isRestricted(stored.state)) {
+    if (heads.restricted.delete(queue)) return acquireReady(connection, owners, heads, request)
     return (await takeInTurn(connection, owners, request, { heads, known, judged, room: undefined })).acquired
+  }
+  heads.restricted.add(queue)
   if (stored.state.pausedAt !== undefined) return []
   const taken = await whileLocked(connection, owners, { queue, owner: request.owner }, (isStill) =>
     takeWithinLimits(connection, owners, { ...request, queue }, isStill),

@@ -70,6 +70,8 @@ export class ReadyHeads {
   readonly #keys: readonly (readonly string[])[]
   /** How many more than are wanted are tried: as many as others have taken first of late. */
   spare = 0
+  /** Queues that were paused, or had limits, when they were read last. */
+  readonly restricted = new Set<string>()
   readonly #known = new Map<string, Known>()
 
   constructor(connection: Connection, owners: Owners) {

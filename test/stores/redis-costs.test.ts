@@ -168,3 +168,20 @@ test('nothing is left of what was purged, nor of whose it was', async () => {
   const prefix = layout.format.slice(0, layout.format.indexOf(':{'))
   expect(await client.keys(`${prefix}*`)).toEqual([layout.format])
 })
+
+test('of a queue within limits, or paused, nothing is looked for but what these need', async () => {
+  await using bench = await openStore()
+  const { store } = bench
+  await store.renewOwner('me', 60_000)
+  await store.create(idsOf('e', 20).map((id) => newExecution(id, { owner: undefined })))
+  const take = (): Promise<readonly unknown[]> => store.acquire({ owner: 'me', graphs: ['users'], limit: 2 })
+  const limits = { concurrency: { limit: 5, isPerKey: false } }
+  await store.changeQueues([{ queue: 'default', at: 1, limits }])
+  expect(await take()).toHaveLength(2)
+  // What a look without limits asks of each bucket.
+  expect(await callsOf('mget', async () => expect(await take()).toHaveLength(2))).toBe(0)
+  await store.changeQueues([{ queue: 'default', at: 2, pause: {} }])
+  expect(await callsOf('evalsha', async () => expect(await take()).toHaveLength(0))).toBe(0)
+  await store.changeQueues([{ queue: 'default', at: 3, pause: null, limits: null }])
+  expect(await callsOf('mget', async () => expect(await take()).toHaveLength(2))).toBeGreaterThan(0)
+})
