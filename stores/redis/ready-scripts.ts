@@ -1,4 +1,5 @@
-import { errorOfKey, script } from './link.ts'
+import { bucketCount } from './layout.ts'
+import { errorOfKey, now, script } from './link.ts'
 
 /**
  * For scripts that change what is ready in a bucket, or add an owner there: counts the changes, so that whoever has read it before knows whether it is still so. A
@@ -13,6 +14,28 @@ local function noteChange(changes)
     redis.call('SET', changes, string.format('%d', count))
   end
   return type(count) == 'number' and string.format('%d', count) or ''
+end
+`
+
+/**
+ * For the script that takes what was found before, on one server: whether all is as it was then. The last KEYS: the queue, the leases, and the counts of changes of all buckets. ARGV
+ * from `first` on, if there are so many: what holds for the queue, the counts with commas between, when the first one is due or '', and the owners that have something.
+ */
+export const isAsFound = `
+local function isAsFound(first)
+  if not ARGV[first] then return true end
+  local at = #KEYS - ${bucketCount + 1}
+  if (redis.pcall('HGET', KEYS[at], 's') or '') ~= ARGV[first] then return false end
+  local counts = redis.call('MGET', unpack(KEYS, at + 2))
+  for i = 1, ${bucketCount} do counts[i] = counts[i] or '0' end
+  if table.concat(counts, ',') ~= ARGV[first + 1] then return false end
+  ${now}
+  if ARGV[first + 2] ~= '' and now >= tonumber(ARGV[first + 2]) then return false end
+  for i = first + 3, #ARGV do
+    local ends = tonumber(redis.pcall('ZSCORE', KEYS[at + 1], ARGV[i]) or nil)
+    if not ends or ends <= now then return false end
+  end
+  return true
 end
 `
 
