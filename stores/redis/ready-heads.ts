@@ -60,7 +60,7 @@ export function suits({ limit, except = [], andOwn, ranges, graphs = [] }: Acqui
 interface Known {
   readonly heads: (BucketHead | undefined)[]
   portion: number
-  /** Whether others had changed nothing when that was looked at last. */
+  /** Whether there was something, and others had changed nothing, when that was looked at last. */
   isSteady: boolean
 }
 
@@ -110,7 +110,10 @@ export class ReadyHeads {
     // Due times are whole milliseconds: this is behind all of now.
     const firsts = this.#firstsOf(known, request, timeKey(time + 1))
     // All that are short are read again at once.
-    return firsts === 'short' ? this.find(request) : firsts
+    if (firsts === 'short') return this.find(request)
+    // Of nothing, nothing can be taken without a look.
+    if (firsts?.length === 0) known.isSteady = false
+    return firsts
   }
 
   /**
@@ -224,15 +227,14 @@ export class ReadyHeads {
         args: [portion, mostKeys, group.map((bucket) => known[bucket]?.changes ?? '-').join(','), ...places],
       })),
     )
+    // Where it is the same, what was known then is: others may have changed it here meanwhile.
+    for (const bucket of buckets) heads[bucket] ??= known[bucket]
     view.isSteady = true
     for (const [index, group] of groups.entries())
-      for (const [at, bucket] of group.entries()) {
-        const reply = (replies[index] as readonly (Buffer | readonly Buffer[])[])[at]!
-        // Where it is the same, what was known then is: others may have changed it here meanwhile.
-        if (Array.isArray(reply)) {
-          heads[bucket] = headOf(reply.map(String), portion, now)
-          view.isSteady = false
-        } else heads[bucket] ??= known[bucket]
+      for (const reply of replies[index] as readonly (readonly Buffer[])[]) {
+        const [place, ...head] = reply.map(String) as [string, ...string[]]
+        heads[group[Number(place) - 1]!] = headOf(head, portion, now)
+        view.isSteady = false
       }
   }
 }
