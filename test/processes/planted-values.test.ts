@@ -37,7 +37,9 @@ async function refuse(place: Place, table: string, when = '1 = 1'): Promise<void
   if (kind === 'sqlite')
     for (const event of ['insert', 'update'])
       await sql(`create trigger never_${table}_${event} before ${event} on docket_${table} begin ${raise} end`)
-  const fail = `begin if ${when} then signal sqlstate '45000' set message_text = 'never'; end if; end`
+  // A message is refused for good, as by a constraint; a state of one's own may pass, and the call would be tried again for half a minute.
+  const state = table === 'mailbox' ? '23000' : '45000'
+  const fail = `begin if ${when} then signal sqlstate '${state}' set message_text = 'never'; end if; end`
   if (kind === 'mysql')
     for (const event of ['insert', 'update'])
       await sql(`create trigger never_${table}_${event} before ${event} on docket_${table} for each row ${fail}`)
