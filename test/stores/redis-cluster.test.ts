@@ -5,8 +5,11 @@ import { interruptibleClusterSpace, redisSpace } from './redis-spaces.ts'
 
 const urls = await serverUrls('redis-cluster')
 
+/** What has nothing to do with where a key is: one Redis shows it, and for long names at a sixth of the cost. */
+const shownByOne = new Set(['limits of names', 'values', 'times and numbers'])
+
 storeConformance(
-  { describe, test },
+  { describe: (title, declare) => (shownByOne.has(title) ? undefined : describe(title, declare)), test },
   {
     name: 'redis cluster',
     capabilities: { transactions: false, isShared: true },
