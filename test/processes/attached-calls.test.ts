@@ -22,15 +22,22 @@ function renamedRelay() {
   return graph({ name: 'relay', steps: [first, relay().relay.steps[1]] })
 }
 
-describe.each(storeKinds)('on %s, a process is killed, and a changed program starts at once', (kind) => {
-  test('calls that attach to what it has left settle: by what does not fit, and by their signals', async () => {
+describe.concurrent.each(storeKinds)('on %s, a process is killed, and a changed program starts at once', (kind) => {
+  test('calls that attach to what it has left settle: by what does not fit, and by their signals', async ({
+    onTestFinished,
+  }) => {
     const place = await newPlace(kind)
-    const worker = spawnWorker({ address: place.address, id: 'a', secondMs: 60_000, lease: '3s' })
+    const worker = spawnWorker(
+      { address: place.address, id: 'a', secondMs: 60_000, lease: '3s' },
+      {},
+      'worker-process.ts',
+      onTestFinished,
+    )
     await worker.said('began Second')
     worker.kill()
     await worker.exit
     const changed = renamedRelay()
-    const { docket } = startProcess(place, { graphs: [changed] })
+    const { docket } = startProcess(place, { graphs: [changed] }, onTestFinished)
     const signal = AbortSignal.timeout(300)
     const [aborted, ...misfits] = await Promise.all([
       rejectionOf(docket.execute(changed, Second, inputs, { id: 'a', signal })),

@@ -9,15 +9,17 @@ const newPlace = await placeMaker()
 const patience = { timeout: 15_000, interval: 50 }
 const inputs = { Order: { id: 'o' } }
 
-describe.each(storeKinds)('a message on %s', (kind) => {
-  test('reaches an execution that waits in another process, while it lives and after it was killed', async () => {
+describe.concurrent.each(storeKinds)('a message on %s', (kind) => {
+  test('reaches an execution that waits in another process, while it lives and after it was killed', async ({
+    onTestFinished,
+  }) => {
     const place = await newPlace(kind)
-    const alive = spawnWorker({ address: place.address, id: 'alive' }, {}, 'waiting-process.ts')
-    const killed = spawnWorker({ address: place.address, id: 'killed' }, {}, 'waiting-process.ts')
+    const alive = spawnWorker({ address: place.address, id: 'alive' }, {}, 'waiting-process.ts', onTestFinished)
+    const killed = spawnWorker({ address: place.address, id: 'killed' }, {}, 'waiting-process.ts', onTestFinished)
     await Promise.all([alive.said('waits'), killed.said('waits')])
     killed.kill()
     await killed.exit
-    const { docket } = startProcess(place, { graphs: [], takeOver: false })
+    const { docket } = startProcess(place, { graphs: [], takeOver: false }, onTestFinished)
     const live = await (await docket.get('alive'))!.details({ live: '10s' })
     // There is no record of it, and this docket does not know the graph.
     expect(live.steps.find(({ step }) => step === 'Ship')).toMatchObject({
@@ -30,19 +32,19 @@ describe.each(storeKinds)('a message on %s', (kind) => {
       expect(await handle.signal(Approval, { by: 'Bo' })).toBe('duplicate')
     }
     await alive.said('result o for Ada')
-    const other = startProcess(place, { graphs: [approvals] }).docket
+    const other = startProcess(place, { graphs: [approvals] }, onTestFinished).docket
     const handle = (await other.get('killed'))!
     expect(await handle.result()).toBe('o for Ada')
     expect(await handle.signal(Approval, { by: 'Ada' }, { id: 'one' })).toBe('accepted')
     expect(await handle.signal(Approval, { by: 'Cy' })).toBe('ended')
   })
 
-  test('moves a timer in a process that lives, and in one that was killed', async () => {
+  test('moves a timer in a process that lives, and in one that was killed', async ({ onTestFinished }) => {
     const place = await newPlace(kind)
-    const alive = spawnWorker({ address: place.address, id: 'alive' }, {}, 'waiting-process.ts')
-    const killed = spawnWorker({ address: place.address, id: 'killed' }, {}, 'waiting-process.ts')
+    const alive = spawnWorker({ address: place.address, id: 'alive' }, {}, 'waiting-process.ts', onTestFinished)
+    const killed = spawnWorker({ address: place.address, id: 'killed' }, {}, 'waiting-process.ts', onTestFinished)
     await Promise.all([alive.said('waits'), killed.said('waits')])
-    const { docket } = startProcess(place, { graphs: [], takeOver: false })
+    const { docket } = startProcess(place, { graphs: [], takeOver: false }, onTestFinished)
     const dueAt = new Date(Date.now() + 1_000)
     const handle = (await docket.get('alive'))!
     expect(await handle.reschedule('Expire', dueAt)).toBe('accepted')
@@ -54,25 +56,27 @@ describe.each(storeKinds)('a message on %s', (kind) => {
     await alive.said('result o expired')
     expect(Date.now()).toBeGreaterThanOrEqual(dueAt.getTime())
     expect(await handle.reschedule('Expire', '1h')).toBe('ended')
-    const heir = startProcess(place, { graphs: [approvals] }).docket
+    const heir = startProcess(place, { graphs: [approvals] }, onTestFinished).docket
     expect(await (await heir.get('killed'))!.result()).toBe('o expired')
   })
 
-  test('that comes with a start is there when the process is killed at once', async () => {
+  test('that comes with a start is there when the process is killed at once', async ({ onTestFinished }) => {
     const place = await newPlace(kind)
-    const first = startProcess(place, { graphs: [approvals] })
+    const first = startProcess(place, { graphs: [approvals] }, onTestFinished)
     const signals = { Approval: { by: 'Ada' } }
     const handle = await first.docket.start(approvals, Shipment, inputs, { id: 'a', signals })
     first.die()
     expect(handle.id).toBe('a')
-    const { docket } = startProcess(place, { graphs: [approvals] })
+    const { docket } = startProcess(place, { graphs: [approvals] }, onTestFinished)
     const found = await vi.waitFor(async () => (await docket.get('a'))!, patience)
     expect(await found.result()).toBe('o for Ada')
   })
 
-  test('wakes an execution that is parked, and so does its due time: nothing of it runs again', async () => {
+  test('wakes an execution that is parked, and so does its due time: nothing of it runs again', async ({
+    onTestFinished,
+  }) => {
     const place = await newPlace(kind)
-    const first = startProcess(place, { graphs: [approvals], park: '200ms' })
+    const first = startProcess(place, { graphs: [approvals], park: '200ms' }, onTestFinished)
     const handle = await first.docket.start(approvals, Shipment, inputs, { id: 'a' })
     const second = await first.docket.start(approvals, Shipment, inputs, { id: 'b' })
     const isParked = async (id: string): Promise<void> => {
@@ -86,13 +90,13 @@ describe.each(storeKinds)('a message on %s', (kind) => {
     await vi.waitFor(() => isParked('a'), patience)
     await vi.waitFor(() => isParked('b'), patience)
     expect((await first.docket.list({ status: 'waiting' })).executions).toHaveLength(2)
-    const other = startProcess(place, { graphs: [], takeOver: false })
+    const other = startProcess(place, { graphs: [], takeOver: false }, onTestFinished)
     expect(await (await other.docket.get('a'))!.signal(Approval, { by: 'Ada' })).toBe('accepted')
     expect(await handle.result()).toBe('o for Ada')
     await second.cancel()
     expect((await (await other.docket.get('b'))!.details()).status).toBe('cancelled')
     const short = graph({ name: 'short', steps: [timer({ name: 'Expire', output: Expiry, after: '2s' })] })
-    const third = startProcess(place, { graphs: [short], park: '200ms' })
+    const third = startProcess(place, { graphs: [short], park: '200ms' }, onTestFinished)
     const startedAt = Date.now()
     const timed = await third.docket.start(short, Expiry, {}, { id: 'c' })
     const { dueAt } = await timed.result()
