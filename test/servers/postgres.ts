@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { chownSync, cpSync, mkdirSync, readdirSync } from 'node:fs'
+import { chownSync, cpSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { arch, platform } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -9,6 +9,7 @@ import { findProgram, isRoot, programsOf } from './binaries.ts'
 import type { ServerSource } from './binaries.ts'
 import { freePort } from './free-port.ts'
 import { temporaryFolder } from './guarded-process.ts'
+import { makeOnce } from './kept-data.ts'
 import { startServer } from './test-server.ts'
 import type { TestServer } from './test-server.ts'
 
@@ -57,12 +58,14 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Test
     goodSignal: 'SIGINT',
     async prepare(folder) {
       const data = join(folder, 'data')
-      mkdirSync(data)
-      if (user.uid !== undefined) chownSync(data, user.uid, user.gid!)
       // As installations have it: texts are ordered by a language's rules unless a store asks for something else.
       const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=icu', '--icu-locale=en']
-      const args = [`--pgdata=${data}`, '--username=postgres', '--auth=trust', '--no-sync', ...locale]
-      await run(initdb, args, { ...user, cwd: '/', env: { ...process.env, LC_ALL: 'C' } })
+      const args = ['--username=postgres', '--auth=trust', '--no-sync', ...locale]
+      await makeOnce(data, [initdb, statSync(initdb).mtime.toISOString(), String(user.uid), ...args], async () => {
+        mkdirSync(data)
+        if (user.uid !== undefined) chownSync(data, user.uid, user.gid!)
+        await run(initdb, [`--pgdata=${data}`, ...args], { ...user, cwd: '/', env: { ...process.env, LC_ALL: 'C' } })
+      })
     },
     command: (folder) => ({
       command: postgres,
