@@ -4,12 +4,12 @@ import { runWaits, waitsText } from './waits-run.ts'
 
 const plan = {
   workers: 3,
-  executions: 60,
+  executions: 40,
   inFlight: 15,
-  kills: 10,
-  stops: 2,
-  closes: 2,
-  restarts: 2,
+  kills: 6,
+  stops: 1,
+  closes: 1,
+  restarts: 1,
   cuts: 1,
   leaseMs: 1_000,
   longestSettleMs: 150_000,
