@@ -56,7 +56,7 @@ export async function startMysql(options: MysqlOptions = {}): Promise<TestServer
     'bind-address': '127.0.0.1',
     'skip-name-resolve': 'ON',
     'skip-log-bin': 'ON',
-    'max-connections': '200',
+    'max-connections': '300',
     'innodb-buffer-pool-size': '64M',
     'innodb-log-file-size': '32M',
     ...(options.fsync === true ? safe : fast),

@@ -42,7 +42,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Test
     port: String(port),
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
-    max_connections: '200',
+    max_connections: '300',
     fsync: safety,
     // What was committed survives `kill` in any case.
     synchronous_commit: 'on',
