@@ -123,6 +123,7 @@ export class MemoryExecutions {
     const { status } = entry.record
     if (isTerminal(status) && !isTerminal(before.status)) this.#emit({ type: 'ended', execution: id })
     if (isReleased === true && park === undefined && !isTerminal(status)) this.#emit({ type: 'work' })
+    for (const name of commit.awaited ?? []) this.#emit({ type: 'answered', execution: id, name })
     return true
   }
 

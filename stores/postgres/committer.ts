@@ -123,7 +123,8 @@ export class PostgresCommitter {
     }
   }
 
-  #notify({ id, head, park }: ExecutionCommit): void {
+  #notify({ id, head, park, awaited = [] }: ExecutionCommit): void {
+    for (const name of awaited) this.#hints.send({ type: 'answered', execution: id, name })
     if (head?.status !== undefined && isTerminal(head.status)) this.#hints.send({ type: 'ended', execution: id }, false)
     else if (head?.isReleased === true && park === undefined) this.#hints.send({ type: 'work' })
   }

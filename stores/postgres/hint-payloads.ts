@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type { StoreHint } from '../../src/core/contracts/store.ts'
+import { answeredBy, textOfAnswered } from '../../src/core/contracts/answered-hint.ts'
 import { fromName, toName } from '../sql/names.ts'
 
 /** The channel of a schema's hints. Schemas of one database must not hear each other, and a channel's name is short. */
@@ -21,6 +22,7 @@ export function hintOf(payload: string): StoreHint | undefined {
   const name = fromName(payload.slice(1))
   if (payload.startsWith('r')) return { type: 'result', key: name }
   if (payload.startsWith('e')) return { type: 'ended', execution: name }
+  if (payload.startsWith('a')) return answeredBy(name)
   if (payload.startsWith('k')) return { type: 'shared', key: name }
   if (payload.startsWith('m')) return { type: 'mail', owner: name }
   if (payload === 'v') return { type: 'events' }
@@ -31,6 +33,7 @@ export function hintOf(payload: string): StoreHint | undefined {
 function nameOf(hint: StoreHint): string {
   if (hint.type === 'result') return hint.key
   if (hint.type === 'ended') return hint.execution
+  if (hint.type === 'answered') return textOfAnswered(hint)
   if (hint.type === 'shared') return hint.key
   return hint.type === 'mail' ? hint.owner : ''
 }

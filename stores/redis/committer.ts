@@ -1,4 +1,5 @@
 import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
+import { textOfAnswered } from '../../src/core/contracts/answered-hint.ts'
 import { replacesAny, stayingOf } from '../../src/core/contracts/step-replacement.ts'
 import { headOf } from '../../src/core/contracts/parking.ts'
 import type { CommitAnswer } from '../../src/core/contracts/store.ts'
@@ -61,7 +62,7 @@ interface Change {
   /** Fields and records of steps that must not replace completed ones. */
   readonly unfinished: readonly Argument[]
   readonly removed: readonly string[]
-  /** What moves the execution in the index, or is written elsewhere: status, end, release, consumption, slots, outgoing messages, parking, checkpoints. */
+  /** What moves the execution in the index, or is written elsewhere: status, end, release, consumption, slots, outgoing messages, parking, checkpoints, answers that are announced. */
   readonly moves: readonly Argument[]
   /** Whether nothing but fields is set. */
   readonly isPlain: boolean
@@ -85,6 +86,7 @@ function changeOf(commit: ExecutionCommit, packer: Packer): Change {
   const slots = hasSlots ? packedLists([closedSlots, openedSlots].map((list) => list.map(slotText))) : ''
   const members = outgoing.map((message) => outgoingMember({ ...message, source: commit.id }, packer))
   const sent = members.length === 0 ? '' : packedLists([members])
+  const announced = (commit.awaited ?? []).map((name) => escapeText(textOfAnswered({ execution: commit.id, name })))
   const moves = [
     status,
     ended,
@@ -94,6 +96,7 @@ function changeOf(commit: ExecutionCommit, packer: Packer): Change {
     sent,
     park?.lastSeq ?? '',
     packedCheckpoints(commit, packer),
+    announced.length === 0 ? '' : packedLists([announced]),
   ]
   const isPlain =
     removed.length === 0 &&

@@ -114,7 +114,7 @@ return done
 
 /**
  * Commits of any kind. ARGV: the lists, the channel. A list: owner, epoch, new status or '', new end ('' as it is, '-' none), '1' if
- * released, numbers of consumed messages with commas between or '', packed lists of the receipts that are closed and opened or '', a packed list of outgoing messages as members of work or '', last message that was read where it is to be parked or '', packed changes of checkpoints or '', number of the call, number of fields to remove, number of unfinished steps' fields and records,
+ * released, numbers of consumed messages with commas between or '', packed lists of the receipts that are closed and opened or '', a packed list of outgoing messages as members of work or '', last message that was read where it is to be parked or '', packed changes of checkpoints or '', a packed list of answers that are announced or '', number of the call, number of fields to remove, number of unfinished steps' fields and records,
  * the fields to remove, fields and values, unfinished steps' fields and records. Gives 1, or 0 where it was refused, or 2 where there is a later
  * message.
  */
@@ -124,7 +124,7 @@ local call = redis.call
 local function commit(execution, index, mailbox, given, receipts, work, checkpoints, places, changes)
   local h = redis.pcall('HMGET', execution, 'o', 'e', 's', 'z', 'g', 't', 'l', 'u', 'f', 'p', 'm')
   if h.err then return h.err end
-  if h[1] ~= given[1] or h[2] ~= given[2] or isLate(h[11], given[11]) then return 0 end
+  if h[1] ~= given[1] or h[2] ~= given[2] or isLate(h[11], given[12]) then return 0 end
   local owner, s0, z0, g, t = h[1], h[3], h[4], h[5], h[6]
   local u = placeOf(h[8], g)
   local parks = given[9] ~= ''
@@ -133,10 +133,10 @@ local function commit(execution, index, mailbox, given, receipts, work, checkpoi
     local later = call('ZCOUNT', mailbox, '(' .. given[9], '+inf') + call('ZCOUNT', mailbox, '(' .. control, '(0')
     if later > 0 then return 2 end
   end
-  local n, removed = #given - tonumber(given[13]), tonumber(given[12])
-  putFields(execution, given, 14 + removed, n)
+  local n, removed = #given - tonumber(given[14]), tonumber(given[13])
+  putFields(execution, given, 15 + removed, n)
   for i = n + 1, #given, 2 do putUnfinished(execution, given[i], given[i + 1]) end
-  if removed > 0 then call('HDEL', execution, unpack(given, 14, 13 + removed)) end
+  if removed > 0 then call('HDEL', execution, unpack(given, 15, 14 + removed)) end
   local s, z, id = s0, z0, string.sub(t, 17)
   if given[3] ~= '' then s = given[3] end
   if given[4] == '-' then z = false elseif given[4] ~= '' then z = given[4] end
@@ -191,6 +191,9 @@ local function commit(execution, index, mailbox, given, receipts, work, checkpoi
   end
   if wasOpen and not isOpen then redis.pcall('PUBLISH', ARGV[2], 'e' .. id) end
   if released and isOpen and not parks then redis.pcall('PUBLISH', ARGV[2], 'w') end
+  if given[11] ~= '' then
+    for _, answered in ipairs(cmsgpack.unpack(given[11])[1]) do redis.pcall('PUBLISH', ARGV[2], 'a' .. answered) end
+  end
   return 1
 end
 return eachAlone(commit)

@@ -1,3 +1,4 @@
+import { answeredBy } from '../../src/core/contracts/answered-hint.ts'
 import type { StoreHint } from '../../src/core/contracts/store.ts'
 import { isCluster, retryStrategy } from './connect.ts'
 import { storeError } from './errors.ts'
@@ -94,6 +95,8 @@ function hintOf(payload: string): StoreHint | undefined {
       return { type: 'result', key: name }
     case 'e':
       return { type: 'ended', execution: name }
+    case 'a':
+      return answeredBy(name)
     case 'm':
       return { type: 'mail', owner: ownerOf(payload.slice(1)) ?? '' }
     case 'k':

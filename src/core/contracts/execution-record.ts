@@ -173,6 +173,8 @@ export interface ExecutionCommit {
   readonly checkpoints?: readonly CheckpointRecord[] | undefined
   /** Checkpoints that it takes away, before those are written. */
   readonly droppedCheckpoints?: readonly DroppedCheckpoints[] | undefined
+  /** Names of answers to updates among its checkpoints that somebody in another process may wait for: a store that sends hints announces each, once it is written. @default none */
+  readonly awaited?: readonly string[] | undefined
   /** Gives the execution up until something happens to it. Such a commit goes alone. */
   readonly park?: Parking | undefined
 }

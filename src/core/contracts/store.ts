@@ -29,6 +29,8 @@ import type { WorkerStore } from './worker-record.ts'
 export type StoreHint =
   | { readonly type: 'result'; readonly key: string }
   | { readonly type: 'ended'; readonly execution: string }
+  /** An update has been answered: the checkpoint of that name is written. */
+  | { readonly type: 'answered'; readonly execution: string; readonly name: string }
   /** For listeners of the store by which this owner is renewed. */
   | { readonly type: 'mail'; readonly owner: string }
   /** There may be executions without an owner. */

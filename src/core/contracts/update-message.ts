@@ -70,6 +70,13 @@ export function answerRecord(
   return { ...answersOf, generation: 0, name, kind, order: 0, status, value, error, at, dueAt: undefined }
 }
 
+const answerKinds: ReadonlySet<string> = new Set<AnswerKind>(['answer', 'rejected', 'ended'])
+
+/** Whether a checkpoint is what became of an update. */
+export function isAnswer({ step, kind }: Pick<CheckpointRecord, 'step' | 'kind'>): boolean {
+  return step === answersOf.step && answerKinds.has(kind)
+}
+
 /** Which place a stored answer is encoded for. */
 export function answerPlace(name: string): Pick<CheckpointRecord, 'step' | 'item' | 'generation' | 'name'> {
   return { ...answersOf, generation: 0, name }

@@ -5,7 +5,10 @@ import { answerPlace } from '../../core/contracts/update-message.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { Owned } from '../ownership/owned.ts'
 
-/** Sees the answer to an update where this process writes it: begun before the update is sent, it misses none, and nothing has to be read. */
+/**
+ * Sees the answer to an update where this process writes it: begun before the update is sent, it misses none, and nothing has to be read. Where another
+ * process writes it, it hears of that, if the store sends hints.
+ */
 export class AnswerWatch implements Disposable {
   /** The answer, once it is written here. */
   answer: CheckpointRecord | undefined
@@ -14,12 +17,23 @@ export class AnswerWatch implements Disposable {
   readonly #name: string
   #owned: Owned | undefined
   #end: () => void = () => {}
+  #hasHint = false
+  readonly #ends: readonly (() => void)[]
   #onNews: (() => void) | undefined
 
   constructor(context: DocketContext, id: string, name: string) {
     this.#context = context
     this.#id = id
     this.#name = name
+    const { connection } = context
+    this.#ends = [
+      connection.awaitedAnswers.add(id, name),
+      connection.listen((hint) => {
+        if (hint.type !== 'answered' || hint.execution !== id || hint.name !== name) return
+        this.#hasHint = true
+        this.#onNews?.()
+      }),
+    ]
     this.follow()
   }
 
@@ -39,6 +53,18 @@ export class AnswerWatch implements Disposable {
     return owned !== undefined && !owned.hasEnded && this.#context.owned.get(owned.id) === owned
   }
 
+  /** Whether it has heard that there is an answer. */
+  get hasHint(): boolean {
+    return this.#hasHint
+  }
+
+  /** The same, once. */
+  takeHint(): boolean {
+    const { hasHint } = this
+    this.#hasHint = false
+    return hasHint
+  }
+
   /** Calls back for an answer, and for an end, until the returned function is called. */
   onNews(callback: () => void): () => void {
     this.#onNews = callback
@@ -49,6 +75,7 @@ export class AnswerWatch implements Disposable {
 
   [Symbol.dispose](): void {
     this.#end()
+    for (const end of this.#ends) end()
   }
 
   #take({ checkpoints, head }: ExecutionCommit): void {

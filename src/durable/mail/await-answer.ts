@@ -29,6 +29,8 @@ export interface SentUpdate {
 }
 
 const firstPollMs = 5
+/** Where the store sends a hint when there is an answer: this is for one that is lost. */
+const firstPollBesideHintsMs = 50
 const longestPollMs = 500
 
 /** Waits for the answer to an update, in whatever process it is given. @throws as `ExecutionHandle.update` does */
@@ -44,9 +46,12 @@ export async function awaitAnswer(
   let isRead = sent.isFirst
   // Nobody can have answered what has just been sent.
   let isNew = sent.isFirst
-  for (let pauseMs = firstPollMs; ; pauseMs = Math.min(pauseMs * 1.5, longestPollMs)) {
+  const firstMs = connection.hasHints ? firstPollBesideHintsMs : firstPollMs
+  for (let pauseMs = firstMs; ; pauseMs = Math.min(pauseMs * 1.5, longestPollMs)) {
     if (watch.follow()) isRead = false
     if (watch.answer !== undefined) return outcomeOf(connection.encoding, sent, watch.answer)
+    const hinted = watch.takeHint() ? await readAnswer(context, sent) : undefined
+    if (hinted !== undefined) return hinted()
     // What lives here is answered here.
     if (watch.isHere && isRead) pauseMs = longestPollMs
     else if (isNew) isNew = false
@@ -70,7 +75,7 @@ export async function awaitAnswer(
     if (context.handOver.hasBegun) throw context.closedWhileWaiting({ id: executionId })
     const endsHere = !context.owned.has(executionId)
     const listen = (done: () => void): (() => void) => watch.onNews(done)
-    if (watch.answer === undefined)
+    if (watch.answer === undefined && !watch.hasHint)
       await pauseBeforeLook(context, executionId, Math.min(pauseMs, leftMs), { listen, endsHere })
   }
 }

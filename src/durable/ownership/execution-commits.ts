@@ -281,7 +281,9 @@ export class ExecutionCommits {
       checkpoints,
       droppedCheckpoints,
     }
-    const whole = isPlain ? commit : { ...commit, ...withEffects(commit, effects) }
+    const complete = isPlain ? commit : { ...commit, ...withEffects(commit, effects) }
+    const awaited = this.#connection.awaitedAnswers.elsewhere(id, complete.checkpoints)
+    const whole = awaited === undefined ? complete : { ...complete, awaited }
     this.#underWay++
     const arrived = (): void => void this.#underWay--
     const adding = commits.add(whole, until)

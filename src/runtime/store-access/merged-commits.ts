@@ -29,7 +29,7 @@ function mergeOf(group: readonly ExecutionCommit[]): ExecutionCommit {
   const last = group.reduce((newest, { epoch }) => Math.max(newest, epoch), 0)
   const commits = group.filter(({ epoch }) => epoch === last)
   const steps = new Map<string, StepRecord>()
-  let { head, consumed, closedSlots, openedSlots, outgoing, checkpoints, droppedCheckpoints } = commits[0]!
+  let { head, consumed, closedSlots, openedSlots, outgoing, checkpoints, droppedCheckpoints, awaited } = commits[0]!
   for (const [index, commit] of commits.entries()) {
     for (const step of commit.steps) {
       const key = `${step.step.length}:${step.step}${step.item}`
@@ -40,6 +40,7 @@ function mergeOf(group: readonly ExecutionCommit[]): ExecutionCommit {
     if (commit.head !== undefined) head = { ...head, ...commit.head }
     if (commit.consumed !== undefined) consumed = [...(consumed ?? []), ...commit.consumed]
     if (commit.outgoing !== undefined) outgoing = [...(outgoing ?? []), ...commit.outgoing]
+    if (commit.awaited !== undefined) awaited = [...(awaited ?? []), ...commit.awaited]
     if (commit.droppedCheckpoints !== undefined) {
       const dropped = commit.droppedCheckpoints
       checkpoints = checkpoints?.filter((checkpoint) => !isDropped(checkpoint, dropped))
@@ -65,6 +66,7 @@ function mergeOf(group: readonly ExecutionCommit[]): ExecutionCommit {
     outgoing,
     checkpoints: checkpoints && lastCheckpoints(checkpoints),
     droppedCheckpoints,
+    awaited,
   }
 }
 

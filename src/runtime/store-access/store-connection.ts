@@ -12,6 +12,7 @@ import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import { atMost, sleep } from '../environment/clock.ts'
 import type { FullClock } from '../environment/clock.ts'
 import { allAnswers } from './all-answers.ts'
+import { AwaitedAnswers } from './awaited-answers.ts'
 import { measuredStore } from './measured-store.ts'
 import { mergedCommits } from './merged-commits.ts'
 import { NumberedWrites } from './numbered-writes.ts'
@@ -79,6 +80,7 @@ export class StoreConnection {
   readonly uncertainAcquisitions = new Map<string, number>()
   readonly eventWaits: CallBatcher<NewEventWait, EmittedEvent | undefined>
   readonly waitEnds: CallBatcher<NewEventWait, void>
+  readonly awaitedAnswers = new AwaitedAnswers()
   readonly #listeners = new Set<(hint: StoreHint) => void>()
   /** As it was given: this process's connections to it are known by that. */
   readonly #given: Store

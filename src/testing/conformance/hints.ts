@@ -2,7 +2,17 @@ import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Store, StoreHint } from '../../core/contracts/store.ts'
 import type { Bench, ConformanceGroup } from './conformance-group.ts'
-import { claimIn, commitTo, createOwned, live, message, newExecution, release, success } from './records.ts'
+import {
+  checkpointRecord,
+  claimIn,
+  commitTo,
+  createOwned,
+  live,
+  message,
+  newExecution,
+  release,
+  success,
+} from './records.ts'
 
 /** `subscribe`. */
 export function hintsConformance({ options, test, testIf }: ConformanceGroup): void {
@@ -33,6 +43,19 @@ export function hintsConformance({ options, test, testIf }: ConformanceGroup): v
       await bench.store.commit([commitTo(`id ${status}`, { head: { status, endedAt: 1 } })])
       await heard.await({ type: 'ended', execution: `id ${status}` })
     }
+  })
+
+  testHints('answers are announced that somebody may wait for, by their names, and no others', async (bench) => {
+    const id = 'a:b "c" \\ 😀 {d}\n'
+    await createOwned(bench.store, id)
+    const heard = await listen(await bench.rival())
+    const checkpoints = ['quiet', '7:one\n😀', 'two'].map((name) =>
+      checkpointRecord(name, { step: '', kind: 'answer' }),
+    )
+    await bench.store.commit([commitTo(id, { checkpoints, awaited: ['7:one\n😀', 'two'] })])
+    await heard.await({ type: 'answered', execution: id, name: '7:one\n😀' })
+    await heard.await({ type: 'answered', execution: id, name: 'two' })
+    assert.equal(heard.hints.filter(({ type }) => type === 'answered').length, 2)
   })
 
   testHints('mail is announced to the owner', async (bench) => {

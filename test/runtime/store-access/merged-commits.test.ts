@@ -14,9 +14,17 @@ const commitOf = (steps: readonly StepRecord[], more: Partial<ExecutionCommit> =
 
 test('commits of one execution become one, in which the later record and head hold', () => {
   const commits = [
-    commitOf([stepRecord('S', { status: 'running' })], { head: { ownedMs: 1, status: 'running' }, consumed: [3] }),
+    commitOf([stepRecord('S', { status: 'running' })], {
+      head: { ownedMs: 1, status: 'running' },
+      consumed: [3],
+      awaited: ['one'],
+    }),
     commitOf([stepRecord('S', { status: 'completed' })], { id: 'other' }),
-    commitOf([stepRecord('S', { status: 'completed' }), stepRecord('S', { item: '1' })], { at: 2, consumed: [2] }),
+    commitOf([stepRecord('S', { status: 'completed' }), stepRecord('S', { item: '1' })], {
+      at: 2,
+      consumed: [2],
+      awaited: ['two'],
+    }),
     commitOf([stepRecord('S', { status: 'running' })], { at: 3, head: { ownedMs: 5 } }),
   ]
   const { merged, indexes } = mergedCommits(commits)
@@ -26,6 +34,7 @@ test('commits of one execution become one, in which the later record and head ho
       at: 3,
       head: { ownedMs: 5, status: 'running' },
       consumed: [3, 2],
+      awaited: ['one', 'two'],
     }),
     commits[1],
   ])
