@@ -15,6 +15,14 @@ interface Which {
   readonly url?: string
 }
 
+interface UpdateRound {
+  readonly key: string
+  readonly count: number
+  /** The sum before. */
+  readonly from: number
+  readonly limitMs: number
+}
+
 let engine: UpdateEngine | undefined
 let sender: UpdateSender | undefined
 
@@ -40,10 +48,11 @@ answerParent({
     else sender = await openDocketUpdateSender(kindOf(contender), places, name)
   },
   begin: (key: string) => engine!.begin(key),
-  /** Milliseconds of each round trip. */
-  updates: async ({ key, count, from }: { key: string; count: number; from: number }): Promise<number[]> => {
+  /** Milliseconds of each round trip: of so many, or of fewer where they take longer than the limit. */
+  updates: async ({ key, count, from, limitMs }: UpdateRound): Promise<number[]> => {
     const times: number[] = []
-    for (let index = 0; index < count; index++) {
+    const until = performance.now() + limitMs
+    for (let index = 0; index < count && (index === 0 || performance.now() < until); index++) {
       const start = performance.now()
       const sum = await (sender ?? engine!).update(key, 1)
       times.push(performance.now() - start)
