@@ -71,7 +71,7 @@ export class BackgroundLoop {
 
   start(): void {
     const { connection, owned } = this.#context
-    const { scan } = this.#work
+    const { scan, mailbox } = this.#work
     this.#unlisten = connection.listen((hint) => {
       if (hint.type === 'work' && scan !== undefined) {
         scan.states.hinted()
@@ -81,9 +81,13 @@ export class BackgroundLoop {
       }
       if (hint.type === 'events') this.#work.eventDelivery.soon()
       if (hint.type === 'ended') this.#context.parkedCallers.delete(hint.execution)
-      if (hint.type === 'mail' && hint.owner === connection.session.owner) this.#mail.soon()
+      if (hint.type !== 'mail' || hint.owner !== connection.session.owner) return
+      if (hint.posted === undefined) mailbox.want()
+      else mailbox.arrived(hint.posted)
+      this.#mail.soon()
     })
     this.#context.lookSoon = (id) => {
+      if (id === undefined || !mailbox.hasArrived(id)) mailbox.want()
       this.#mail.soon()
       // Nobody but its owner can go on with it.
       if (id !== undefined && owned.has(id)) return
@@ -116,8 +120,9 @@ export class BackgroundLoop {
   }
 
   async #tick(): Promise<void> {
-    const { delivery, eventDelivery, upkeep } = this.#work
+    const { delivery, eventDelivery, upkeep, mailbox } = this.#work
     this.#dueAt = undefined
+    mailbox.want()
     await this.#mail.now()
     if (!this.#isLeftToEngine) await this.#unowned.now()
     this.#work.engine?.adjust()

@@ -15,13 +15,13 @@ export class PostgresHintSender {
   readonly #text: string
   readonly #alone: string
   /** Gives a hint to whom it is for, if that is in this process: whether it did. */
-  readonly #hasDelivered: (hint: StoreHint) => boolean
+  readonly hasDelivered: (hint: StoreHint) => boolean
   readonly #pending = new Set<string>()
   #sending: Promise<void> | undefined
 
   constructor(connection: PostgresConnection, channel: string, hasDelivered: (hint: StoreHint) => boolean) {
     this.#connection = connection
-    this.#hasDelivered = hasDelivered
+    this.hasDelivered = hasDelivered
     const sent = `count(pg_notify('${channel}', a.payload)) from unnest($1::text[]) as a(payload)`
     this.#text = `select ${sent}`
     // Nothing of it is kept, so nobody waits for the disk, least of all with that lock.
@@ -31,7 +31,7 @@ export class PostgresHintSender {
   /** Sends soon. Where it is not known that somebody waits, not when there is much to send. */
   send(hint: StoreHint, isAwaited = true): void {
     const payload = payloadOf(hint)
-    if (payload === undefined || this.#hasDelivered(hint)) return
+    if (payload === undefined || this.hasDelivered(hint)) return
     if (!isAwaited && this.#pending.size >= maxPending) return
     this.#pending.add(payload)
     this.#sending ??= this.#sendAll()

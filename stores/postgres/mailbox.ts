@@ -88,16 +88,29 @@ export class PostgresMailbox {
       if (row['verdict'] === 'stale') left.push(message)
       else verdicts.set(message, row['verdict'] as PostVerdict)
     }
-    await this.#notify(posted, client)
+    await this.#notify(posted, messages, client)
     return left
   }
 
-  async #notify(posted: readonly Row[], client: ClientBase | undefined): Promise<void> {
-    const owners = posted.flatMap(({ verdict, owner }) => (verdict === 'accepted' && owner !== null ? [owner] : []))
-    if (posted.some((row) => row['verdict'] === 'accepted' && row['was_parked'] === true))
-      await this.#hints.sendWithin({ type: 'work' }, client)
-    for (const owner of new Set(owners))
-      await this.#hints.sendWithin({ type: 'mail', owner: fromName(owner as string) }, client)
+  async #notify(
+    posted: readonly Row[],
+    messages: readonly NewMessage[],
+    client: ClientBase | undefined,
+  ): Promise<void> {
+    const accepted = posted.filter(({ verdict }) => verdict === 'accepted')
+    if (accepted.some((row) => row['was_parked'] === true)) await this.#hints.sendWithin({ type: 'work' }, client)
+    const unread = new Set<string>()
+    for (const { owner: name, n, after } of accepted) {
+      if (name === null) continue
+      const owner = fromName(name as string)
+      const { andEnded: _, ...message } = messages[(n as number) - 1]!
+      const isGiven =
+        client === undefined &&
+        typeof after === 'number' &&
+        this.#hints.hasDelivered({ type: 'mail', owner, posted: { message: { ...message, seq: after + 1 }, after } })
+      if (!isGiven) unread.add(owner)
+    }
+    for (const owner of unread) await this.#hints.sendWithin({ type: 'mail', owner }, client)
   }
 
   read(request: MailRequest): Promise<readonly Message[]> {
@@ -178,5 +191,5 @@ function judgeStatement(dialect: Dialect, patience: string): string {
         ${columnsOfParking.map((name) => `${name} = case when f.verdict = 'accepted' then null else e.${name} end`).join(', ')}
       from fresh f where e.id = f.execution
     )
-    select n, owner, verdict, was_parked from judged`
+    select n, owner, verdict, was_parked, case when verdict = 'accepted' and not is_repeated then last_mail end as after from judged`
 }

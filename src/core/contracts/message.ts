@@ -45,6 +45,14 @@ export interface Message extends Omit<NewMessage, 'andEnded'> {
   readonly seq: number
 }
 
+/** A message that was posted here: it need not be read where nothing before it is unread. */
+export interface PostedMessage {
+  /** As its reader would get it. */
+  readonly message: Message
+  /** The number of the last one to its execution before it, whatever the class; 0 for none. */
+  readonly after: number
+}
+
 /** Up to where the messages to an execution have been read: the numbers of the last ones, by class; 0 for none. */
 export type MailPosition = Readonly<Record<MessageClass, number>>
 

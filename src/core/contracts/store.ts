@@ -13,7 +13,7 @@ import type { ActStore } from './act-record.ts'
 import type { CountRequest, StatusCounts } from './execution-count.ts'
 import type { EventStore } from './event-record.ts'
 import type { QueueStore } from './queue-record.ts'
-import type { MailRequest, Message, NewMessage, PostVerdict } from './message.ts'
+import type { MailRequest, Message, NewMessage, PostedMessage, PostVerdict } from './message.ts'
 import type { OutboxEntry, OutboxPlace, OutboxRequest } from './outbox.ts'
 import type { OwnerState } from './owner-state.ts'
 import type { ResultClaim, ResultCommit, ResultState } from './result-record.ts'
@@ -32,7 +32,12 @@ export type StoreHint =
   /** An update has been answered: the checkpoint of that name is written. */
   | { readonly type: 'answered'; readonly execution: string; readonly name: string }
   /** For listeners of the store by which this owner is renewed. */
-  | { readonly type: 'mail'; readonly owner: string }
+  | {
+      readonly type: 'mail'
+      readonly owner: string
+      /** The message, where this store has posted it, which is done. @default it is to be read */
+      readonly posted?: PostedMessage | undefined
+    }
   /** There may be executions without an owner. */
   | { readonly type: 'work' }
   /** There may be events for executions that wait for them. */

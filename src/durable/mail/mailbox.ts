@@ -1,6 +1,6 @@
 import { isTerminal } from '../../core/contracts/statuses.ts'
 import { placeOfMessage } from '../../core/contracts/signal-message.ts'
-import type { MailPosition, Message } from '../../core/contracts/message.ts'
+import type { MailPosition, Message, PostedMessage } from '../../core/contracts/message.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { deletedOnRequest } from '../ownership/deleted-on-request.ts'
 import type { Owned } from '../ownership/owned.ts'
@@ -33,6 +33,9 @@ export class Mailbox {
   readonly #looks: LookAnswers
   readonly #delivered = new Map<string, Delivered>()
   readonly #portion = new Portion()
+  /** Messages that this process has posted, in the order in which the store has answered. */
+  readonly #arrived: PostedMessage[] = []
+  #isWanted = false
   /** What has failed is tried again: the message is there still. */
   readonly #onFailure: (error: unknown) => void
 
@@ -43,8 +46,49 @@ export class Mailbox {
     this.#onFailure = context.connection.failures.of('doing what a message says')
   }
 
-  /** Reads what has come since. @throws StoreError */
+  /** There may be something that is to be read. */
+  want(): void {
+    this.#isWanted = true
+  }
+
+  /** This process has posted one to an execution of its own. */
+  arrived(posted: PostedMessage): void {
+    this.#arrived.push(posted)
+  }
+
+  /** Whether one to this execution has arrived, and is not taken yet. */
+  hasArrived(id: string): boolean {
+    return this.#arrived.some(({ message }) => message.execution === id)
+  }
+
+  /** Takes what has arrived, where all before it is known, and reads what else has come. @throws StoreError */
   async read(): Promise<void> {
+    const arrived = this.#arrived.splice(0)
+    if (!this.#isWanted && arrived.every((posted) => this.#hasTaken(posted))) return
+    this.#isWanted = false
+    try {
+      await this.#read()
+    } catch (error) {
+      // Of what was read until then, others may be missing that came before it.
+      this.#isWanted = true
+      throw error
+    }
+  }
+
+  /** Whether it was the next one of an execution that lives here, or was read before. */
+  #hasTaken({ message, after }: PostedMessage): boolean {
+    const owned = this.#context.owned.get(message.execution)
+    const delivered = this.#delivered.get(message.execution)
+    if (owned === undefined) return false
+    const { control, data } = delivered?.owned === owned ? delivered.position : unread
+    const last = Math.max(control, data)
+    if (message.seq <= last) return true
+    if (after !== last) return false
+    this.#take(message)
+    return true
+  }
+
+  async #read(): Promise<void> {
     const { connection, owned, turns } = this.#context
     // Nobody writes to an owner that has nothing, unless the store thinks that it has.
     if (owned.size === 0 && !turns.isUncertainOfAny) return

@@ -11,6 +11,7 @@ import {
   message,
   newExecution,
   release,
+  someTime,
   success,
 } from './records.ts'
 
@@ -72,6 +73,28 @@ export function hintsConformance({ options, test, testIf }: ConformanceGroup): v
     await store.post([message('one', 'cancel')])
     await heard.await({ type: 'mail', owner: 'ada' })
   })
+
+  testHints(
+    'a message that is announced with what it is, is the one that is read, and is so once',
+    async ({ store }) => {
+      await createOwned(store, 'one')
+      const heard = await listen(store)
+      await store.post([message('one', 'cancel')])
+      const more = { id: 'a', slot: 's', class: 'data', payload: '{"a":1}', at: someTime } as const
+      for (const kind of ['note', 'note']) await store.post([message('one', kind, more)])
+      await store.post([message('one', 'other', { ...more, id: 'b', slot: undefined, payload: undefined })])
+      await sleep(20)
+      const read = await store.readMail({ owner: 'ada', limit: 10 })
+      const posted = heard.hints.flatMap((hint) => (hint.type === 'mail' && hint.posted ? [hint.posted] : []))
+      const numbers = read.map(({ seq }) => seq).toSorted((one, other) => one - other)
+      for (const { message: one, after } of posted) {
+        const same = read.find(({ seq }) => seq === one.seq)
+        assert.deepEqual({ ...one }, { ...same })
+        assert.equal(after, numbers[numbers.indexOf(one.seq) - 1] ?? 0)
+      }
+      assert.equal(new Set(posted.map(({ message: { seq } }) => seq)).size, posted.length)
+    },
+  )
 
   testHints('a result is announced when its claim ends', async (bench) => {
     const { store } = bench
