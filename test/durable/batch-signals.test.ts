@@ -160,6 +160,17 @@ describe('a signal to a durable batch', () => {
     expect(await world.clock.settle(two.result())).toEqual(['expired', 'for Ada'])
   })
 
+  test('can’t come with the start', async () => {
+    const world = new World()
+    const declared = orders()
+    const docket = world.process({ graphs: [declared] })
+    const options = { signals: { Approval: { by: 'Ada' } } } as object
+    await expect(world.clock.settle(docket.startBatch(declared, Shipment, three, options))).rejects.toMatchObject({
+      code: 'OPTION_INVALID',
+      message: expect.stringContaining('startBatch: unknown option "signals"') as string,
+    })
+  })
+
   test('that does not fit any more is set aside, with its item, and the next one counts', async () => {
     const world = new World()
     const { batch } = await started(world)
