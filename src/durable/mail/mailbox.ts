@@ -84,7 +84,7 @@ export class Mailbox {
     const last = Math.max(control, data)
     if (message.seq <= last) return true
     if (after !== last) return false
-    this.#take(message)
+    this.#take(owned, message)
     return true
   }
 
