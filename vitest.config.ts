@@ -31,8 +31,8 @@ export default defineConfig({
     // For what hangs alone: a test of one second takes thirty where forty processes share two cores.
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    // Four more than there are cores, where Vitest's default is one less: more than half of the time is spent waiting, for servers and killed processes.
-    maxWorkers: availableParallelism() + 4,
+    // Two more than there are cores, where Vitest's default is one less: more than half of the time is spent waiting, for servers and killed processes.
+    maxWorkers: availableParallelism() + 2,
     sequence: { sequencer: LongFilesFirst },
     reporters: ['default'],
     // Node itself loads the sources: it reads them in a fraction of the time in which Vite transforms them, and calls between modules take no detour.
