@@ -29,7 +29,9 @@ describe.concurrent.each(storeKinds)('a message on %s', (kind) => {
     for (const id of ['alive', 'killed']) {
       const handle = (await docket.get(id))!
       expect(await handle.signal(Approval, { by: 'Ada' }, { id: 'one' })).toBe('accepted')
-      expect(await handle.signal(Approval, { by: 'Bo' })).toBe('duplicate')
+      // The one that lives may be through by then.
+      const verdicts = id === 'alive' ? ['duplicate', 'ended'] : ['duplicate']
+      expect(verdicts).toContain(await handle.signal(Approval, { by: 'Bo' }))
     }
     await alive.said('result o for Ada')
     const other = startProcess(place, { graphs: [approvals] }, onTestFinished).docket

@@ -42,7 +42,12 @@ export class Fate {
       const answer = ask()
       // Somewhere between here and the answer, for all that it knows: to make the tables takes long.
       if (moment.when === 'sent') setTimeout(() => this.end(), Math.random() * (method === 'open' ? 60 : 3))
-      else void Promise.resolve(answer).then(() => this.end())
+      // What a store refuses that was closed meanwhile is no moment of it.
+      else
+        void Promise.resolve(answer).then(
+          () => this.end(),
+          () => {},
+        )
       return new Promise(() => {})
     })
   }
