@@ -4,7 +4,7 @@ import { defaultQueue } from '../../src/core/contracts/queue-record.ts'
 import { controlFirst, openCodes, turnInQueue } from './layout.ts'
 import { script } from './link.ts'
 import { mostBytes, sizeOf } from './reading-scripts.ts'
-import { isAsFound, noteChange } from './ready-scripts.ts'
+import { noteChange } from './ready-scripts.ts'
 
 /*
  * Scripts that change executions, in their slot. KEYS of one: its hash, its bucket's index, its mailbox, its receipts, its bucket's work, its checkpoints and their places, and the count of changes of what is ready. Each checks first, and writes
@@ -201,12 +201,11 @@ return eachAlone(commit)
 
 /**
  * Gives executions a new owner, each if its owner is still the one that was judged: nobody, one that is dead for good, or the caller
- * itself. ARGV: the lists, the new owner, '1' if ended ones count, the number of the call, how many at most, and what `isAsFound` needs, where they are taken only then: nothing is given where it is not so. A list: judged owner, the index member it was found by (or ''). Gives, packed,
+ * itself. ARGV: the lists, the new owner, '1' if ended ones count, the number of the call, how many at most. A list: judged owner, the index member it was found by (or ''). Gives, packed,
  * for each a list that begins with '1' if it was lost and '0' if not, then '1' if it has messages and '0' if not, and the count of changes, and goes on with the head, which may be left out; nothing where somebody
  * else was faster; or a text that says what went wrong.
  */
-export const takeScript = script(`${isLate}${sizeOf}${noteChange}${isAsFound}${queuePlaces}${eachAlone}
-if not isAsFound(6) then return false end
+export const takeScript = script(`${isLate}${sizeOf}${noteChange}${queuePlaces}${eachAlone}
 local left, count, most = ${mostBytes}, 0, tonumber(ARGV[5])
 local function take(execution, _, mailbox, given, _, work, _, _, changes)
   if count == most then return false end

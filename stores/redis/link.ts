@@ -80,8 +80,7 @@ interface Gathered {
 export class Link {
   readonly client: RedisClient
   readonly #timeoutMs: number
-  /** Whether a script may serve one bucket only. */
-  readonly isCluster: boolean
+  readonly #isCluster: boolean
   readonly #connectAgain: () => Promise<OtherConnection>
   /** What is about to be sent. */
   #gathered: Gathered | undefined
@@ -91,7 +90,7 @@ export class Link {
   constructor(client: RedisClient, timeoutMs: number, connectAgain: () => Promise<OtherConnection>) {
     this.client = client
     this.#timeoutMs = timeoutMs
-    this.isCluster = client.isCluster
+    this.#isCluster = client.isCluster
     this.#connectAgain = connectAgain
   }
 
@@ -150,13 +149,13 @@ export class Link {
 
   /** Parts of a list that one script may serve: in a cluster, those of one bucket. */
   groupsOf<Item extends { readonly id: string }>(items: readonly Item[]): readonly (readonly Item[])[] {
-    const lists = this.isCluster ? [...Map.groupBy(items, ({ id }) => bucketOf(id)).values()] : [items]
+    const lists = this.#isCluster ? [...Map.groupBy(items, ({ id }) => bucketOf(id)).values()] : [items]
     return lists.flatMap((list) => portionsOf(list, groupSize))
   }
 
   /** Parts of a list, of which each item is about a bucket of its own, that one script may serve: in a cluster, one. */
   bucketGroupsOf<Item>(items: readonly Item[]): readonly (readonly Item[])[] {
-    return portionsOf(items, this.isCluster ? 1 : bucketGroupSize)
+    return portionsOf(items, this.#isCluster ? 1 : bucketGroupSize)
   }
 
   /** The answer, if it comes in time. What was sent may still run: all of it may be repeated. */
@@ -181,7 +180,7 @@ export class Link {
   async #send(calls: readonly Call[], asText: boolean): Promise<readonly Reply[]> {
     const isApart = isLarge(calls)
     const client = isApart ? await this.#clientForLarge() : this.client
-    const sent = this.isCluster
+    const sent = this.#isCluster
       ? sendEach(client, calls, asText)
       : isApart || asText
         ? sendTogether(client, calls, asText)

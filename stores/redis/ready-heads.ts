@@ -10,11 +10,9 @@ import {
   placeInQueue,
   timeKey,
   timeKeyLength,
-  timeOf,
   unescapeText,
 } from './layout.ts'
 import type { Owners } from './owners.ts'
-import type { Argument } from './link.ts'
 import type { ReadyCandidate } from './ready-looks.ts'
 import { headsScript } from './ready-scripts.ts'
 
@@ -60,23 +58,6 @@ export function suits({ limit, except = [], andOwn, ranges, graphs = [] }: Acqui
 interface Known {
   readonly heads: (BucketHead | undefined)[]
   portion: number
-  /** Whether there was something, and others had changed nothing, when that was looked at last. */
-  isSteady: boolean
-}
-
-/** What holds for a queue, as it was read last. */
-interface KnownQueue {
-  readonly text: string
-  /** Whether it is paused, or has limits. */
-  readonly isRestricted: boolean
-}
-
-/** What may be taken if nothing has changed. */
-export interface Expected {
-  readonly candidates: readonly ReadyCandidate[]
-  /** Keys and arguments by which a script sees whether that is so. */
-  readonly keys: readonly string[]
-  readonly args: readonly Argument[]
 }
 
 /**
@@ -89,7 +70,8 @@ export class ReadyHeads {
   readonly #keys: readonly (readonly string[])[]
   /** How many more than are wanted are tried: as many as others have taken first of late. */
   spare = 0
-  readonly queues = new Map<string, KnownQueue>()
+  /** Queues that were paused, or had limits, when they were read last. */
+  readonly restricted = new Set<string>()
   readonly #known = new Map<string, Known>()
 
   constructor(connection: Connection, owners: Owners) {
@@ -101,62 +83,16 @@ export class ReadyHeads {
 
   /** What may be taken; undefined where a look of its own is needed: something is due, or was lost. Only where `suits`. */
   async find(request: AcquireRequest): Promise<readonly ReadyCandidate[] | undefined> {
-    const { owner, limit, graphs = [], queue = defaultQueue } = request
-    const known = this.#knownOf(queue, graphs, limit + this.spare)
+    const { owner, limit, except, graphs = [], queue = defaultQueue } = request
+    const wanted = limit + this.spare
+    const known = this.#knownOf(queue, graphs, wanted)
     const judged = [...ownersIn(known, ownerText(owner))]
     const [{ dead, time }] = await Promise.all([this.#owners.judge(judged), this.#refresh(known, queue, graphs)])
     const unjudged = [...ownersIn(known, ownerText(owner))].filter((one) => !judged.includes(one))
     if (dead.size > 0 || (await this.#owners.deadOf(unjudged)).size > 0) return undefined
     // Due times are whole milliseconds: this is behind all of now.
-    const firsts = this.#firstsOf(known, request, timeKey(time + 1))
-    // All that are short are read again at once.
-    if (firsts === 'short') return this.find(request)
-    // Of nothing, nothing can be taken without a look.
-    if (firsts?.length === 0) known.isSteady = false
-    return firsts
-  }
-
-  /**
-   * What the next look would find if others had changed nothing since the last one, when they had not either: then to take it and to see that need not wait for each
-   * other. Undefined where that is not likely, and in a cluster, which can't see it at one moment. Only where `suits`.
-   */
-  expected(request: AcquireRequest): Expected | undefined {
-    const { owner, graphs = [], queue = defaultQueue } = request
-    const { link, layout } = this.#connection
-    const known = this.#known.get(nameOf(queue, graphs))
-    const state = this.queues.get(queue)
-    if (link.isCluster || known?.isSteady !== true || state?.isRestricted !== false) return undefined
-    const oldest = performance.now() - trustMs
-    if (known.heads.some((head) => head === undefined || head.readAt <= oldest)) return undefined
-    const candidates = this.#firstsOf(known, request, '')
-    if (candidates === undefined || candidates === 'short' || candidates.length === 0) return undefined
-    const counts: string[] = []
-    let due = ''
-    for (const { changes, graphs: some } of known.heads as BucketHead[]) {
-      counts.push(changes)
-      for (const one of some)
-        for (const first of [one.due, one.later]) if (first !== '' && (due === '' || first < due)) due = first
-    }
-    return {
-      candidates,
-      keys: [layout.queueKeys(queue)[0], layout.leases, ...this.#keys.map(([, changes]) => changes!)],
-      args: [state.text, counts.join(','), due === '' ? '' : timeOf(due), ...ownersIn(known, ownerText(owner))],
-    }
-  }
-
-  /** Something was not as `expected`. */
-  changed({ graphs = [], queue = defaultQueue }: AcquireRequest): void {
-    const known = this.#known.get(nameOf(queue, graphs))
-    if (known !== undefined) known.isSteady = false
-  }
-
-  /** The first ones of what is known, as many as are wanted; 'short' where more must be read, undefined where a look of its own is needed: something is due before `below`. */
-  #firstsOf(
-    known: Known,
-    { limit, except, graphs = [], queue = defaultQueue }: AcquireRequest,
-    below: string,
-  ): readonly ReadyCandidate[] | 'short' | undefined {
-    const firsts = new Firsts(limit + this.spare, new Set(except))
+    const below = timeKey(time + 1)
+    const firsts = new Firsts(wanted, new Set(except))
     let isShort = false
     for (const [bucket, head] of known.heads.entries()) {
       if (head === undefined) return undefined
@@ -172,7 +108,8 @@ export class ReadyHeads {
         isShort = true
       }
     }
-    return isShort ? 'short' : firsts.all()
+    // All that are short are read again at once.
+    return isShort ? this.find(request) : firsts.all()
   }
 
   /** Of those that were tried, others had taken so many first. */
@@ -200,11 +137,7 @@ export class ReadyHeads {
 
   #knownOf(queue: string, graphs: readonly string[], limit: number): Known {
     const name = nameOf(queue, graphs)
-    const known = this.#known.get(name) ?? {
-      heads: buckets.map(() => undefined),
-      portion: 0,
-      isSteady: false,
-    }
+    const known = this.#known.get(name) ?? { heads: buckets.map(() => undefined), portion: 0 }
     known.portion = Math.max(known.portion, 2 * limit + mostExcepted)
     this.#known.delete(name)
     this.#known.set(name, known)
@@ -213,8 +146,7 @@ export class ReadyHeads {
     return known
   }
 
-  async #refresh(view: Known, queue: string, graphs: readonly string[]): Promise<void> {
-    const { heads, portion } = view
+  async #refresh({ heads, portion }: Known, queue: string, graphs: readonly string[]): Promise<void> {
     const { link } = this.#connection
     const now = performance.now()
     const places = graphs.map((graph) => placeInQueue(queue, graph))
@@ -227,14 +159,12 @@ export class ReadyHeads {
         args: [portion, mostKeys, group.map((bucket) => known[bucket]?.changes ?? '-').join(','), ...places],
       })),
     )
-    // Where it is the same, what was known then is: others may have changed it here meanwhile.
-    for (const bucket of buckets) heads[bucket] ??= known[bucket]
-    view.isSteady = true
     for (const [index, group] of groups.entries())
-      for (const reply of replies[index] as readonly (readonly Buffer[])[]) {
-        const [place, ...head] = reply.map(String) as [string, ...string[]]
-        heads[group[Number(place) - 1]!] = headOf(head, portion, now)
-        view.isSteady = false
+      for (const [at, bucket] of group.entries()) {
+        const reply = (replies[index] as readonly (Buffer | readonly Buffer[])[])[at]!
+        // Where it is the same, what was known then is: others may have changed it here meanwhile.
+        if (Array.isArray(reply)) heads[bucket] = headOf(reply.map(String), portion, now)
+        else heads[bucket] ??= known[bucket]
       }
   }
 }

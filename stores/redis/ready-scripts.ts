@@ -1,5 +1,4 @@
-import { bucketCount } from './layout.ts'
-import { errorOfKey, now, script } from './link.ts'
+import { errorOfKey, script } from './link.ts'
 
 /**
  * For scripts that change what is ready in a bucket, or add an owner there: counts the changes, so that whoever has read it before knows whether it is still so. A
@@ -18,30 +17,8 @@ end
 `
 
 /**
- * For the script that takes what was found before, on one server: whether all is as it was then. The last KEYS: the queue, the leases, and the counts of changes of all buckets. ARGV
- * from `first` on, if there are so many: what holds for the queue, the counts with commas between, when the first one is due or '', and the owners that have something.
- */
-export const isAsFound = `
-local function isAsFound(first)
-  if not ARGV[first] then return true end
-  local at = #KEYS - ${bucketCount + 1}
-  if (redis.pcall('HGET', KEYS[at], 's') or '') ~= ARGV[first] then return false end
-  local counts = redis.call('MGET', unpack(KEYS, at + 2))
-  for i = 1, ${bucketCount} do counts[i] = counts[i] or '0' end
-  if table.concat(counts, ',') ~= ARGV[first + 1] then return false end
-  ${now}
-  if ARGV[first + 2] ~= '' and now >= tonumber(ARGV[first + 2]) then return false end
-  for i = first + 3, #ARGV do
-    local ends = tonumber(redis.pcall('ZSCORE', KEYS[at + 1], ARGV[i]) or nil)
-    if not ends or ends <= now then return false end
-  end
-  return true
-end
-`
-
-/**
  * The first of what is ready in buckets. KEYS: the work of each, and its count of changes. ARGV: how many of each list, how many keys at most, the counts that are known
- * with commas between ('-' for none), then queue and graph as they stand in members. Gives a list for each bucket whose count is another one: its place; the count; the owners, with
+ * with commas between ('-' for none), then queue and graph as they stand in members. Gives for each bucket a text where the count is the same, or a list: the count; the owners, with
  * NUL between; then for each graph the times at which the first ones are due that have begun, and that have not; the places of what is to go on; the number of keys of what is to
  * begin, and the keys, each with its places, or -1 alone for too many.
  */
@@ -82,10 +59,10 @@ local function putKeys(head, work, prefix)
   end
   head[at] = tostring(count)
 end
-local function headOf(work, changes, at)
+local function headOf(work, changes)
   local notes = redis.pcall('ZRANGEBYLEX', work, '[o', '(p')
   if notes.err then return notes end
-  local head = {tostring(at), changes, withoutPrefix(notes, 'o')}
+  local head = {changes, withoutPrefix(notes, 'o')}
   for n = 4, #ARGV do
     local place = ARGV[n]
     head[#head + 1] = firstTime(work, 'd' .. place)
@@ -101,10 +78,11 @@ local counts, found, i = redis.call('MGET', unpack(counters)), {}, 0
 for known in string.gmatch(ARGV[3], '[^,]+') do
   i = i + 1
   local changes = counts[i] or '0'
-  if changes ~= known then
-    local head = headOf(KEYS[2 * i - 1], changes, i)
-    if head.err then return errorOfKey(head, 2 * i - 1) end
-    found[#found + 1] = head
+  if changes == known then
+    found[i] = ''
+  else
+    found[i] = headOf(KEYS[2 * i - 1], changes)
+    if found[i].err then return errorOfKey(found[i], 2 * i - 1) end
   end
 end
 return found

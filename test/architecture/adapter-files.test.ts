@@ -73,7 +73,6 @@ const adapters: Readonly<Record<string, { readonly shared: readonly string[]; re
       'ready-looks.ts',
       'ready-heads.ts',
       'ready-scripts.ts',
-      'taker.ts',
       // The SQL stores share theirs.
       'outbox.ts',
       // Records as bytes.

@@ -1,7 +1,6 @@
 import * as fc from 'fast-check'
 import { Redis } from 'ioredis'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { memoryStore } from '../../stores/memory/index.ts'
 import { redisStore } from '../../stores/redis/index.ts'
 import type { Store } from '../../src/core/contracts/store.ts'
@@ -44,69 +43,6 @@ test('a look of a process that has just looked reads no more than what has chang
   expect(next).toBeGreaterThan(0)
   expect(next).toBeLessThan(first / 8)
   await Promise.all([store, other].map((one) => one.close()))
-})
-
-describe('what is taken without a look before is what a look would find, after another process has', () => {
-  const changes: readonly (readonly [string, (other: Store) => Promise<unknown>, readonly string[]])[] = [
-    ['paused the queue', (other) => other.changeQueues([{ queue: 'default', at: 1, pause: {} }]), []],
-    [
-      // Three run: two that were taken, and one of another process.
-      'given it a limit',
-      (other) =>
-        other.changeQueues([{ queue: 'default', at: 1, limits: { concurrency: { limit: 4, isPerKey: false } } }]),
-      ['e2'],
-    ],
-    [
-      'put in something with a higher priority',
-      (other) => other.create([newExecution('urgent', { owner: undefined, priority: 1 })]),
-      ['urgent', 'e2'],
-    ],
-    ['died with one of its own', (other) => other.endOwner('bea'), ['of bea', 'e2']],
-    ['taken the next one', (other) => other.acquire({ owner: 'cy', graphs: ['users'], limit: 1 }), ['e3', 'e4']],
-    ['done nothing', () => Promise.resolve(), ['e2', 'e3']],
-  ]
-  test.each(changes)('%s', async (_, change, expected) => {
-    const [store, other] = (await openStores(2)) as [Store, Store]
-    for (const owner of ['ada', 'bea', 'cy']) await store.renewOwner(owner, 60_000)
-    const some = Array.from({ length: 9 }, (_, n) => newExecution(`e${n}`, { owner: undefined, createdAt: n + 1_000 }))
-    await store.create([...some, newExecution('of bea', { owner: 'bea' })])
-    const next = async (limit: number): Promise<readonly string[]> => {
-      const taken = await store.acquire({ owner: 'ada', graphs: ['users'], limit })
-      return taken.map(({ execution: { id } }) => id)
-    }
-    // The second one finds that nothing has changed.
-    expect([await next(1), await next(1)]).toEqual([['e0'], ['e1']])
-    await change(other)
-    expect(await next(2)).toEqual(expected)
-    await Promise.all([store, other].map((one) => one.close()))
-  })
-})
-
-/** By the server's clock, in milliseconds. */
-async function now(): Promise<number> {
-  const [seconds, micros] = await client.time()
-  return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000)
-}
-
-test('what becomes due is taken in its turn, though nothing else has changed', async () => {
-  // On a machine that is too busy for the first looks to come before, once more.
-  for (let isSlow = true; isSlow;) {
-    const [store] = (await openStores(1)) as [Store]
-    await store.renewOwner('ada', 60_000)
-    const some = Array.from({ length: 9 }, (_, n) => newExecution(`e${n}`, { owner: undefined, createdAt: n + 1_000 }))
-    const startAt = (await now()) + 400
-    await store.create([...some, newExecution('later', { owner: undefined, createdAt: 1, startAt })])
-    const next = async (): Promise<readonly string[]> => {
-      const taken = await store.acquire({ owner: 'ada', graphs: ['users'], limit: 1 })
-      return taken.map(({ execution: { id } }) => id)
-    }
-    const before = [await next(), await next()]
-    isSlow = (await now()) >= startAt
-    await sleep(Math.max(0, startAt + 1 - (await now())))
-    const after = await next()
-    await store.close()
-    if (!isSlow) expect([...before, after]).toEqual([['e0'], ['e1'], ['later']])
-  }
 })
 
 /** When it was created; where it is due then too, it goes on in the same order. */

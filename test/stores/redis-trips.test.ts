@@ -79,23 +79,3 @@ test('what a look needs to know of more buckets than one, beyond what was read b
   expect(acquired).toHaveLength(16)
   expect(way.trips() - before).toBeLessThan(8)
 })
-
-test('a look for a few takes one round trip while nothing changes but by what it takes', async () => {
-  await using way = await countingWay()
-  const store = redisStore({ url: way.url, prefix: 'expected' })
-  await store.open()
-  await using open = new AsyncDisposableStack()
-  open.defer(() => store.close())
-  await store.renewOwner('me', 60_000)
-  await store.create(Array.from({ length: 100 }, (_, n) => newExecution(`free-${n}`, { owner: undefined })))
-  const look = async (): Promise<number> => {
-    const before = way.trips()
-    expect(await store.acquire({ owner: 'me', graphs: ['users'], limit: 4 })).toHaveLength(4)
-    return way.trips() - before
-  }
-  await look()
-  expect([await look(), await look(), await look()]).toEqual([2, 1, 1])
-  await store.create([newExecution('new', { owner: undefined })])
-  // It is seen that something has changed, looked, and taken.
-  expect([await look(), await look(), await look()]).toEqual([3, 2, 1])
-})
