@@ -49,7 +49,7 @@ const adapters: Readonly<Record<string, Rule>> = {
   },
   'stores/redis': {
     parts: [...coreRoomNames, 'stores/sql', 'stores/redis'],
-    packages: ['ioredis', 'msgpackr', 'node:crypto'],
+    packages: ['ioredis', 'msgpackr', 'node:async_hooks', 'node:crypto'],
   },
 }
 
