@@ -97,11 +97,17 @@ export function named(type: ErrorClass, name: string): void {
 
 /**
  * What an error has of these fields where nothing is said of them: they are in it (`'step' in error`), and neither printed, logged nor stored with it.
- * Fields of its own are `declare`d beside.
+ * Fields of its own are `declare`d beside. They are made by a setter, since a field of a prototype that somebody has frozen can't be assigned.
  */
 export function defaultFields(type: ErrorClass, fields: Readonly<Record<string, unknown>>): void {
   for (const [key, value] of Object.entries(fields))
-    Object.defineProperty(type.prototype, key, { value, writable: true, configurable: true })
+    Object.defineProperty(type.prototype, key, {
+      get: () => value,
+      set(this: object, own: unknown) {
+        Object.defineProperty(this, key, { value: own, writable: true, enumerable: true, configurable: true })
+      },
+      configurable: true,
+    })
 }
 
 /**

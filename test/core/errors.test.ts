@@ -77,16 +77,20 @@ describe('a field that nothing was said of', () => {
   })
 })
 
-test('errors are made in a program that has frozen the prototypes of the language', () => {
+test.each([
+  ['of the language', 'Object, Function, Array, Error, TypeError, Promise, Map, Date'],
+  ['of the package’s classes', '...Object.values(docket).filter((value) => value.prototype !== undefined)'],
+])('errors are made in a program that has frozen the prototypes %s', (_, classes) => {
   const program = `
-    import { dataType, execute, graph, step, type } from 'docket'
-    for (const { prototype } of [Object, Function, Array, Error, TypeError, Promise, Map, Date]) Object.freeze(prototype)
+    import * as docket from 'docket'
+    const { dataType, execute, graph, step, type } = docket
+    for (const { prototype } of [${classes}]) Object.freeze(prototype)
     const A = dataType('A', type())
     const failing = graph({ name: 'g', steps: [step({ name: 's', output: A, run: () => { throw new TypeError('no') } })] })
-    console.log(await execute(failing, A, {}).catch(({ name, cause }) => [name, cause.name].join()))`
+    console.log(await execute(failing, A, {}).catch(({ name, step, cause }) => [name, step, cause.name].join()))`
   const args = ['--conditions=docket-source', '--input-type=module', '--eval', program]
   expect(execFileSync(process.execPath, args, { encoding: 'utf8', cwd: import.meta.dirname })).toBe(
-    'StepError,TypeError\n',
+    'StepError,s,TypeError\n',
   )
 })
 
