@@ -35,7 +35,7 @@ const noted = graph({
 })
 
 /** A store that gives an owner in its own process what is posted there, and says nothing of what others post. */
-function giving(inner: Store, reads: { count: number }): Store {
+function giving(inner: Store, reads: { count: number; held?: Promise<void> }): Store {
   const listeners: ((hint: StoreHint) => void)[] = []
   const last = new Map<string, number>()
   const post = async (messages: readonly NewMessage[], ask: () => unknown): Promise<unknown> => {
@@ -59,11 +59,11 @@ function giving(inner: Store, reads: { count: number }): Store {
     }
     if (method === 'post') return post(given as readonly NewMessage[], ask)
     if (method === 'readMail') reads.count++
-    return ask()
+    return method === 'readMail' && reads.held !== undefined ? reads.held.then(ask) : ask()
   })
 }
 
-function begun(): { world: World; reads: { count: number }; docket: Docket; other: Docket } {
+function begun(): { world: World; reads: { count: number; held?: Promise<void> }; docket: Docket; other: Docket } {
   const world = new World()
   const reads = { count: 0 }
   const graphs = [signalled, noted]
@@ -96,4 +96,21 @@ test('messages that are sent in the process that has the execution come after th
   }
   await world.clock.advance(1_000)
   expect(await world.clock.settle(handle.result())).toEqual(['one', 'two', 'three', 'four'])
+})
+
+test('a message to an execution that is gone since is not taken for the one that has its id now', async () => {
+  const { world, reads, docket } = begun()
+  const handle = await world.clock.settle(docket.start(signalled, Gone, {}, { id: 'a' }))
+  const { promise, resolve } = Promise.withResolvers<void>()
+  reads.held = promise
+  await world.clock.advance(1_000)
+  expect(await world.clock.settle(handle.signal(Go, 'home', { id: 'one' }))).toBe('accepted')
+  await world.clock.settle(handle.cancel())
+  await world.clock.advance(10)
+  expect(await world.clock.settle(docket.purge({ olderThan: 0 }))).toBe(1)
+  const next = await world.clock.settle(docket.start(signalled, Gone, {}, { id: 'a' }))
+  resolve()
+  await world.clock.advance(1_000)
+  expect(await world.clock.settle(next.signal(Go, 'out', { id: 'two' }))).toBe('accepted')
+  expect(await world.clock.settle(next.result())).toBe('gone out')
 })

@@ -21,6 +21,11 @@ interface Delivered {
   isDeleting: boolean
 }
 
+/** A message that this process has posted, and the life of the execution that was here then. */
+interface Arrived extends PostedMessage {
+  readonly owned: Owned | undefined
+}
+
 const unread: MailPosition = { control: 0, data: 0 }
 
 /**
@@ -34,7 +39,7 @@ export class Mailbox {
   readonly #delivered = new Map<string, Delivered>()
   readonly #portion = new Portion()
   /** Messages that this process has posted, in the order in which the store has answered. */
-  readonly #arrived: PostedMessage[] = []
+  readonly #arrived: Arrived[] = []
   #isWanted = false
   /** What has failed is tried again: the message is there still. */
   readonly #onFailure: (error: unknown) => void
@@ -53,7 +58,7 @@ export class Mailbox {
 
   /** This process has posted one to an execution of its own. */
   arrived(posted: PostedMessage): void {
-    this.#arrived.push(posted)
+    this.#arrived.push({ ...posted, owned: this.#context.owned.get(posted.message.execution) })
   }
 
   /** Whether one to this execution has arrived, and is not taken yet. */
@@ -76,10 +81,10 @@ export class Mailbox {
   }
 
   /** Whether it was the next one of an execution that lives here, or was read before. */
-  #hasTaken({ message, after }: PostedMessage): boolean {
-    const owned = this.#context.owned.get(message.execution)
+  #hasTaken({ message, after, owned }: Arrived): boolean {
+    // One that has the same id since counts its messages anew.
+    if (owned === undefined || this.#context.owned.get(message.execution) !== owned) return false
     const delivered = this.#delivered.get(message.execution)
-    if (owned === undefined) return false
     const { control, data } = delivered?.owned === owned ? delivered.position : unread
     const last = Math.max(control, data)
     if (message.seq <= last) return true
