@@ -32,6 +32,7 @@ storeConformance(
     capabilities: { transactions: true, isShared: true },
     sendsHints: true,
     saysMail: true,
+    givesPosted: true,
     watchesSessions: true,
     createSpace() {
       const schema = places.take()

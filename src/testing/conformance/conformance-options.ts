@@ -22,6 +22,8 @@ export interface StoreConformanceOptions {
   readonly watchesSessions?: boolean
   /** Whether its acquisitions say whether there are messages (`hasMail`). @default false: where they do, it has to be right */
   readonly saysMail?: boolean
+  /** Whether its hints of messages that it has posted itself say what they are (`posted`). @default false: where they do, it has to be right */
+  readonly givesPosted?: boolean
   /** Whether it has `readCheckpoints`. @default true */
   readonly keepsCheckpoints?: boolean
   /** Makes a place for data that is empty and that no other place sees into: a schema, a prefix, a file. Each test has its own. */

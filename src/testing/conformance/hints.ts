@@ -86,6 +86,7 @@ export function hintsConformance({ options, test, testIf }: ConformanceGroup): v
       await sleep(20)
       const read = await store.readMail({ owner: 'ada', limit: 10 })
       const posted = heard.hints.flatMap((hint) => (hint.type === 'mail' && hint.posted ? [hint.posted] : []))
+      if (options.givesPosted === true) assert.notEqual(posted.length, 0)
       const numbers = read.map(({ seq }) => seq).toSorted((one, other) => one - other)
       for (const { message: one, after } of posted) {
         const same = read.find(({ seq }) => seq === one.seq)
