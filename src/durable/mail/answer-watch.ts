@@ -18,22 +18,17 @@ export class AnswerWatch implements Disposable {
   #owned: Owned | undefined
   #end: () => void = () => {}
   #hasHint = false
-  readonly #ends: readonly (() => void)[]
+  readonly #endWait: () => void
   #onNews: (() => void) | undefined
 
   constructor(context: DocketContext, id: string, name: string) {
     this.#context = context
     this.#id = id
     this.#name = name
-    const { connection } = context
-    this.#ends = [
-      connection.awaitedAnswers.add(id, name),
-      connection.listen((hint) => {
-        if (hint.type !== 'answered' || hint.execution !== id || hint.name !== name) return
-        this.#hasHint = true
-        this.#onNews?.()
-      }),
-    ]
+    this.#endWait = context.connection.awaitedAnswers.add(id, name, () => {
+      this.#hasHint = true
+      this.#onNews?.()
+    })
     this.follow()
   }
 
@@ -75,7 +70,7 @@ export class AnswerWatch implements Disposable {
 
   [Symbol.dispose](): void {
     this.#end()
-    for (const end of this.#ends) end()
+    this.#endWait()
   }
 
   #take({ checkpoints, head }: ExecutionCommit): void {

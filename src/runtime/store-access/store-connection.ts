@@ -296,7 +296,7 @@ export class StoreConnection {
     if (this.#isClosed) throw new DocketClosedError()
   }
 
-  /** Reports what others do; a hint may be missing. */
+  /** Reports what others do, but for answers, which `awaitedAnswers` has; a hint may be missing. */
   listen(listener: (hint: StoreHint) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
@@ -346,7 +346,8 @@ export class StoreConnection {
     }
     await this.time.look()
     this.#unsubscribe = await this.store.subscribe?.((hint) => {
-      for (const listener of this.#listeners) listener(hint)
+      if (hint.type === 'answered') this.awaitedAnswers.announced(hint)
+      else for (const listener of this.#listeners) listener(hint)
     })
   }
 }
