@@ -71,3 +71,31 @@ test('a process that slept through the end of its lease begins no attempt of whi
   expect(await world.clock.settle(handle.result())).toBe(1)
   expect(runs).toEqual(['other'])
 })
+
+test('nor anything of an execution of which it hears then that it was created', async () => {
+  const world = new World()
+  const clock = new PausedClock(world.clock)
+  const runs: string[] = []
+  const graphOf = (name: string) => {
+    const run = ({ value }: { readonly value: number }): number => {
+      runs.push(name)
+      return value
+    }
+    return graph({ name: 'line', steps: [step({ name: 'First', inputs: { value: Seed }, output: First, run })] })
+  }
+  const heard = door<void>()
+  const watched = new WatchedStore(world.store)
+  watched.after = ({ name }) => (name === 'create' ? heard.promise : undefined)
+  const own = graphOf('sleeper')
+  const sleeper = world.process({ graphs: [own], clock, store: watched.store, lease: '5s' })
+  const started = sleeper.start(own, First, { Seed: 1 }, { id: 'a' })
+  await world.clock.advance(10)
+  world.process({ graphs: [graphOf('other')], lease: '5s' })
+  clock.pause()
+  await world.clock.advance(8_000)
+  heard.resolve()
+  await clock.resume()
+  const handle = await world.clock.settle(started)
+  expect(await world.clock.settle(handle.result())).toBe(1)
+  expect(runs).toEqual(['other'])
+})
