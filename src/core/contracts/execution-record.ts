@@ -242,7 +242,10 @@ export interface AcquireRequest {
   readonly behindKey?: string | undefined
   /** Whether executions that have ended count too; only with `ids`. */
   readonly andEnded?: boolean
-  /** Whether executions that the store thinks `owner` has already count too: after an answer was lost. */
+  /**
+   * Whether executions that the store thinks `owner` has already count too: after an answer was lost. For the limits of a queue, none of these runs yet, but for
+   * those in `except`: they would keep themselves from being given again.
+   */
   readonly andOwn?: boolean
   /** Ids to leave alone. */
   readonly except?: readonly string[]

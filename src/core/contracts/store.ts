@@ -35,7 +35,7 @@ export type StoreHint =
   | {
       readonly type: 'mail'
       readonly owner: string
-      /** The message, where this store has posted it, which is done. @default it is to be read */
+      /** The message itself, where this store has posted it and it is committed; those to one execution in their order. @default it is to be read */
       readonly posted?: PostedMessage | undefined
     }
   /** There may be executions without an owner. */
