@@ -159,6 +159,10 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     'a driver repeated the acquisition of what was to be detached, its second answer named nothing, and it stayed with a process that takes over nothing',
   ],
   [
+    33_002_460,
+    'a machine that had lost a race began anew at a takeover, as a step that was skipped for another failure would have taken its value',
+  ],
+  [
     13_000_209,
     'an event came to what was nobody’s while only a process was there that takes over nothing, and the law did not know of it',
   ],
