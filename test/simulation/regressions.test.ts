@@ -159,6 +159,10 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     'a driver repeated the acquisition of what was to be detached, its second answer named nothing, and it stayed with a process that takes over nothing',
   ],
   [
+    12_005_871,
+    'what all items shared still ran when a batch that collects ended, and its retry failed before it ran again: it was not undone',
+  ],
+  [
     33_002_460,
     'a machine that had lost a race began anew at a takeover, as a step that was skipped for another failure would have taken its value',
   ],

@@ -1,4 +1,5 @@
 import type { ExecutionCancelledError } from '../../core/errors.ts'
+import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import type { Message } from '../../core/contracts/message.ts'
 import { BatchActor } from '../../runtime/actors/batch-actor.ts'
 import type { DurableParts, ItemOutcome } from '../../runtime/batch/batch-setup.ts'
@@ -17,6 +18,7 @@ import { BatchNotes } from './batch-notes.ts'
 import { BatchRecorder } from './batch-recorder.ts'
 import { headOfBeginning } from './beginning.ts'
 import { chunksOf } from '../records/batch-items.ts'
+import { uncertainRecordOf } from '../records/undo-records.ts'
 import { restoredItemOf, undoingsOfItems } from '../records/restored-item.ts'
 import { StoredBatchUndoing } from './stored-batch-undoing.ts'
 import type { UndoStored } from '../../runtime/batch/batch-undoing.ts'
@@ -363,14 +365,22 @@ export class OwnedBatch implements Owned, DurableParts {
     return this.#notes.outcomeOf(item)
   }
 
+  /** What its items share, and nobody knows what it did: where the batch begins again, it may end before that does. */
+  #unknownOfShared(): readonly StepRecord[] {
+    const [shared] = this.#batch.executions
+    const unknown = shared?.effects?.unknown ?? []
+    return unknown.map((step) => uncertainRecordOf({ step, item: '' }))
+  }
+
   async #complete(report: EndReport): Promise<void> {
     const { clock } = this.#parts.connection
     this.#ownership.ending(report)
     try {
       await this.#notes.settled()
       await this.#recorder.idle()
-      const { ownedMs } = this.#recorder.commits
-      await this.#recorder.commits.change({ status: 'completed', endedAt: clock.now(), ownedMs, isReleased: true })
+      const { commits } = this.#recorder
+      const head = { status: 'completed', endedAt: clock.now(), ownedMs: commits.ownedMs, isReleased: true } as const
+      await commits.write({ steps: this.#unknownOfShared(), head })
       this.#ownership.completed(this.#results)
     } catch (error) {
       await this.#ownership.failed(error, (instead = { type: 'FAIL', error }) => report(instead))

@@ -1,20 +1,20 @@
 import type { BatchPlan } from '../../core/graph/batch-plan.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { misfitOfState } from '../../runtime/steps/machine-state.ts'
-import { signalSlot } from '../../core/contracts/signal-message.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import { isRecord } from '../../core/is-record.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { BatchFrame } from '../../runtime/batch/batch-options.ts'
 import type { ItemOutcome } from '../../runtime/batch/batch-setup.ts'
+import { unbegunStep } from '../../runtime/execution/execution-view.ts'
 import type { StepView } from '../../runtime/execution/execution-view.ts'
 import { split } from '../../runtime/inputs/given-inputs.ts'
 import type { Turn } from '../../runtime/environment/turn.ts'
 import { StepViews } from './step-views.ts'
 import { BatchAnew } from './batch-anew.ts'
 import { BatchUndos } from './batch-undos.ts'
-import { keptBeside } from './undo-records.ts'
+import { isLeftUnknown, keptBeside } from './undo-records.ts'
 import { ItemsReader, itemsStep } from './batch-items.ts'
 import { outcomeOf } from './outcome-record.ts'
 import type { BatchItems } from './batch-items.ts'
@@ -150,23 +150,6 @@ export function isRetriedBy({
   const named = retried === undefined ? undefined : new Set(retried)
   // What is shared by those that are tried again may be what they failed with.
   return (item) => retries > 0 && (named === undefined || item === '' || named.has(item))
-}
-
-/** Slots of the signals that what is run again of a batch waits for, or will wait for. */
-export function awaitedSlots(
-  { shared, item: itemPlan }: BatchPlan,
-  keys: readonly string[],
-  restored: RestoredBatch | undefined,
-): readonly string[] {
-  const slots: string[] = []
-  const waits = (step: string, key: string): boolean => restored?.views.get(step, key)?.endedAt === undefined
-  for (const { spec } of shared.signalSteps)
-    if (waits(spec.name, '')) slots.push(signalSlot({ type: spec.output.name }))
-  for (const { spec } of itemPlan.plan.signalSteps)
-    for (const [item, key] of keys.entries())
-      if (restored?.outcomes.has(key) !== true && waits(spec.name, key))
-        slots.push(signalSlot({ type: spec.output.name, item }))
-  return slots
 }
 
 /** What a batch's records are read for. */
@@ -314,11 +297,17 @@ export class BatchRestoration {
     return this.#parts.record.status === 'compensating'
   }
 
+  /** Whether it had completed, and begins again since items of it had failed. */
+  get #hasCollected(): boolean {
+    return this.#parts.cause === 'end' && this.#parts.record.status === 'completed'
+  }
+
   async #takeKept(record: StepRecord, { as }: NonNullable<ReturnType<typeof keptBeside>>): Promise<void> {
     const { cause } = this.#parts
     // Of a batch that begins again the undoings of its last life are over.
     if (cause === 'end') this.anew?.take(record)
-    if (this.#failure !== undefined || (cause === 'end' && as !== 'count')) return
+    const isOver = as !== 'count' && (this.#hasCollected ? !isLeftUnknown(record, as) : cause === 'end')
+    if (this.#failure !== undefined || isOver) return
     if (as === 'undo' && record.status === 'running') this.#undosUnderWay++
     if (record.item !== '' && (this.#isCompensating || this.#outcomes.has(record.item)) && as !== 'count') return
     try {
@@ -383,6 +372,9 @@ export class BatchRestoration {
       const misfit = misfitOfState(this.#specs.get(step.step), view.keptState)
       if (misfit !== undefined) this.#misfits.add(misfit)
       this.#views.set(step.step, step.item, view)
+    } else if (step.item === '' && (this.#hasCollected || step.status === 'pending')) {
+      // It begins anew, and may have to be undone before.
+      if (this.#specs.get(step.step)?.compensate !== undefined) this.#views.set(step.step, '', unbegunStep)
     }
     return isUnfinished(step) ? this.#keepOpen(step, view) : undefined
   }

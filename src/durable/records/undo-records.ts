@@ -164,6 +164,11 @@ export function isUncertain({ status, typeVersion }: StepRecord): boolean {
   return status === 'pending' || typeVersion === uncertain
 }
 
+/** Whether it is kept of a step that all items of a batch share, so that what it may have done can still be undone in the batch's next life. */
+export function isLeftUnknown({ item, status }: StepRecord, as: 'undo' | 'inputs'): boolean {
+  return item === '' && (as === 'inputs' || status === 'pending')
+}
+
 /** How far a step is undone; undefined where a record says nothing of it. */
 export function undoStatusOf({ status }: StepRecord): UndoView['status'] | undefined {
   if (status === 'completed') return 'undone'

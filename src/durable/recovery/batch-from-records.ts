@@ -15,14 +15,8 @@ import { graphHashOf } from '../records/graph-hash.ts'
 import type { BatchItems } from '../records/batch-items.ts'
 import { batchUnderPresentNames, digestOfWritten } from '../records/present-batch.ts'
 import type { PresentBatch } from '../records/present-batch.ts'
-import {
-  awaitedSlots,
-  BatchRestoration,
-  itemStep,
-  givenOnce,
-  headOfBatch,
-  misfitsOfItems,
-} from '../records/restore-batch.ts'
+import { awaitedSlots } from '../records/awaited-slots.ts'
+import { BatchRestoration, itemStep, givenOnce, headOfBatch, misfitsOfItems } from '../records/restore-batch.ts'
 import type { BatchHead, RestoredBatch } from '../records/restore-batch.ts'
 import { nowMade } from '../records/restore-execution.ts'
 import type { ResumeCause } from '../records/restore-execution.ts'

@@ -87,6 +87,12 @@ export class Effect {
     return this.#made === undefined && !this.#isUncertain && this.#open === 0
   }
 
+  /** Whether it may have done something of which no value is on record, and that is not being undone. */
+  get isUnknown(): boolean {
+    const { state, error } = this.step
+    return this.view === undefined && !this.isNone && (state !== completed || error !== undefined)
+  }
+
   /** An attempt begins. */
   began(step: EffectiveStep): void {
     this.step = step
@@ -199,6 +205,11 @@ export class Effects {
   get areNone(): boolean {
     for (const effect of this.#byStep.values()) if (!effect.isNone) return false
     return true
+  }
+
+  /** Names of the steps that may have done something of which no value is on record. */
+  get unknown(): readonly string[] {
+    return [...this.#byStep].flatMap(([step, effect]) => (effect.isUnknown ? [step] : []))
   }
 
   /** How far the steps are undone, by their names; undefined where none is. */
