@@ -1,3 +1,4 @@
+import { withResolvers } from '../../src/core/own-promise.ts'
 import { within } from './within.ts'
 
 /** How a database connects, and ends. */
@@ -39,21 +40,21 @@ export class OwnConnection<Client extends object> {
   async use<T>(work: (client: Client) => Promise<T>, limitMs: number, late: () => Error): Promise<T> {
     const before = this.#client
     let isLate = false
-    const made = new Promise<T>((resolve, reject) => {
-      this.#waiting.push(async () => {
-        if (isLate) return
-        try {
-          resolve(await work(await this.#connected()))
-        } catch (thrown) {
-          reject(thrown)
-        }
-      })
-    })
+    const { promise, resolve, reject } = withResolvers<T>()
+    const job = async (): Promise<void> => {
+      if (isLate) return
+      try {
+        resolve(await work(await this.#connected()))
+      } catch (thrown) {
+        reject(thrown)
+      }
+    }
+    this.#waiting.push(job)
     this.#goOn()
-    return within(made, limitMs, () => {
+    return within(promise, limitMs, () => {
       isLate = true
       // What does not answer in time is not called again.
-      if (before === undefined || before === this.#client) {
+      if (this.#current === job || before === undefined || before === this.#client) {
         void this.#drop()
         this.#attachment?.lost()
       }

@@ -50,3 +50,24 @@ test('work is done one after the other, also what waited while the connection di
   expect([done, most]).toEqual([['a', 'b', 'c', 'd'], 1])
   await own.close()
 })
+
+test('a connection that does not answer what had waited for another one is given up as well', async () => {
+  let clients = 0
+  const own = new OwnConnection<{ readonly number: number }>({
+    connect: async () => ({ number: ++clients }),
+    end: async () => {},
+    abandon: () => {},
+  })
+  const hangOn =
+    (last: number) =>
+    async (client: { readonly number: number }): Promise<number> =>
+      client.number <= last ? new Promise<never>(() => {}) : client.number
+  expect(await own.use(hangOn(0), 1_000, late)).toBe(1)
+  const used = [own.use(hangOn(1), 20, late), own.use(hangOn(2), 60, late), own.use(hangOn(0), 10_000, late)]
+  expect(await Promise.allSettled(used)).toMatchObject([
+    { reason: { message: 'too late' } },
+    { reason: { message: 'too late' } },
+    { value: 3 },
+  ])
+  await own.close()
+})
