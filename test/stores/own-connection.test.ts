@@ -51,6 +51,12 @@ test('work is done one after the other, also what waited while the connection di
   await own.close()
 })
 
+/** Work that hangs on the first so many connections, and gives the number of any later one. */
+const hangOn =
+  (last: number) =>
+  async ({ number }: { readonly number: number }): Promise<number> =>
+    number <= last ? new Promise<never>(() => {}) : number
+
 test('a connection that does not answer what had waited for another one is given up as well', async () => {
   let clients = 0
   const own = new OwnConnection<{ readonly number: number }>({
@@ -58,10 +64,6 @@ test('a connection that does not answer what had waited for another one is given
     end: async () => {},
     abandon: () => {},
   })
-  const hangOn =
-    (last: number) =>
-    async (client: { readonly number: number }): Promise<number> =>
-      client.number <= last ? new Promise<never>(() => {}) : client.number
   expect(await own.use(hangOn(0), 1_000, late)).toBe(1)
   const used = [own.use(hangOn(1), 20, late), own.use(hangOn(2), 60, late), own.use(hangOn(0), 10_000, late)]
   expect(await Promise.allSettled(used)).toMatchObject([
