@@ -41,7 +41,14 @@ test('a process that slept through the end of its lease begins no attempt that c
   expect(await runsAfterSleep(failing)).toEqual([])
 })
 
-test('a process that slept through the end of its lease begins no attempt of which it hears then that it is on record', async () => {
+test.each([
+  [
+    'begins no attempt of which it hears then that it is on record',
+    'commit',
+    { retry: { maxAttempts: 5 }, concurrency: 1 },
+  ],
+  ['begins nothing of an execution of which it hears then that it was created', 'create', {}],
+] as const)('a process that slept through the end of its lease %s', async (_, call, policies) => {
   const world = new World()
   const clock = new PausedClock(world.clock)
   const runs: string[] = []
@@ -50,42 +57,12 @@ test('a process that slept through the end of its lease begins no attempt of whi
       runs.push(name)
       return value
     }
-    const counted = { persist: 'execution', retry: { maxAttempts: 5 }, concurrency: 1 } as const
-    return graph({
-      name: 'line',
-      steps: [step({ name: 'First', inputs: { value: Seed }, output: First, run, ...counted })],
-    })
+    const first = { name: 'First', inputs: { value: Seed }, output: First, persist: 'execution', run } as const
+    return graph({ name: 'line', steps: [step({ ...first, ...policies })] })
   }
   const heard = door<void>()
   const watched = new WatchedStore(world.store)
-  watched.after = ({ name }) => (name === 'commit' ? heard.promise : undefined)
-  const own = graphOf('sleeper')
-  const sleeper = world.process({ graphs: [own], clock, store: watched.store, lease: '5s' })
-  const handle = await sleeper.start(own, First, { Seed: 1 }, { id: 'a' })
-  world.process({ graphs: [graphOf('other')], lease: '5s' })
-  await world.clock.advance(10)
-  clock.pause()
-  await world.clock.advance(8_000)
-  heard.resolve()
-  await clock.resume()
-  expect(await world.clock.settle(handle.result())).toBe(1)
-  expect(runs).toEqual(['other'])
-})
-
-test('nor anything of an execution of which it hears then that it was created', async () => {
-  const world = new World()
-  const clock = new PausedClock(world.clock)
-  const runs: string[] = []
-  const graphOf = (name: string) => {
-    const run = ({ value }: { readonly value: number }): number => {
-      runs.push(name)
-      return value
-    }
-    return graph({ name: 'line', steps: [step({ name: 'First', inputs: { value: Seed }, output: First, run })] })
-  }
-  const heard = door<void>()
-  const watched = new WatchedStore(world.store)
-  watched.after = ({ name }) => (name === 'create' ? heard.promise : undefined)
+  watched.after = ({ name }) => (name === call ? heard.promise : undefined)
   const own = graphOf('sleeper')
   const sleeper = world.process({ graphs: [own], clock, store: watched.store, lease: '5s' })
   const started = sleeper.start(own, First, { Seed: 1 }, { id: 'a' })
