@@ -90,6 +90,26 @@ describe('a lease that is lost by a process that lives', () => {
     },
   )
 
+  test('is no death of the owner of one whose creation was answered too late', async () => {
+    const world = new World()
+    const gate = door()
+    const { line: graph } = line({ first: { run: () => gate.promise } })
+    const watched = new WatchedStore(world.store)
+    watched.after = async ({ name }) => {
+      if (name !== 'create') return
+      watched.cut()
+      await world.clock.sleep(6_000)
+      watched.mend()
+    }
+    const docket = world.process({ graphs: [graph], store: watched.store, maxRecoveries })
+    const handle = await world.clock.settle(docket.start(graph, Third, inputs, { id: 'a' }))
+    await world.clock.advance(4_000)
+    expect((await handle.details()).lease?.isHere).toBe(true)
+    expect(await recoveriesOf(world, 'a')).toBe(0)
+    gate.resolve(2)
+    expect(await world.clock.settle(handle.result())).toBe(4)
+  })
+
   test('is one of the execution whose step stopped the event loop, and of no other', async () => {
     const world = new World()
     const clock = new PausedClock(world.clock)

@@ -26,15 +26,17 @@ test.each([...sqlStores, ...redisStores])(
       },
     })
     const waiting = graph({ name: `waiting-${id}`, steps: [wait] })
-    const docket = createDocket({ graphs: [waiting], store: watched.store, lease: '500ms', maxRecoveries: 1 })
+    const docket = createDocket({ graphs: [waiting], store: watched.store, lease: '800ms', maxRecoveries: 2 })
     onTestFinished(async () => {
       await docket.close()
       await inner.close()
     })
     await docket.start(waiting, Done, {}, { id })
-    for (let losses = 1; losses <= 4; losses++) {
+    // What has not begun yet would begin only after the first loss.
+    await expect.poll(() => begun, { timeout: 20_000 }).toBe(1)
+    for (let losses = 1; losses <= 3; losses++) {
       watched.cut()
-      await sleep(700)
+      await sleep(1_000)
       watched.mend()
       await expect.poll(() => begun, { timeout: 20_000 }).toBeGreaterThan(losses)
     }

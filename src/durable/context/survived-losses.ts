@@ -39,7 +39,7 @@ export class SurvivedLosses {
     if (this.#counts.size > mostKept) this.#counts.delete(this.#counts.keys().next().value!)
   }
 
-  /** While these records are read, their lease may be lost; for some of them it is already. Gives a function to call when they are through. */
+  /** Until these go on here, their lease may be lost; for some of them it is already. Gives a function to call when they are through. */
   goOnWith(records: readonly Pick<ExecutionRecord, 'id' | 'owner'>[], owner: string): () => void {
     for (const { id, owner: own } of records)
       if (own === owner) this.#goingOn.set(id, (this.#goingOn.get(id) ?? 0) + 1)

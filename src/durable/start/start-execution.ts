@@ -150,7 +150,7 @@ export class ExecutionStarter {
 
   /** Gives the record as it ended, where another process still has it. */
   async #start(request: StartRequest, isOnlyNew = false): Promise<ExecutionRecord | undefined> {
-    const { clock, connection, owned, turns } = this.#context
+    const { clock, connection, owned, turns, survived } = this.#context
     const { id } = request
     const known = owned.get(id)
     if (known !== undefined) {
@@ -191,12 +191,15 @@ export class ExecutionStarter {
       request.isNew = true
       // A function of an execution that was deleted or purged may still run under this id: what it brings is not wanted any more.
       owned.get(id)?.lose()
+      // Lost before it begins, it has had no death of its owner.
+      const through = survived.goOnWith([{ id, owner }], session.owner)
       if (owner === session.owner && !turns.wasOvertaken(id)) {
-        await request.begin(created)
+        await request.begin(created).finally(through)
         if (hasLeft) scan.take(request.place.queue, id)
         else seat?.take(id)
         return undefined
       }
+      through()
       // The answer took so long that this process owns it no more.
       existing = await this.#context.recordOf(id)
     }
