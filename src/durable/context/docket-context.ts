@@ -34,6 +34,7 @@ import type { StepPages } from '../records/step-pages.ts'
 import { closedWhileWaiting } from './closed-while-waiting.ts'
 import { DocketGraphs } from './docket-graphs.ts'
 import { DocketObservers } from './docket-observers.ts'
+import { CallOrder } from './call-order.ts'
 import type { DocketOptions } from './docket-options.ts'
 import { HandOver } from './hand-over.ts'
 import { loseAll, reportBlocked } from './lost-turns.ts'
@@ -75,6 +76,8 @@ export class DocketContext {
   /** What stands around what this docket does. */
   readonly interceptors: InterceptorChains
   readonly parkedCallers = new ParkedCallers()
+  /** Messages that calls are about to send. */
+  readonly calls = new CallOrder()
   readonly incompatible: IncompatibleExecutions
   readonly survived: SurvivedLosses
   /** What this process declares, and others have declared otherwise. */

@@ -89,6 +89,8 @@ async function sendChecked(
   { id, item, transaction }: SignalCallOptions & { readonly id: string },
 ): Promise<SignalVerdict> {
   const { id: executionId, graph } = target
+  // Within a transaction the calls have the order of its client.
+  using turn = transaction === undefined ? context.calls.enter(executionId) : undefined
   const place = { executionId, graph, item }
   const { place: to, way } = await signalPlace(context, 'signal', target, type, item)
   if (way === 'received')
@@ -108,8 +110,8 @@ async function sendChecked(
     way === 'received' ? receivedMessage(executionId, to, content) : signalMessage(executionId, to, content)
   // Its id makes the second try of one whose answer was lost the same as the first. What fails within a transaction ends that: it is for its owner to try again.
   const [verdict] =
-    transaction === undefined
-      ? await connection.post([message])
+    turn !== undefined
+      ? await turn.post(() => connection.post([message]))
       : allAnswers(store, 'post', [message], await store.post([message], transaction))
   if (verdict === 'unknown') throw noSuchExecution(executionId)
   if (verdict === 'accepted') context.lookSoon(executionId)

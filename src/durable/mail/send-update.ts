@@ -77,6 +77,7 @@ async function sendChecked(
   const { connection, clock } = context
   const { store, encoding } = connection
   const until = timeout === undefined ? Infinity : clock.elapsed() + durationMs(timeout)!
+  using turn = context.calls.enter(target.id)
   const { place: to } = await signalPlace(context, 'update', target, type, item)
   const name = updateName(to, id)
   requireLength(store, 'checkpoint', 'update: its name and id together', name)
@@ -93,7 +94,7 @@ async function sendChecked(
   requireLength(store, 'message', 'update: its name and id together', message.id!)
   const sent = { executionId: target.id, type, id, name, digest, isFirst, place }
   using watch = new AnswerWatch(context, target.id, name)
-  const [verdict] = await connection.post([message])
+  const [verdict] = await turn.post(() => connection.post([message]))
   if (verdict === 'unknown') throw noSuchExecution(target.id)
   if (verdict === 'duplicate') throw conflict(sent)
   if (verdict !== 'accepted') {
