@@ -56,6 +56,7 @@ export class Upkeep {
     this.#purgeExpired()
     this.#overdue.look()
     this.#uncertain.look()
+    this.#context.setup.limits.look()
     this.#retention?.run()
   }
 

@@ -53,6 +53,11 @@ export class DocketLimits implements SharedLimits {
     return new Ticket(attempt, wanted, { lineOf: (limit) => this.#lineOf(limit), resting: this.#resting })
   }
 
+  /** Gives back what calls have got that were given up. */
+  look(): void {
+    for (const line of this.#lines.values()) line.lookIfUncertain()
+  }
+
   #lineOf(limit: WantedLimit): LimitLine {
     const { id, spec } = limit
     const line = this.#lines.get(id) ?? this.#newLine(limit)

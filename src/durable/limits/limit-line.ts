@@ -1,6 +1,6 @@
 import { StoreError } from '../../core/errors.ts'
 import type { ConcurrencySpec, RateSpec } from '../../core/graph/graph-index.ts'
-import type { SharedState } from '../../core/contracts/shared-state.ts'
+import type { SharedState, SharedWrite } from '../../core/contracts/shared-state.ts'
 import { outsideCalls } from '../../runtime/environment/async-context.ts'
 import { sleep } from '../../runtime/environment/clock.ts'
 import { fireAfter } from '../../runtime/environment/timers.ts'
@@ -15,6 +15,8 @@ const pauseGrowth = 1.5
 const mostBackoffMs = 64
 /** Nobody is shown to others of more than so many that wait: those that have waited longest. */
 const mostShown = 100
+/** As long as a call that was given up may still be under way. */
+const lookAfterMs = 30_000
 
 /** What waits in a line, or has been let in. */
 export interface Waiting {
@@ -58,6 +60,8 @@ export class LimitLine {
   #mustLookAgain = false
   #timer: Timer | undefined
   #pauseMs = firstPauseMs
+  /** When a write was given up whose answer was lost, in steady time: it may still arrive, and give a place to what has left since. */
+  #uncertainSince: number | undefined
   #spec: ConcurrencySpec | RateSpec | undefined
   /** What this process wrote last: most likely it is still there. */
   #written: { readonly token: string; readonly state: LimitState | undefined } | undefined
@@ -67,7 +71,8 @@ export class LimitLine {
   }
 
   get isEmpty(): boolean {
-    return this.#waiting.length === 0 && this.#held.size === 0 && this.#leaving.length === 0
+    const hasNobody = this.#waiting.length === 0 && this.#held.size === 0 && this.#leaving.length === 0
+    return hasNobody && this.#uncertainSince === undefined
   }
 
   get hasWaiting(): boolean {
@@ -107,6 +112,16 @@ export class LimitLine {
     else if (!this.#held.delete(waiting)) return
     this.#leaving.push({ execution, item, owner })
     this.look()
+  }
+
+  /** Gives back what a write has got that was given up, once it can't be under way any more. */
+  lookIfUncertain(): void {
+    if (this.#isUncertain) this.look()
+  }
+
+  get #isUncertain(): boolean {
+    const since = this.#uncertainSince
+    return since !== undefined && this.#parts.connection.clock.elapsed() - since >= lookAfterMs
   }
 
   /** Something may have changed. */
@@ -158,7 +173,7 @@ export class LimitLine {
   /** One look: gives when the first that waits may begin, where that is known. */
   async #look(): Promise<number | undefined> {
     const { connection, id, name, randomId, random } = this.#parts
-    const { store, session } = connection
+    const { session } = connection
     await connection.ready()
     let refusals = 0
     for (let isFresh = false; ; isFresh = true) {
@@ -168,12 +183,14 @@ export class LimitLine {
         Math.min(mostShown, Math.max(1, declared.perMs === undefined ? declared.limit : declared.burst)),
       )
       const leaving = [...this.#leaving]
-      if (shown.length === 0 && leaving.length === 0) return undefined
+      const held = [...this.#held, ...this.#waiting]
+      const isUncertain = this.#isUncertain
+      if (shown.length === 0 && leaving.length === 0 && !isUncertain) return undefined
       for (const waiting of shown) waiting.owner = session.owner
       // The time counts for a rate, and so for whoever waits long.
-      const known = isFresh || declared.perMs !== undefined ? undefined : this.#written
+      const known = isFresh || isUncertain || declared.perMs !== undefined ? undefined : this.#written
       const { token, state, now } = known === undefined ? await this.#read() : { ...known, now: connection.clock.now() }
-      const turn = { owner: session.owner, declared, leaving, waiting: shown, dead: noOwners, now }
+      const turn = { owner: session.owner, declared, held, leaving, waiting: shown, dead: noOwners, now }
       let verdict = judgeLimit(state, turn)
       if (verdict.outcomes.some(({ isGranted }) => !isGranted)) {
         // It may have changed, and owners may have died.
@@ -191,8 +208,7 @@ export class LimitLine {
           state: textOf(verdict.state),
           frees: verdict.frees,
         }
-        const [isWritten] = allAnswers(store, 'writeShared', [write], await store.writeShared([write]))
-        if (isWritten !== true) {
+        if (!(await this.#write(write))) {
           this.#written = undefined
           // Of many processes that write at once, one does each time: not all of them at the same moment again.
           if (++refusals > 2)
@@ -201,9 +217,22 @@ export class LimitLine {
         }
         this.#written = verdict.state === undefined ? undefined : { token: written.token, state: verdict.state }
       } else this.#written = undefined
+      if (isUncertain) this.#uncertainSince = undefined
       this.#leaving = this.#leaving.filter((one) => !leaving.includes(one))
       this.#settle(shown, turn, verdict)
       return verdict.readyAt
+    }
+  }
+
+  async #write(write: SharedWrite): Promise<boolean> {
+    const { store, clock } = this.#parts.connection
+    try {
+      const [isWritten] = allAnswers(store, 'writeShared', [write], await store.writeShared([write]))
+      return isWritten === true
+    } catch (error) {
+      this.#written = undefined
+      if (error instanceof StoreError && error.isTransient) this.#uncertainSince = clock.elapsed()
+      throw error
     }
   }
 

@@ -46,6 +46,37 @@ test('a store that refuses for good fails the steps that wait, with why', async 
   await expect(failing).rejects.toMatchObject({ code: 'STEP_FAILED', cause: { code: 'STORE_FAILED' } })
 })
 
+test('a slot that was given by a call which had been given up is given back, though its process lives', async () => {
+  const world = new World()
+  const calls = noCalls()
+  const graphs = [callGraph(world, calls, { concurrency: one })]
+  let isFirst = true
+  const store = new Proxy(world.store, {
+    get(target, key) {
+      const value: unknown = Reflect.get(target, key)
+      if (key === 'writeShared' && isFirst)
+        return async (...given: Parameters<typeof target.writeShared>) => {
+          isFirst = false
+          world.clock.setTimeout(() => void target.writeShared(...given), 5_000)
+          await world.clock.sleep(2_000)
+          throw new StoreError('test', 'no answer in time', true)
+        }
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  const forgetful = world.process({ graphs, store })
+  const other = world.process({ graphs })
+  await forgetful.start(graphs[0]!, Answer, { Tenant: 'A' }, { id: 'A' })
+  await world.clock.advance(1_000)
+  await world.clock.settle(forgetful.cancel('A'))
+  await world.clock.advance(6_000)
+  await other.start(graphs[0]!, Answer, { Tenant: 'B' }, { id: 'B' })
+  await world.clock.advance(40_000)
+  expect(calls.begun).toEqual(['B'])
+  expect(await (await other.get('B'))!.result()).toBe('of B')
+  expect(await world.store.oldShared(Infinity, 10)).toEqual([])
+})
+
 test('a global step takes its slot for the one that computes, and the others share what comes of it', async () => {
   const world = new World()
   const calls = noCalls()
