@@ -31,7 +31,7 @@ interface ChildVerbs {
   /** Deletes an execution, which is cancelled and undone first. */
   remove(id: string): Promise<unknown>
   /** Goes on with one that is undone, where no process does. */
-  undo(id: string): Promise<unknown>
+  undo(id: string): Promise<void>
 }
 
 /**
@@ -132,8 +132,13 @@ export class ChildExecutions implements DurableChildren {
     const record = await this.#context.recordOf(id)
     const owned = this.#context.owned.get(parent.id)
     if (record?.status !== 'compensating' || owned === undefined) return
-    await new Promise<void>((resolve, reject) => {
-      const end = { onCompleted: () => resolve(), onFailed: () => resolve() }
+    await new Promise<void>((resolve) => {
+      // Whoever undoes it may die: it would wait for a slot then, which its parent may have, and for its place in the limit of a queue.
+      const onOpen = async (): Promise<void> => {
+        await this.#verbs.undo(id)
+        if (this.#context.owned.get(id)?.hasDeparted === false) join.wake()
+      }
+      const end = { onCompleted: () => resolve(), onFailed: () => resolve(), onOpen }
       const join = new ChildJoin(this.#context, parent, id, end)
       this.#add(parent.id, id, step, join)
       // Whoever goes on with the parent waits for it there.
@@ -141,7 +146,7 @@ export class ChildExecutions implements DurableChildren {
         join.stop()
         resolve()
       })
-      this.#verbs.undo(id).then(() => void join.follow(undefined), reject)
+      void join.follow(undefined)
     })
   }
 

@@ -12,23 +12,24 @@ import { hasOutcome } from './records/known-outcome.ts'
 const lookEveryMs = 30_000
 const patienceMs = 30_000
 
+/** Who waits for a child. */
+interface Waiter extends Pick<ChildRequest, 'onCompleted' | 'onFailed'> {
+  /** Called at each look at a child that has not ended; then there is one soon after the lease of a process that has died. */
+  readonly onOpen?: () => Promise<void>
+}
+
 /** A step that waits for a child: until that has ended, wherever it runs, or the step waits no more. */
 export class ChildJoin {
   readonly #context: DocketContext
   readonly #parent: ChildParent
   readonly #id: string
-  readonly #request: Pick<ChildRequest, 'onCompleted' | 'onFailed'>
+  readonly #request: Waiter
   #isOver = false
   /** Something has happened since the record was read last. */
   #isWoken = false
   #onWoken: () => void = () => {}
 
-  constructor(
-    context: DocketContext,
-    parent: ChildParent,
-    id: string,
-    request: Pick<ChildRequest, 'onCompleted' | 'onFailed'>,
-  ) {
+  constructor(context: DocketContext, parent: ChildParent, id: string, request: Waiter) {
     this.#context = context
     this.#parent = parent
     this.#id = id
@@ -78,6 +79,8 @@ export class ChildJoin {
       if (hasOutcome(record)) this.#settle({ value: await outcomeOfRecord(this.#context, record) })
       else if (!isKnown(record.status))
         throw new ExecutionConflictError(unknownStatus(record), { executionId: this.#id })
+      // It may end here then.
+      else await this.#request.onOpen?.()
     } catch (error) {
       this.fail(error)
     }
@@ -110,7 +113,9 @@ export class ChildJoin {
   }
 
   #change(): Promise<void> {
-    return pauseBeforeLook(this.#context, this.#id, lookEveryMs, {
+    const { leaseMs } = this.#context.connection.session
+    const pauseMs = this.#request.onOpen === undefined ? lookEveryMs : Math.min(lookEveryMs, 2 * leaseMs)
+    return pauseBeforeLook(this.#context, this.#id, pauseMs, {
       endsHere: false,
       // The parent is handed over first, and stops this wait.
       endsAtHandOver: false,

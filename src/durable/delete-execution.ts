@@ -81,11 +81,17 @@ function movedMeanwhile(id: string): ExecutionConflictError {
 export async function undoUnowned(context: DocketContext, resumption: Resumption, id: string): Promise<void> {
   if (context.owned.has(id) || context.options.takeOver === false) return
   await context.turns.inTurn(id, async () => {
-    const acquired = await acquireOne(context.connection, id)
-    if (acquired === undefined) return
-    await resumption.resumeOne(acquired, causeOf(acquired)).catch((error: unknown) => {
-      if (!(error instanceof ExecutionConflictError)) throw error
-    })
+    // A cancellation that its last owner has not read is consumed first, and gives it up.
+    for (let tries = 0; tries < 2 && !context.owned.has(id); tries++) {
+      const acquired = await acquireOne(context.connection, id)
+      if (acquired === undefined) return
+      try {
+        await resumption.resumeOne(acquired, causeOf(acquired))
+      } catch (error) {
+        if (error instanceof ExecutionConflictError) return
+        throw error
+      }
+    }
   })
 }
 
