@@ -259,7 +259,7 @@ export class Docket extends DocketView implements AsyncDisposable, ObservableDoc
 
   /**
    * Tries again what a query finds, a portion at a time, with an outcome for each: after an outage. `limit` is the size of the portion; `after`, given `next` of the one before, goes on behind it. In a process
-   * that serves their queue they begin at once, all of a portion; one with `work: false` leaves them to workers, each at its turn.
+   * that serves their queue they begin at once, all of a portion; where the queue is paused or has limits, and in one with `work: false`, each waits for its turn.
    * @throws (as rejection) OptionError with all problems; DocketClosedError, StoreError
    */
   async retryAll(query: RetryQuery = {}): Promise<RetryPage> {

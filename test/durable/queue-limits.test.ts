@@ -31,6 +31,45 @@ test('a limit of a queue holds in all processes, and a parent never keeps the pl
   expect(seen.most).toBe(1)
 })
 
+test('what is tried again, or forked, waits for its place in its queue', async () => {
+  const world = new World()
+  const { graph: one, seen } = jobs(world)
+  const docket = world.process({ graphs: [one], work: { gpu: 10 }, queues: { gpu: { concurrency: 1 } } })
+  const place = { queue: 'gpu' }
+  await world.clock.settle(docket.start(one, First, { Seed: 1 }, { ...place, id: 'first' }))
+  await world.clock.advance(100)
+  await world.clock.settle(docket.cancel('first'))
+  await world.clock.advance(1_000)
+  await world.clock.settle(docket.start(one, First, { Seed: 2 }, { ...place, id: 'second' }))
+  await world.clock.advance(600)
+  const retried = await started(world, docket.retry('first'))
+  const forked = await started(world, docket.fork('first', { from: 'Work', id: 'third' }))
+  await world.clock.advance(100)
+  expect((await world.store.get(['first', 'third'])).map((one) => one?.status)).toEqual(['pending', 'pending'])
+  await world.clock.advance(10_000)
+  expect(await world.clock.settle(Promise.all([retried.result(), forked.result()]))).toEqual([1, 1])
+  expect(seen.most).toBe(1)
+})
+
+test('nothing of a paused queue is tried again, or forked, before it goes on', async () => {
+  const world = new World()
+  const { graph: one, began } = jobs(world)
+  const docket = world.process({ graphs: [one], work: { gpu: 10 } })
+  await world.clock.settle(docket.start(one, First, { Seed: 1 }, { queue: 'gpu', id: 'first' }))
+  await world.clock.advance(100)
+  await world.clock.settle(docket.cancel('first'))
+  await world.clock.settle(docket.queue('gpu').pause('no power'))
+  await world.clock.advance(10_000)
+  const count = began.length
+  const retried = await started(world, docket.retry('first'))
+  const forked = await started(world, docket.fork('first', { from: 'Work', id: 'second' }))
+  await world.clock.advance(10_000)
+  expect(began).toHaveLength(count)
+  await world.clock.settle(docket.queue('gpu').resume())
+  await world.clock.advance(10_000)
+  expect(await world.clock.settle(Promise.all([retried.result(), forked.result()]))).toEqual([1, 1])
+})
+
 test('the place of a process that died is free when its lease is over', async () => {
   const world = new World()
   const { graph: one, began, seen } = jobs(world)

@@ -239,8 +239,10 @@ export class Resumption {
     }
     if (cause === 'end') await beginAgain(this.#context, record, deadline, fitting, mail)
     incompatible.delete(record.id)
-    // What begins again does so where it stands: nothing of it runs in a process that does not serve its queue.
-    if (!this.#context.queues.serves(record.queue)) {
+    // What begins again does so where it stands: nothing of it runs in a process that does not serve its queue, or before the store has judged what that lets begin.
+    const { queues } = this.#context
+    const waitsForTurn = cause === 'end' && record.kind !== 'batch' && queues.isRestricted(record.queue)
+    if (waitsForTurn || !queues.serves(record.queue)) {
       await beginElsewhere(this.#context, record, steps)
       return 'settled'
     }

@@ -37,6 +37,7 @@ export class Scan {
     context.queues = {
       serves: (queue) => this.#queues.has(queue),
       isLimited: (queue) => this.states.limitsOf(queue).concurrency !== undefined,
+      isRestricted: (queue) => this.states.isRestricted(queue),
       rested: (queue) => this.#queues.get(queue)?.slots.rested(),
     }
     context.onGraph = (name) => {

@@ -146,7 +146,11 @@ export async function forkExecution(
     // Its records come before anything of it begins.
     const { graphHash } = record
     const execution = { ...forked, ...untouched, epoch, graphHash, updatedAt: forked.createdAt }
-    await context.change(execution, { graphHash }, { steps: copied, closedSlots: signalsAmong(restored.plan, copied) })
+    const records = { steps: copied, closedSlots: signalsAmong(restored.plan, copied) }
+    // It waits for its turn where the store judges what may begin.
+    if (context.queues.isRestricted(record.queue))
+      return context.change(execution, { graphHash, isReleased: true }, records)
+    await context.change(execution, { graphHash }, records)
     // Lost before it began, it is as it was: whoever may have it now goes on with it.
     let acquired: AcquiredExecution | undefined = { execution, wasLost: false }
     while (acquired !== undefined && !(await resumption.resumeOne(acquired, causeOf(acquired))))
