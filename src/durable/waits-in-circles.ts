@@ -3,7 +3,7 @@ import { callingStep, stepsAround, wayRound } from '../runtime/environment/curre
 import type { CallingStep, WaitedFor } from '../runtime/environment/current-step.ts'
 import { beginWait, cantEndBefore } from '../runtime/environment/open-waits.ts'
 import type { DocketContext } from './context/docket-context.ts'
-import type { LiveSteps } from './records/open-steps.ts'
+import type { LiveSteps } from './records/live-steps.ts'
 
 /** A step can't wait for the end of the execution that it is part of. @throws DeadlockError */
 export function requireNoCircle(context: DocketContext, id: string, wait: object): void {

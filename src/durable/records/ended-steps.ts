@@ -3,6 +3,7 @@ import type { PersistSpec, StepSpec } from '../../core/graph/graph-index.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import type { ExecutionInfo } from './execution-info.ts'
 import { unrecordedStep } from './open-steps.ts'
+import { requiredBy } from './required-by.ts'
 import type { StepInfo } from './step-info.ts'
 
 /**
@@ -55,16 +56,6 @@ export function endedStepInfos(
   const names = new Set(plan.steps.map(({ spec }) => spec.name))
   // A record of a step that the graph no longer has is shown too.
   return [...infos, ...recorded.filter(({ step }) => !names.has(step))]
-}
-
-/** The steps without which a step can't run, by position. */
-function requiredBy(plan: Plan, position: number): readonly number[] {
-  const { spec, portSlots } = plan.steps[position]!
-  return portSlots.flatMap((slot, port) => {
-    const producer = plan.producers[slot]!
-    // Of a race one input is enough, whichever that was.
-    return producer === -1 || spec.kind === 'race' || spec.ports[port]!.kind === 'optional' ? [] : [producer]
-  })
 }
 
 function isSkip(error: unknown): boolean {

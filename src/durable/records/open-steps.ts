@@ -2,46 +2,28 @@ import type { Plan, PlanStep } from '../../core/graph/plan.ts'
 import type { PersistSpec, StepSpec } from '../../core/graph/graph-index.ts'
 import { isRemoteStep } from '../../core/language/remote-step.ts'
 import { isTerminalStep } from '../../core/contracts/statuses.ts'
-import { childIdOf } from '../../runtime/execution/child-execution.ts'
-import type { Execution } from '../../runtime/execution/execution.ts'
 import { statusOf } from '../../runtime/execution/step-status.ts'
 import type { StepState } from '../../runtime/execution/step-state.ts'
 import { attemptsOf } from '../../runtime/execution/past-attempts.ts'
 import { attemptInfo } from './attempt-history.ts'
 import type { AttemptInfo } from './attempt-history.ts'
 import { dateOf } from './date-of.ts'
+import type { LiveSteps } from './live-steps.ts'
 import { awaitedName, receivesNow, waitOf } from './step-info.ts'
 import type { StepInfo, StepWait } from './step-info.ts'
-
-/** An execution as it is in the process that runs it. */
-export interface LiveSteps {
-  readonly plan: Plan
-  /** By position; undefined for those that have not begun. */
-  readonly states: readonly (StepState | undefined)[]
-  /** When the execution began, in milliseconds since the epoch. */
-  readonly startedAt: number | undefined
-  /** The process that runs it. */
-  readonly owner: string | undefined
-  /** The id of the child that a step of it has, or had last. */
-  readonly childOf: (step: string) => string
-}
-
-/** The steps of an execution, or of one item of a batch, that lives in this process. */
-export function liveStepsOf(execution: Execution): LiveSteps {
-  const { plan, runs, startedAt, recorder } = execution
-  return { plan, states: runs, startedAt, owner: recorder?.owner, childOf: (step) => childIdOf(execution, step) }
-}
+import { stepsOverBefore } from './steps-over-before.ts'
+import type { EndBefore } from './steps-over-before.ts'
 
 /** All steps of an execution that lives in this process, as they are at this moment. */
-export function liveStepInfos(
-  { plan, states, startedAt, owner, childOf }: LiveSteps,
-  recorded: readonly StepInfo[],
-  item?: string,
-): readonly StepInfo[] {
+export function liveStepInfos(live: LiveSteps, recorded: readonly StepInfo[], item?: string): readonly StepInfo[] {
+  const { plan, states, startedAt, owner, childOf } = live
+  const over = stepsOverBefore(live)
   const byName = new Map(recorded.filter((step) => step.item === item).map((step) => [step.step, step]))
   return plan.steps.map((planStep, position) => {
     const state = states[position]
     const { name } = planStep.spec
+    const before = over.get(position)
+    if (before !== undefined) return { ...overBefore(name, before, byName.get(name)), item }
     if (state === undefined) {
       const steps = producersOf(plan, planStep).filter((producer) => states[producer]?.hasEnded !== true)
       return { ...unrecordedStep(name, 'pending', waitForInputs(plan, steps)), item, since: dateOf(startedAt) }
@@ -63,6 +45,13 @@ export function liveStepInfos(
       waitsFor: liveWait(status, state, childOf),
     }
   })
+}
+
+/** A step that never begins here: what its record says of its end holds. */
+function overBefore(name: string, { status, error }: EndBefore, recorded: StepInfo | undefined): StepInfo {
+  const known = recorded ?? unrecordedStep(name, status, undefined)
+  if (isTerminalStep(known.status)) return { ...known, error: error ?? known.error }
+  return { ...known, status, error, dueAt: undefined, since: undefined, waitsFor: undefined }
 }
 
 /** Of a step that has ended, records know more than the process that has forgotten it. */

@@ -119,7 +119,7 @@ export async function restoreExecution(
   const open: StepRecord[] = []
   const triedBefore = new Map<string, readonly PastAttempt[]>()
   const retried: StepRecord[] = []
-  const races = given.plan.compensates ? racesByName(given.plan) : undefined
+  const races = racesByName(given.plan)
   for (const step of steps) {
     if (turn.mustYield()) await turn.next()
     const maxAttempts = attemptsOf(byName.get(step.step))
@@ -168,7 +168,7 @@ export async function restoreExecution(
   }
 }
 
-/** Races of which losers may have something to undo; undefined where there are none. */
+/** The races of a plan; undefined where there are none. */
 function racesByName({ racers, steps }: Plan): ReadonlyMap<string, PlanStep> | undefined {
   return racers === undefined ? undefined : new Map(steps.filter(isRace).map((step) => [step.spec.name, step]))
 }

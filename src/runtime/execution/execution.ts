@@ -66,7 +66,7 @@ export class Execution implements StepHost {
   readonly setup: ExecutionSetup
   readonly options: ResolvedOptions
   #id: string | undefined
-  readonly #flow: ValueFlow
+  readonly flow: ValueFlow
   #endedSteps = 0
   hasEnded = false
   /** The output is on its way to the store: nothing can change the outcome any more. */
@@ -114,7 +114,7 @@ export class Execution implements StepHost {
     this.admission = part?.admission
     this.values = new Array<unknown>(plan.types.length)
     this.runs = new Array<StepRun | undefined>(plan.steps.length)
-    this.#flow = new ValueFlow(this)
+    this.flow = new ValueFlow(this)
     if (plan.waits || part?.waits !== undefined) watch(this, new WaitingState(this, this.total))
   }
 
@@ -147,7 +147,7 @@ export class Execution implements StepHost {
   endsWith({ planStep: { outputSlot } }: StepState): boolean {
     const { targetSlot, isWanted } = this.plan
     if (outputSlot !== targetSlot || this.part !== undefined) return false
-    return this.#flow.wantedLeft === 1 && isWanted[outputSlot]! && !this.isSettled
+    return this.flow.wantedLeft === 1 && isWanted[outputSlot]! && !this.isSettled
   }
 
   /** Whether all that has begun waits. */
@@ -156,7 +156,7 @@ export class Execution implements StepHost {
   }
 
   get isLaunching(): boolean {
-    return this.#flow.isLaunching
+    return this.flow.isLaunching
   }
 
   /** Nothing new begins. */
@@ -207,7 +207,7 @@ export class Execution implements StepHost {
     }
     if (this.#restoredOutcome !== undefined) {
       putLeaves(this.plan, leafValues, this.values)
-      this.#flow.undoLosers()
+      this.flow.undoLosers()
       this.finish({ type: 'SUCCEED', ...this.#restoredOutcome, at }, undefined)
       return
     }
@@ -216,16 +216,16 @@ export class Execution implements StepHost {
     if (this.hasEnded) return
     if (areChecked || !this.plan.checksLeaves) {
       putLeaves(this.plan, leafValues, this.values)
-      this.#flow.begin()
+      this.flow.begin()
     } else this.#launchOnceChecked(leafValues)
   }
 
   // A function of its own: one that makes closures costs memory at each call, whether it comes to them or not.
   #launchOnceChecked(leafValues: readonly unknown[]): void {
     const checked = checkLeaves(this.plan, leafValues, this.values, () => this.place)
-    if (checked === undefined) this.#flow.begin()
+    if (checked === undefined) this.flow.begin()
     else if (!isPromise(checked)) this.fail(checked)
-    else void checked.then((error) => (error === undefined ? this.#flow.begin() : this.fail(error)))
+    else void checked.then((error) => (error === undefined ? this.flow.begin() : this.fail(error)))
   }
 
   /** Brings the machine's count of ended steps up to date. Only an actor's snapshots show it. */
@@ -235,14 +235,14 @@ export class Execution implements StepHost {
 
   /** Gives a value that this plan takes from elsewhere. */
   provide(slot: number, value: unknown): void {
-    if (!this.hasEnded) this.#flow.fill(slot, value)
+    if (!this.hasEnded) this.flow.fill(slot, value)
   }
 
   /** Says that a value from elsewhere will never come. */
   markUnavailable(slot: number, error: unknown): void {
     if (this.hasEnded) return
     if (this.plan.isVital[slot]!) this.fail(error)
-    else this.#flow.deny(slot, error)
+    else this.flow.deny(slot, error)
   }
 
   /** Ends the execution from outside; `at` is the time of what ends it. */
@@ -278,7 +278,7 @@ export class Execution implements StepHost {
     // What waited begins to wait anew.
     const state = compiledExecution.stateCode[value === 'waiting' ? 'running' : value]
     Object.assign(this, { state, startedAt: head.startedAt, settled: head.settled })
-    const ended = this.#flow.restore(views)
+    const ended = this.flow.restore(views)
     if (this.effects !== undefined) restoreEffects(this.effects, this.plan, this.runs, views, persisted)
     this.#restoredOutcome = persisted.outcome
     this.#triedBefore = persisted.triedBefore
@@ -288,14 +288,14 @@ export class Execution implements StepHost {
       const { outputSlot } = run.planStep
       this.#forget(run)
       if (run.hasOutput) {
-        this.#flow.fill(outputSlot, run.output)
+        this.flow.fill(outputSlot, run.output)
         continue
       }
       // A loser that is undone.
       if (run.state === compiledStep.stateCode.cancelled) continue
       const error = stepErrorOf(run, this.whole, run.error, run.attempt, undefined)
       if (this.plan.isVital[outputSlot]!) this.#restoredFailure ??= { error }
-      else this.#flow.deny(outputSlot, error)
+      else this.flow.deny(outputSlot, error)
     }
   }
 
@@ -303,7 +303,7 @@ export class Execution implements StepHost {
   stepCompleted(run: StepState, value: unknown): void {
     this.#forget(run)
     if (this.hasEnded) return
-    this.#flow.fill(run.planStep.outputSlot, value)
+    this.flow.fill(run.planStep.outputSlot, value)
     this.setup.onSettled?.(run)
   }
 
@@ -313,7 +313,7 @@ export class Execution implements StepHost {
     if (this.hasEnded) return
     const slot = run.planStep.outputSlot
     if (isAbort || this.plan.isVital[slot]!) this.fail(error)
-    else this.#flow.deny(slot, error)
+    else this.flow.deny(slot, error)
   }
 
   raceDecided(race: PlanStep, state: RaceState): void {
@@ -331,7 +331,7 @@ export class Execution implements StepHost {
 
   /** An attempt is over; the item may give its slot back. */
   leave(): void {
-    this.admission?.leave(this.#flow.isLaunching)
+    this.admission?.leave(this.flow.isLaunching)
   }
 
   /** Begins an execution of another graph, for one of its steps. */

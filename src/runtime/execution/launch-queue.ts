@@ -89,6 +89,11 @@ export class LaunchQueue {
     if (--this.#end === this.#next) this.#next = this.#end = 0
   }
 
+  /** Whether the step never begins any more; true of a race that is decided, too. */
+  isWithheld(position: number): boolean {
+    return this.#unmet[position] === neverReady
+  }
+
   /** A value will never come: steps that can do without it, and lack nothing else, are ready. */
   deny(plan: Plan, slot: number): Unavailable {
     const unavailable = withoutValue(plan, this.#unmet, slot)

@@ -10,15 +10,16 @@ const nothing: ReadonlySet<number> = new Set()
 /** Positions of steps that have not ended, and that nobody unfinished needs: what they led to is there already, or they have lost a race. */
 export function unneededSteps(plan: Plan, runs: Runs): readonly number[] {
   const needed = stepsAbove(plan, runs, plan.wanted)
-  const lost = plan.racers === undefined ? undefined : lostSteps(plan, runs)
+  const lost = lostToRaces(plan, runs)
   return plan.steps.flatMap(({ position }) => {
-    const isNeeded = needed.has(position) && lost?.has(position) !== true
+    const isNeeded = needed.has(position) && !lost.has(position)
     return isNeeded || runs[position]?.hasOutput === true ? [] : [position]
   })
 }
 
 /** What led to the inputs of races that are decided, unless something else needs it: what will be skipped does not, nor did it when the race was decided. */
-function lostSteps(plan: Plan, runs: Runs): ReadonlySet<number> {
+export function lostToRaces(plan: Plan, runs: Runs): ReadonlySet<number> {
+  if (plan.racers === undefined) return nothing
   const slots = plan.steps.flatMap((step) => (isRace(step) && isDecided(runs[step.position]) ? step.portSlots : []))
   if (slots.length === 0) return nothing
   const skipped = skippedSteps(plan, runs)

@@ -1,4 +1,4 @@
-import type { Plan } from '../../core/graph/plan.ts'
+import type { Plan, PlanStep } from '../../core/graph/plan.ts'
 import type { StepView } from './execution-view.ts'
 import { LaunchQueue } from './launch-queue.ts'
 import type { Launcher } from './launch-queue.ts'
@@ -15,6 +15,8 @@ interface FlowHost extends Launcher, RacingHost {
   /** All that is wanted of it is there. */
   succeed(): void
 }
+
+const noWinners: ReadonlyMap<number, number> = new Map()
 
 /**
  * What follows from the values of one execution: which steps begin, which never will, and when all that is wanted is there. A value decrements
@@ -46,6 +48,16 @@ export class ValueFlow {
   /** How many of the values that are wanted are not there. */
   get wantedLeft(): number {
     return this.#wantedLeft
+  }
+
+  /** By position, of the races that are decided, the slot of the port that won. */
+  get winners(): ReadonlyMap<number, number> {
+    return this.#races?.winners ?? noWinners
+  }
+
+  /** Whether a step never begins any more. */
+  isWithheld({ position, spec }: PlanStep): boolean {
+    return spec.kind !== 'race' && this.#queue.isWithheld(position)
   }
 
   /** Takes over what records or a snapshot say of the steps, before anything begins; gives those that have ended. */
