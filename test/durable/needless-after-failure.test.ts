@@ -82,3 +82,72 @@ test.each([
     await next.close()
   },
 )
+
+const Part = dataType('Part', type<string>())
+const Seat = dataType('Seat', type<string>())
+const Hold = dataType('Hold', type<string>())
+
+/** What is not kept leads from a seat, which would be undone, to a step that fails, which the target can do without; what else takes the seat loses a race. */
+function refusing(calls: string[]) {
+  return graph({
+    name: 'refusing',
+    steps: [
+      step({
+        name: 'Seat',
+        inputs: { word: Word },
+        output: Seat,
+        run: () => 'seat',
+        compensate: () => void calls.push('undo Seat'),
+      }),
+      step({
+        name: 'Part',
+        inputs: { seat: Seat },
+        output: Part,
+        run: ({ seat }) => {
+          calls.push('Part')
+          return `part of ${seat}`
+        },
+      }),
+      step({
+        name: 'Refused',
+        inputs: { part: Part },
+        output: Refused,
+        persist: 'execution',
+        run: (): string => {
+          calls.push('Refused')
+          throw new Error('refused')
+        },
+      }),
+      step({ name: 'Hold', inputs: { seat: Seat }, output: Hold, run: () => new Promise<string>(() => {}) }),
+      timer({ name: 'Quick', output: Quick, after: '1s', value: () => 'quick' }),
+      race({ name: 'First', inputs: { hold: Hold, quick: Quick }, output: First }),
+      signal(Go),
+      step({
+        name: 'Text',
+        inputs: { first: First, refused: optional(Refused), go: Go },
+        output: Text,
+        run: ({ first: won, refused, go }) => `${won} ${refused} ${go}`,
+      }),
+    ],
+  })
+}
+
+test.each([500, 1_500])(
+  'what only a step takes that has failed for good does not run again after a death at %i ms, before and after a race of what it was made of, which is not undone',
+  async (diesAt) => {
+    const world = new World()
+    const calls: string[] = []
+    const graphs = [refusing(calls)]
+    const { docket, die } = world.mortal({ graphs, lease: '2s' })
+    await world.clock.settle(docket.start(graphs[0]!, Text, { Word: 'w' }, { id: 'a' }))
+    await world.clock.advance(diesAt)
+    die()
+    const next = world.process({ graphs, lease: '2s' })
+    await world.clock.advance(10_000)
+    const handle = (await next.get('a'))!
+    await world.clock.settle(handle.signal(Go, 'go'))
+    expect(await world.clock.settle(handle.result())).toBe('quick undefined go')
+    expect(calls).toEqual(['Part', 'Refused'])
+    await next.close()
+  },
+)

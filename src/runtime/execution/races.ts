@@ -89,13 +89,18 @@ export class Races implements RaceState {
     }
   }
 
-  /** Whether something that is there was made of what a step made in an earlier life. */
+  /** Whether something that is there, or has failed, was made of what a step made in an earlier life. */
   #wasTaken(position: number): boolean {
     const { dependants, steps } = this.#plan
     const { outputSlot } = steps[position]!
+    const { cancelled } = compiledStep.stateCode
     return (
-      dependants[outputSlot]!.some((taker) => this.#host.runs[taker]?.hasOutput === true || this.#taken.has(taker)) ||
-      this.#racers[outputSlot]!.some((race) => this.winners.get(race) === outputSlot)
+      dependants[outputSlot]!.some((taker) => {
+        const run = this.#host.runs[taker]
+        if (run?.hasEnded !== true || run.state === cancelled) return this.#taken.has(taker)
+        // One that was skipped for another failure was never given anything.
+        return run.hasOutput || run.error !== undefined
+      }) || this.#racers[outputSlot]!.some((race) => this.winners.get(race) === outputSlot)
     )
   }
 

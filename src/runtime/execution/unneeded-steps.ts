@@ -58,8 +58,9 @@ function stepsAbove(
     if (position === -1 || runs[position]?.hasOutput === true) continue
     if (found.has(position) || but.has(position)) continue
     found.add(position)
-    // A race that is decided has what it needs.
-    if (runs[position]?.first !== undefined || skipped.has(position)) continue
+    // A race that is decided has what it needs, and what has ended without a value needs nothing any more.
+    const run = runs[position]
+    if (run?.first !== undefined || run?.hasEnded === true || skipped.has(position)) continue
     for (const slot of plan.steps[position]!.portSlots) open.push(plan.producers[slot]!)
   }
   return found
