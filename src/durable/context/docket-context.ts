@@ -21,6 +21,7 @@ import type { FullClock } from '../../runtime/environment/clock.ts'
 import { randomId, timeOrderedId } from '../../runtime/environment/ids.ts'
 import { resolveOptions } from '../../runtime/execution/execution-setup.ts'
 import type { DurableChildren, ExecutionSetup, ResolvedOptions } from '../../runtime/execution/execution-setup.ts'
+import { KeyedListeners } from '../../runtime/collections/keyed-listeners.ts'
 import { ShortLivedMap } from '../../runtime/collections/short-lived-map.ts'
 import { StoreResults } from '../../runtime/results/store-results.ts'
 import { allAnswers } from '../../runtime/store-access/all-answers.ts'
@@ -39,7 +40,6 @@ import type { DocketOptions } from './docket-options.ts'
 import { HandOver } from './hand-over.ts'
 import { loseAll, reportBlocked } from './lost-turns.ts'
 import { ExecutionTurns } from './execution-turns.ts'
-import { ExpectedLives } from './expected-lives.ts'
 import { Overruled } from './overruled.ts'
 import { ParkedCallers } from './parked-callers.ts'
 import { SurvivedLosses } from './survived-losses.ts'
@@ -116,7 +116,7 @@ export class DocketContext {
   readonly #docketGraphs: DocketGraphs
   readonly #stepReader: StepReader
   readonly #stepInterceptors: StepInterceptors | undefined
-  readonly #expected = new ExpectedLives()
+  readonly #expected = new KeyedListeners<Owned>()
 
   constructor(given: DocketOptions) {
     const docketGraphs = new DocketGraphs(given.defaults)
@@ -290,7 +290,7 @@ export class DocketContext {
     // What did not fit was an earlier life, or has been completed since.
     this.incompatible.delete(owned.id)
     if (owned.emitter !== undefined) beginLife(this, owned, owned.emitter, resumed)
-    this.#expected.entered(owned)
+    this.#expected.call(owned.id, owned)
     owned.start()
     return true
   }

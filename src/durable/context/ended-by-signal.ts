@@ -1,6 +1,7 @@
 import { ExecutionCancelledError } from '../../core/errors.ts'
 import { describeThrown } from '../../core/thrown.ts'
 import { sleep } from '../../runtime/environment/clock.ts'
+import { onAbort } from '../../runtime/environment/on-abort.ts'
 import type { DocketContext } from './docket-context.ts'
 import { withResolvers } from '../../core/own-promise.ts'
 
@@ -39,7 +40,7 @@ async function raced<Answer>(
   signal: AbortSignal,
   work: () => Promise<Answer>,
 ): Promise<Answer> {
-  const onAbort = async (reject: (error: unknown) => void): Promise<void> => {
+  const onAborted = async (reject: (error: unknown) => void): Promise<void> => {
     const here = context.owned.get(id)
     if (here === undefined && (await endingOfParked(context, id, signal)) !== undefined) return
     if (here === undefined || here.signal === signal) {
@@ -48,7 +49,7 @@ async function raced<Answer>(
     }
     reject(waitEnded(id, signal.reason))
   }
-  return untilAborted(signal, onAbort, work)
+  return untilAborted(signal, onAborted, work)
 }
 
 /**
@@ -62,11 +63,11 @@ export async function leftBySignal<Answer>(
   work: () => Promise<Answer>,
 ): Promise<Answer> {
   if (signal === undefined) return work()
-  const onAbort = async (reject: (error: unknown) => void): Promise<void> => {
+  const onAborted = async (reject: (error: unknown) => void): Promise<void> => {
     const error = await endingOfParked(context, id, signal)
     if (error !== undefined) reject(error)
   }
-  return untilAborted(signal, onAbort, work)
+  return untilAborted(signal, onAborted, work)
 }
 
 async function endingOfParked(
@@ -81,16 +82,16 @@ async function endingOfParked(
 
 async function untilAborted<Answer>(
   signal: AbortSignal,
-  onAbort: (reject: (error: unknown) => void) => Promise<void>,
+  onAborted: (reject: (error: unknown) => void) => Promise<void>,
   work: () => Promise<Answer>,
 ): Promise<Answer> {
   const { promise: ended, reject } = withResolvers<never>()
-  const listener = (): void => void onAbort(reject)
-  if (signal.aborted) listener()
-  else signal.addEventListener('abort', listener, { once: true })
+  const listener = (): void => void onAborted(reject)
+  const unlisten = signal.aborted ? undefined : onAbort(signal, listener)
+  if (unlisten === undefined) listener()
   try {
     return await Promise.race([work(), ended])
   } finally {
-    signal.removeEventListener('abort', listener)
+    unlisten?.()
   }
 }

@@ -1,4 +1,5 @@
 import { markAsLook } from '../../runtime/environment/long-timeout.ts'
+import { onAbort } from '../../runtime/environment/on-abort.ts'
 import type { DocketContext } from './docket-context.ts'
 
 /** What else ends a pause than its time. */
@@ -28,17 +29,11 @@ export function pauseBeforeLook(
     }
     const timer = clock.setTimeout(done, ms)
     markAsLook(timer)
-    ends.push(
-      () => clock.clearTimeout(timer),
-      connection.listen((hint) => {
-        if (hint.type === 'ended' && hint.execution === id) done()
-      }),
-    )
+    ends.push(() => clock.clearTimeout(timer), connection.onEnded(id, done))
     if (endsAtHandOver) ends.push(context.handOver.onBegin(done))
     if (endsHere) ends.push(context.onEnter(id, done))
     if (listen !== undefined) ends.push(listen(done))
-    signal?.addEventListener('abort', done)
-    ends.push(() => signal?.removeEventListener('abort', done))
+    if (signal !== undefined) ends.push(onAbort(signal, done))
     if ((endsAtHandOver && context.handOver.hasBegun) || signal?.aborted === true || (endsHere && owned.has(id))) done()
   })
 }

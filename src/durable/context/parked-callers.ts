@@ -1,4 +1,5 @@
 import type { AsyncContext } from '../../runtime/environment/async-context.ts'
+import { onAbort } from '../../runtime/environment/on-abort.ts'
 import { abortError } from '../../runtime/execution/end-reason.ts'
 import type { ExecutionCancelledError } from '../../core/errors.ts'
 import type { CallerOptions } from './start-options.ts'
@@ -27,14 +28,13 @@ export class ParkedCallers {
     context: AsyncContext,
   ): void {
     if (signal === undefined && observers.length === 0 && logger === undefined) return
-    const onAbort = (): void => {
+    const onAborted = (): void => {
       this.delete(id)
       this.#end(id, signal!, abortError(signal!.reason, { executionId: id, graph }))
     }
     // It came while the answer that parks it was on its way: a listener would wait for ever.
-    if (signal?.aborted === true) return onAbort()
-    signal?.addEventListener('abort', onAbort, { once: true })
-    const unlisten = (): void => signal?.removeEventListener('abort', onAbort)
+    if (signal?.aborted === true) return onAborted()
+    const unlisten = signal === undefined ? (): void => {} : onAbort(signal, onAborted)
     this.#callers.set(id, { options: { signal, observers, logger }, context, unlisten })
   }
 

@@ -9,6 +9,7 @@ import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import { DocketClosedError, StoreError } from '../../core/errors.ts'
 import { canonicalize, digest } from '../../core/values/keys.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
+import { KeyedListeners } from '../collections/keyed-listeners.ts'
 import { atMost, sleep } from '../environment/clock.ts'
 import type { FullClock } from '../environment/clock.ts'
 import { allAnswers } from './all-answers.ts'
@@ -81,6 +82,7 @@ export class StoreConnection {
   readonly eventWaits: CallBatcher<NewEventWait, EmittedEvent | undefined>
   readonly waitEnds: CallBatcher<NewEventWait, void>
   readonly awaitedAnswers = new AwaitedAnswers()
+  readonly #awaitedEnds = new KeyedListeners<undefined>()
   readonly #listeners = new Set<(hint: StoreHint) => void>()
   /** As it was given: this process's connections to it are known by that. */
   readonly #given: Store
@@ -302,6 +304,11 @@ export class StoreConnection {
     return () => this.#listeners.delete(listener)
   }
 
+  /** Calls back when the store says that an execution has ended, until the returned function is called; that may be missing. */
+  onEnded(execution: string, listener: () => void): () => void {
+    return this.#awaitedEnds.add(execution, listener)
+  }
+
   /** Lets go of the store. Each half of it takes a lease at most, whatever the store does: by then the lease has run out anyway. */
   async close(): Promise<void> {
     if (this.#isClosed) return
@@ -346,8 +353,9 @@ export class StoreConnection {
     }
     await this.time.look()
     this.#unsubscribe = await this.store.subscribe?.((hint) => {
-      if (hint.type === 'answered') this.awaitedAnswers.announced(hint)
-      else for (const listener of this.#listeners) listener(hint)
+      if (hint.type === 'answered') return this.awaitedAnswers.announced(hint)
+      for (const listener of this.#listeners) listener(hint)
+      if (hint.type === 'ended') this.#awaitedEnds.call(hint.execution, undefined)
     })
   }
 }
