@@ -265,6 +265,8 @@ describe('what a server says', () => {
         .split(' ')
         .map(errorsOf.postgres),
       ...[1021, 1114, 1045, 4151, 1146, 1142, 1049, 1030, 1290, 1037].map((number) => errorsOf.mysql(number)),
+      // A trigger that refuses in its own words.
+      errorsOf.mysql(1644, '45000'),
       ...[
         'OOM command not allowed',
         'NOPERM no permissions',
@@ -282,7 +284,9 @@ describe('what a server says', () => {
       ...'22001 22P02 22P05 23505 23514 54000'.split(' ').map(errorsOf.postgres),
       postgresError(answer({ code: 'XX000' }, 'invalid memory alloc request size 1073741824')),
       ...[1153, 1118, 1366, 3819, 4025].map((number) => errorsOf.mysql(number)),
-      ...[[1406, '22001'] as const, [1048, '23000'] as const].map(([number, state]) => errorsOf.mysql(number, state)),
+      ...[[1406, '22001'] as const, [1048, '23000'] as const, [1644, '23000'] as const].map(([number, state]) =>
+        errorsOf.mysql(number, state),
+      ),
       ...[
         'CROSSSLOT Keys in request',
         'WRONGTYPE Operation',
