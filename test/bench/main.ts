@@ -86,7 +86,7 @@ const usage = `npm run bench -- [<workload or group>…] [--quick] [--json]
   --only     workloads, comma-separated: the same as naming them
   --size     for scale: how many executions that have ended the store holds, and a tenth of that which have not; 1000000 by default;
              for list-filters and worker-backlog: how many executions; 1000000 by default; for waiting-parked: how many are parked; 100000 by default
-  --stores   for scale, worker-backlog, list-filters (not redis) and waiting-parked, comma-separated: ${Object.keys(scaleStores).join(', ')}; all by default
+  --stores   for scale, worker-backlog, list-filters (not redis) and waiting-parked (not mysql), comma-separated: ${Object.keys(scaleStores).join(', ')}; all by default
   --parts    of scale, comma-separated: ${scaleParts.join(', ')}; all by default
   --json     everything measured, as JSON on stdout (progress on stderr)`
 

@@ -17,5 +17,6 @@ export function answerParent(handlers: Readonly<Record<string, Handler>>): void 
 }
 
 function send(answer: Answer): void {
-  if (process.connected) process.send!(answer)
+  // A parent that has ended needs none, and this process ends as soon as it hears of that.
+  if (process.connected) process.send!(answer, undefined, undefined, () => {})
 }

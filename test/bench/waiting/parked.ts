@@ -89,6 +89,7 @@ class Parking {
   }
 
   async park(prefix: string, count: number): Promise<void> {
+    if (count === 0) return
     this.#isDone = Promise.withResolvers()
     this.#wanted += count
     const { signals, Gone } = this.#graphs
