@@ -15,6 +15,11 @@ const Quick = dataType('Quick', type<string>())
 const First = dataType('First', type<string>())
 const Refused = dataType('Refused', type<string>())
 const Skipped = dataType('Skipped', type<string>())
+const Hopeless = dataType('Hopeless', type<string>())
+const None = dataType('None', type<string>())
+const Inner = dataType('Inner', type<string>())
+const Early = dataType('Early', type<string>())
+const Outer = dataType('Outer', type<string>())
 const Go = dataType('Go', type<string>())
 const Text = dataType('Text', type<string>())
 
@@ -55,10 +60,15 @@ const declared = graph({
       },
     }),
     step({ name: 'Skipped', inputs: { refused: Refused }, output: Skipped, run: () => 'skipped' }),
+    step({ name: 'Hopeless', inputs: { refused: Refused }, output: Hopeless, run: () => 'hopeless' }),
+    race({ name: 'None', inputs: { refused: Refused, hopeless: Hopeless }, output: None }),
+    timer({ name: 'Early', output: Early, after: '100ms', value: () => 'early' }),
+    race({ name: 'Inner', inputs: { kept: Kept, quick: Quick }, output: Inner, run: never }),
+    race({ name: 'Outer', inputs: { inner: Inner, early: Early }, output: Outer }),
     signal(Go),
     step({
       name: 'Text',
-      inputs: { first: First, kept: Kept, skipped: optional(Skipped), go: Go },
+      inputs: { first: First, kept: Kept, skipped: optional(Skipped), none: optional(None), outer: Outer, go: Go },
       output: Text,
       run: ({ first, kept, go }) => `${first} ${kept} ${go}`,
     }),

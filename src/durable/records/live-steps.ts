@@ -1,5 +1,5 @@
 import type { ErrorPlace } from '../../core/docket-error.ts'
-import type { Plan, PlanStep } from '../../core/graph/plan.ts'
+import type { Plan } from '../../core/graph/plan.ts'
 import { childIdOf } from '../../runtime/execution/child-execution.ts'
 import type { Execution } from '../../runtime/execution/execution.ts'
 import type { StepState } from '../../runtime/execution/step-state.ts'
@@ -18,7 +18,7 @@ export interface LiveSteps {
   /** By position, of the races that are decided, the slot of the port that won. */
   readonly winners: ReadonlyMap<number, number>
   /** Whether a step never begins any more in the process that runs the execution. */
-  readonly isWithheld: (step: PlanStep) => boolean
+  readonly isWithheld: (position: number) => boolean
   readonly place: ErrorPlace
 }
 
@@ -27,6 +27,6 @@ export function liveStepsOf(execution: Execution): LiveSteps {
   const { plan, runs, startedAt, recorder, flow, place } = execution
   const childOf = (step: string): string => childIdOf(execution, step)
   const owner = recorder?.owner
-  const isWithheld = (step: PlanStep): boolean => flow.isWithheld(step)
+  const isWithheld = (position: number): boolean => flow.isWithheld(position)
   return { plan, states: runs, startedAt, owner, childOf, winners: flow.winners, isWithheld, place }
 }

@@ -1,4 +1,5 @@
 import { RaceLostError } from '../../core/errors.ts'
+import { statusOf } from '../../runtime/execution/step-status.ts'
 import { lostToRaces, unneededSteps } from '../../runtime/execution/unneeded-steps.ts'
 import type { LiveSteps } from './live-steps.ts'
 import { requiredBy } from './required-by.ts'
@@ -9,7 +10,7 @@ export type EndBefore = Pick<StepInfo, 'status' | 'error'>
 
 /**
  * By position, the steps that never begin in the process that has taken an execution over, since nobody needs them any more: they had their value, have lost a
- * race, or nothing is known of them.
+ * race, were skipped, or nothing is known of them.
  */
 export function stepsOverBefore(
   live: Omit<LiveSteps, 'startedAt' | 'owner' | 'childOf'>,
@@ -17,21 +18,37 @@ export function stepsOverBefore(
   const { plan, states, isWithheld } = live
   const isOpen = (position: number): boolean => {
     const state = states[position]
-    return state === undefined || (!state.hasEnded && isWithheld(plan.steps[position]!))
+    if (state === undefined) return true
+    // A race that has what it needs waits for nothing more, and may run.
+    const mayRun = plan.steps[position]!.spec.kind === 'race' && statusOf(state) !== 'pending'
+    return !state.hasEnded && !mayRun && isWithheld(position)
   }
   if (!plan.steps.some(({ position }) => isOpen(position))) return new Map()
   const unneeded = unneededSteps(plan, states).filter(isOpen)
   if (unneeded.length === 0) return new Map()
   const hadValue = stepsWithValue(live)
-  const lost = lostToRaces(plan, states)
-  const losses = lossesOf(live, lost)
-  return new Map(
-    unneeded.map((position): [number, EndBefore] => {
-      if (hadValue.has(position)) return [position, { status: 'completed', error: undefined }]
-      if (!lost.has(position)) return [position, { status: 'unknown', error: undefined }]
-      return [position, { status: 'cancelled', error: losses.get(position) }]
-    }),
-  )
+  const losses = lossesOf(live, lostToRaces(plan, states))
+  const ends = new Map<number, EndBefore>()
+  // Steps stand after those that they need.
+  for (const position of unneeded) {
+    if (hadValue.has(position)) ends.set(position, { status: 'completed', error: undefined })
+    else if (losses.has(position)) ends.set(position, { status: 'cancelled', error: losses.get(position) })
+    else ends.set(position, { status: isSkipped(live, position, ends) ? 'skipped' : 'unknown', error: undefined })
+  }
+  return ends
+}
+
+/** Whether something that a step needs has failed, or was skipped. */
+function isSkipped(
+  { plan, states }: Pick<LiveSteps, 'plan' | 'states'>,
+  position: number,
+  ends: ReadonlyMap<number, EndBefore>,
+): boolean {
+  return requiredBy(plan, position).some((producer) => {
+    const state = states[producer]
+    const status = state?.hasEnded === true ? statusOf(state) : ends.get(producer)?.status
+    return status === 'failed' || status === 'skipped'
+  })
 }
 
 /** Steps of which something was made that is there, or that has begun. */
@@ -52,7 +69,7 @@ function stepsWithValue({
   return found
 }
 
-/** What each of these steps was given up for, where it is known which input of its race won. */
+/** What each of these steps was given up for; of a race that has failed, nothing was. */
 function lossesOf(
   { plan, winners, place }: Pick<LiveSteps, 'plan' | 'winners' | 'place'>,
   lost: ReadonlySet<number>,

@@ -89,7 +89,7 @@ export class LaunchQueue {
     if (--this.#end === this.#next) this.#next = this.#end = 0
   }
 
-  /** Whether the step never begins any more; true of a race that is decided, too. */
+  /** Whether the step does not begin any more by what else comes. */
   isWithheld(position: number): boolean {
     return this.#unmet[position] === neverReady
   }

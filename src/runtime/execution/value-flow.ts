@@ -1,4 +1,4 @@
-import type { Plan, PlanStep } from '../../core/graph/plan.ts'
+import type { Plan } from '../../core/graph/plan.ts'
 import type { StepView } from './execution-view.ts'
 import { LaunchQueue } from './launch-queue.ts'
 import type { Launcher } from './launch-queue.ts'
@@ -55,9 +55,9 @@ export class ValueFlow {
     return this.#races?.winners ?? noWinners
   }
 
-  /** Whether a step never begins any more. */
-  isWithheld({ position, spec }: PlanStep): boolean {
-    return spec.kind !== 'race' && this.#queue.isWithheld(position)
+  /** Whether a step that has not begun never does. */
+  isWithheld(position: number): boolean {
+    return this.#queue.isWithheld(position)
   }
 
   /** Takes over what records or a snapshot say of the steps, before anything begins; gives those that have ended. */
