@@ -110,8 +110,8 @@ const refusals = {
 } as const
 
 const advice =
-  'persisted steps take and give plain data: objects, arrays, Date, Map, Set, bytes, RegExp, URL, plain Errors, BigInt. ' +
-  'Convert the value at the edge of the step, or take `persist` off the step'
+  'what is remembered is plain data: objects, arrays, Date, Map, Set, bytes, RegExp, URL, plain Errors, BigInt. ' +
+  'Convert the value before it is handed over'
 
 /** What each error has found, so that it can be said again without what is closed. */
 const findings = new WeakMap<SerializationError, { readonly made: string; readonly found: Refusal | undefined }>()

@@ -214,7 +214,7 @@ function sizeAbove(body: StoredValue, limit: number): number | undefined {
 function tooBig(size: number, maxBytes: number): string {
   return (
     `it has ${size} bytes, and the limit is ${maxBytes}; keep it elsewhere (a file, an object store) and hand on where it is, ` +
-    'or take `persist` off the step that makes it, or raise the limit (`maxValueBytes` of createDocket)'
+    'or raise the limit (`maxValueBytes` of createDocket)'
   )
 }
 

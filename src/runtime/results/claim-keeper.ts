@@ -143,8 +143,10 @@ export function placed(
         ? touchesSensitiveTypes(spec)
         : isSensitivePortOf(spec),
   ) as SerializationError
+  // Of other kinds, and where it can be undone, it is on record whatever `persist` says.
+  const otherwise = spec.kind === 'step' && spec.compensate === undefined ? '. Or take `persist` off the step' : ''
   return new SerializationError(
-    `the ${what} of step "${run.step}" can't be remembered: ${cause.message}`,
+    `the ${what} of step "${run.step}" can't be remembered: ${cause.message}${otherwise}`,
     { ...place, step: run.step, attempt: run.attempt },
     { cause },
   )
