@@ -24,7 +24,7 @@ const defaultsKeys = ['timeout', 'retry', 'persist', 'concurrency']
 /** Whether the value was made by `dataType` and can be used: a name, and a schema (or none) that can check. */
 export function problemOfDataType(value: unknown): string | undefined {
   if (!isRecord(value) || value['kind'] !== 'dataType')
-    return 'is not a data type; make one with dataType(name, schema)'
+    return `is not a data type${butUndefined(value)}; make one with dataType(name, schema)`
   const { name, schema, version, isSensitive } = value
   if (typeof name !== 'string' || name === '') return 'is a data type without a name; a name is a non-empty string'
   // The names stand as keys in what is stored of an execution, beside marks that begin with one.
@@ -52,6 +52,10 @@ export function problemOfDataType(value: unknown): string | undefined {
   return undefined
 }
 
+function butUndefined(value: unknown): string {
+  return value === undefined ? ', but undefined (is a name misspelt, or do two modules import each other?)' : ''
+}
+
 function problemOfUpdate({ name, result, validate }: Readonly<Record<string, unknown>>): string | undefined {
   if (result === undefined && validate === undefined) return undefined
   const problem = problemOfDataType(result)
@@ -63,8 +67,14 @@ function problemOfUpdate({ name, result, validate }: Readonly<Record<string, unk
 
 /** Whether the value may stand in a step's `inputs`. */
 function problemOfPort(value: unknown): string | undefined {
-  const isWrapped = isRecord(value) && (value['kind'] === 'optional' || value['kind'] === 'all')
-  return problemOfReadType(isWrapped ? value['type'] : value)
+  if (!isMarked(value)) return problemOfReadType(value)
+  return isMarked(value['type'])
+    ? 'has optional or all around another of them: both take a data type'
+    : problemOfReadType(value['type'])
+}
+
+function isMarked(value: unknown): value is Readonly<Record<string, unknown>> {
+  return isRecord(value) && (value['kind'] === 'optional' || value['kind'] === 'all')
 }
 
 /** Updates are no values of the graph: they are received. */
@@ -84,7 +94,8 @@ export function typeOfPort(port: AnyPort): AnyDataType {
 /** Reports everything that is wrong with one step's own declaration. Returns whether it can be indexed. */
 export function checkStep(step: unknown, index: number, report: Report): step is AnyStep {
   if (!isRecord(step) || !isKind(step['kind'])) {
-    report('bad-declaration', `steps[${index}] is not a step; make one with step({ name, inputs, output, run })`)
+    const what = `is not a step${butUndefined(step)}; make one with step({ name, inputs, output, run })`
+    report('bad-declaration', `steps[${index}] ${what}`)
     return false
   }
   const name = step['name']

@@ -172,7 +172,7 @@ describe('declarations throw nothing, and the graph reports them', () => {
     ['a step of nothing', () => step(undefined as never), /no name/],
     ['a step of a proxy that throws', () => step(hostile as never), /no name/],
     ['something else', () => ({ name: 's' }), /steps\[0\] is not a step/],
-    ['nothing', () => undefined, /steps\[0\] is not a step/],
+    ['nothing', () => undefined, /steps\[0\] is not a step, but undefined \(is a name misspelt/],
     ['an empty name', () => step({ name: '', output: A, run: () => 1 }), /no name/],
     [
       'a run that is no function',
@@ -212,12 +212,12 @@ describe('declarations throw nothing, and the graph reports them', () => {
     [
       'an optional of nothing',
       () => step({ name: 's', inputs: { a: optional(undefined as never) }, output: B, run: () => 1 }),
-      /input "a" is not a data type/,
+      /input "a" is not a data type, but undefined \(is a name misspelt, or do two modules import each other\?\)/,
     ],
     [
       'all of an optional',
       () => step({ name: 's', inputs: { a: all(optional(A) as never) }, output: B, run: () => 1 }),
-      /input "a" is not a data type/,
+      /input "a" has optional or all around another of them: both take a data type/,
     ],
   ])('%s', (_, declare, told) => {
     const declared = declare()
