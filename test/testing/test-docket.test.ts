@@ -219,6 +219,7 @@ test('a parked batch of a thousand sleepers wakes', async () => {
 })
 
 test.each([
+  [undefined, 'options must be an object, not undefined'],
   [{ graphs: [write], store: {} }, 'store is its own'],
   [{ graphs: [write], lease: '1s', clock: {} }, 'clock, lease are its own'],
   [{ graphs: [write], seed: 0.5 }, 'seed must be a whole number'],

@@ -120,7 +120,7 @@ class TestWorld {
   #sleepers = 0
 
   constructor(options: TestDocketOptions, watch: CommitWatcher) {
-    if (isRecord(options)) checkOwnOptions(options)
+    checkOwnOptions(options)
     const { seed = 1, from, values } = options
     if (from === undefined && values !== undefined)
       throw new OptionError('createTestDocket: values take the place of what is closed in `from`: give that too')
@@ -318,8 +318,9 @@ class TestWorld {
 }
 
 /** @throws OptionError */
-function checkOwnOptions(options: object): void {
-  const given = ownOptions.filter((name) => (options as Record<string, unknown>)[name] !== undefined)
+function checkOwnOptions(options: unknown): void {
+  if (!isRecord(options)) throw new OptionError(`createTestDocket: options must be an object, not ${describe(options)}`)
+  const given = ownOptions.filter((name) => options[name] !== undefined)
   if (given.length > 0)
     throw new OptionError(
       `createTestDocket: ${given.join(', ')} ${given.length === 1 ? 'is' : 'are'} its own; leave it out, or use createDocket with a VirtualClock`,
