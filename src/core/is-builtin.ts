@@ -5,6 +5,11 @@ export function isDate(value: unknown): value is Date {
   return types.isDate(value)
 }
 
+/** Whether something is a regular expression, of whatever realm. */
+export function isRegExp(value: unknown): value is RegExp {
+  return types.isRegExp(value)
+}
+
 /** Whether something is a Uint8Array (a Buffer too), of whatever realm. */
 export function isBytes(value: unknown): value is Uint8Array {
   return types.isUint8Array(value)

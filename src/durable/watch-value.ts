@@ -1,7 +1,8 @@
-import { checkOptions } from '../core/check-options.ts'
+import { checkOptions, describe } from '../core/check-options.ts'
 import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
 import type { StoredValue } from '../core/contracts/stored-value.ts'
 import type { AnyDataType } from '../core/language/data-type.ts'
+import { isAbortSignal } from '../runtime/execution/execution-options.ts'
 import { orClosed } from './context/closed-while-waiting.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { requireNotAborted } from './context/ended-by-signal.ts'
@@ -24,7 +25,7 @@ export interface WatchOptions {
 /** @throws OptionError with all problems */
 export function checkWatchOptions(options: unknown): void {
   checkOptions('watch', options, ['signal'], ({ signal }) => [
-    signal !== undefined && !(signal instanceof AbortSignal) && 'signal must be an AbortSignal',
+    signal !== undefined && !isAbortSignal(signal) && `signal must be an AbortSignal, not ${describe(signal)}`,
   ])
 }
 

@@ -1,9 +1,18 @@
 import { runInNewContext } from 'node:vm'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { createDocket, dataType, NonRetryableError, step, type } from '../../src/index.ts'
+import {
+  createDocket,
+  dataType,
+  execute,
+  NonRetryableError,
+  resultsLike,
+  step,
+  type,
+  workflow,
+} from '../../src/index.ts'
 import { memoryStore } from '../../stores/memory/index.ts'
 import { expectNoUnhandledErrors, graphOf, number, run, stepErrorOf, uniqueName } from '../loose-api.ts'
-import { VirtualClock } from '../../src/testing/virtual-clock.ts'
+import { createTestDocket, VirtualClock } from '../../src/testing/index.ts'
 
 expectNoUnhandledErrors()
 
@@ -13,6 +22,17 @@ const Out = number('Out')
 const foreign = (code: string): unknown => runInNewContext(code, { URL, AbortController, Buffer }) as unknown
 
 const promise = (code: string): Promise<never> => foreign(`Promise.resolve(${code})`) as Promise<never>
+
+/** Not an instance of AbortSignal, as those that a test environment brings along. */
+function foreignSignal({ signal }: AbortController): AbortSignal {
+  return new Proxy(signal, {
+    getPrototypeOf: () => ({}),
+    get: (target, key) => {
+      const value: unknown = Reflect.get(target, key, target)
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value
+    },
+  })
+}
 
 describe('of another realm', () => {
   test('an error keeps its message in the error of its step', async () => {
@@ -69,15 +89,8 @@ describe('of another realm', () => {
 
   test('a signal cancels, a Date is a deadline', async () => {
     const graph = graphOf([step({ name: 's', output: Out, run: () => new Promise<number>(() => {}) })])
-    // Not an instance of AbortSignal, as those that a test environment brings along.
     const controller = new AbortController()
-    const signal = new Proxy(controller.signal, {
-      getPrototypeOf: () => ({}),
-      get: (target, key) => {
-        const value: unknown = Reflect.get(target, key, target)
-        return typeof value === 'function' ? (value.bind(target) as unknown) : value
-      },
-    })
+    const signal = foreignSignal(controller)
     const cancelled = run(graph, Out, {}, { signal }).catch((error: Error) => error)
     controller.abort(foreign('new Error("far")'))
     expect(await cancelled).toMatchObject({ code: 'EXECUTION_CANCELLED', message: expect.stringMatching(/far$/) })
@@ -86,6 +99,35 @@ describe('of another realm', () => {
     const late = run(graph, Out, {}, { deadline, clock }).catch((error: Error) => error)
     await clock.advance(10)
     expect(await late).toMatchObject({ code: 'EXECUTION_TIMEOUT' })
+  })
+
+  test('a signal ends a watch, and a Date says when something may start, and at which time a test begins', async () => {
+    const graph = graphOf([step({ name: 's', output: Out, persist: 'execution', run: () => 1 })])
+    const now = foreign('new Date(5)') as Date
+    await using docket = createTestDocket({ graphs: [graph], now } as never)
+    expect(docket.now()).toEqual(new Date(5))
+    const startAt = foreign('new Date(3_600_000)')
+    const handle = await docket.start(graph as never, Out as never, {}, { id: 'later', startAt } as never)
+    const controller = new AbortController()
+    const watched = handle.watch(Out, { signal: foreignSignal(controller) }).next()
+    controller.abort()
+    await expect(watched).rejects.toMatchObject({ code: 'EXECUTION_CANCELLED' })
+  })
+
+  test('a regular expression finds results by name', async () => {
+    const Sum = number('Sum')
+    const one = step({ name: 'one', output: Out, run: () => 1 })
+    const sum = step({
+      name: 'sum',
+      output: Sum,
+      results: {},
+      run: (_, { results }) => Object.keys(resultsLike(results, foreign('/^a/') as RegExp, Out)).length,
+    })
+    const flow = workflow('sums')
+      .add('a', one, {})
+      .add('b', one, {})
+      .add('sum', sum, {}, { dependsOn: ['a', 'b'] })
+    expect(await execute(flow)).toMatchObject({ sum: 1 })
   })
 
   test('values are kept, as values of this one', async () => {

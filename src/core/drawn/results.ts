@@ -1,5 +1,6 @@
 import { describe } from '../check-options.ts'
 import { OptionError } from '../errors.ts'
+import { isRegExp } from '../is-builtin.ts'
 import { isRecord } from '../is-record.ts'
 import type { AnyDataType, TypedDataType, ValueOf } from '../language/data-type.ts'
 
@@ -42,7 +43,7 @@ export function resultsLike<T extends TypedDataType>(
 ): Readonly<Record<string, ValueOf<T>>> {
   const types = requireTypes('resultsLike', results)
   requireType('resultsLike', type)
-  if (typeof pattern !== 'string' && !(pattern instanceof RegExp))
+  if (typeof pattern !== 'string' && !isRegExp(pattern))
     throw new OptionError(`resultsLike: the pattern must be a text, or a regular expression, not ${describe(pattern)}`)
   // `search` keeps no place in a regular expression, whatever its flags.
   const matches = (name: string): boolean =>

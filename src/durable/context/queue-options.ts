@@ -3,6 +3,7 @@ import { describe, reportUnknownKeys } from '../../core/check-options.ts'
 import type { QueueLimits } from '../../core/contracts/queue-record.ts'
 import { durationHint, durationMs } from '../../core/duration.ts'
 import type { Duration } from '../../core/duration.ts'
+import { isDate } from '../../core/is-builtin.ts'
 import { isPlainRecord, isRecord } from '../../core/is-record.ts'
 
 /** What limits a queue in all processes. */
@@ -151,7 +152,7 @@ export function problemsOfPlace(options: object, keyName: 'key' | 'queueKey' = '
   if (priority !== undefined && !Number.isSafeInteger(priority))
     problems.push(`priority must be a whole number, not ${describe(priority)}`)
   if (key !== undefined && !isName(key)) problems.push(`${keyName} must be a non-empty string, not ${describe(key)}`)
-  if (startAt !== undefined && !(startAt instanceof Date && Number.isFinite(startAt.getTime())))
+  if (startAt !== undefined && !(isDate(startAt) && Number.isFinite(startAt.getTime())))
     problems.push(`startAt must be a valid Date, not ${describe(startAt)}`)
   if (eager !== undefined && typeof eager !== 'boolean')
     problems.push(`eager must be true or false, not ${describe(eager)}`)

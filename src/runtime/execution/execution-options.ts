@@ -110,7 +110,7 @@ export function problemsOfObservers(observers: unknown): readonly Problem[] {
 }
 
 /** Whether something is an AbortSignal, of whatever realm: that of a jest environment is no instance of this one's class. */
-function isAbortSignal(value: unknown): boolean {
+export function isAbortSignal(value: unknown): boolean {
   return (
     hasFunctions(value, ['addEventListener', 'removeEventListener']) &&
     typeof (value as { readonly aborted?: unknown }).aborted === 'boolean'

@@ -4,6 +4,7 @@ import { describe } from '../../core/check-options.ts'
 import { DocketClosedError, OptionError } from '../../core/errors.ts'
 import type { ExecutionEvent } from '../../core/contracts/events.ts'
 import type { Store } from '../../core/contracts/store.ts'
+import { isDate } from '../../core/is-builtin.ts'
 import { isRecord } from '../../core/is-record.ts'
 import { indexOf } from '../../core/graph/graph-index.ts'
 import type { AppFor } from '../../core/graph/app-types.ts'
@@ -126,7 +127,7 @@ class TestWorld {
       throw new OptionError('createTestDocket: values take the place of what is closed in `from`: give that too')
     const exported = from === undefined ? undefined : checkImport(from, values)
     const now = options.now ?? (exported && new Date(exported.exportedAt))
-    if (now !== undefined && !(now instanceof Date && Number.isFinite(now.getTime())))
+    if (now !== undefined && !(isDate(now) && Number.isFinite(now.getTime())))
       throw new OptionError(`createTestDocket: now must be a Date, not ${describe(now)}`)
     if (!Number.isSafeInteger(seed))
       throw new OptionError(`createTestDocket: seed must be a whole number, not ${describe(seed)}`)
