@@ -26,7 +26,12 @@ export class StoreLife {
 
   /** @throws StoreError */
   requireUnclosed(): void {
-    if (this.#state === 'closed') throw new StoreError(this.#store, 'it is closed; make another one', false)
+    if (this.#state === 'closed')
+      throw new StoreError(
+        this.#store,
+        'it is closed, as a store is with the last docket that uses it; make another one',
+        false,
+      )
   }
 
   /** @throws StoreError */

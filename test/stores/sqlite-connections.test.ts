@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
 import { expect, onTestFinished, test } from 'vitest'
+import { createDocket } from '../../src/index.ts'
 import { sqliteStore } from '../../stores/sqlite/index.ts'
 import { useStore } from './use-store.ts'
 
@@ -29,3 +30,15 @@ test.each(['full_column_names = on', 'short_column_names = off'])(
     await useStore(store)
   },
 )
+
+test('a store that was closed with its last docket says so to the next one', async () => {
+  const store = sqliteStore(':memory:')
+  const docket = createDocket({ graphs: [], takeOver: false, store })
+  await docket.list()
+  await docket.close()
+  const next = createDocket({ graphs: [], takeOver: false, store })
+  onTestFinished(() => next.close())
+  await expect(next.list()).rejects.toThrow(
+    'sqlite store: it is closed, as a store is with the last docket that uses it; make another one',
+  )
+})

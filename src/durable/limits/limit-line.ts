@@ -54,7 +54,7 @@ export class LimitLine {
   readonly #parts: LineParts
   /** In the order of coming; after the first look, of waiting. */
   #waiting: Waiting[] = []
-  #leaving: LimitPlace[] = []
+  readonly #leaving: LimitPlace[] = []
   readonly #held = new Set<Waiting>()
   #isLooking = false
   #mustLookAgain = false
@@ -183,14 +183,21 @@ export class LimitLine {
         Math.min(mostShown, Math.max(1, declared.perMs === undefined ? declared.limit : declared.burst)),
       )
       const leaving = [...this.#leaving]
-      const held = [...this.#held, ...this.#waiting]
       const isUncertain = this.#isUncertain
       if (shown.length === 0 && leaving.length === 0 && !isUncertain) return undefined
       for (const waiting of shown) waiting.owner = session.owner
       // The time counts for a rate, and so for whoever waits long.
       const known = isFresh || isUncertain || declared.perMs !== undefined ? undefined : this.#written
       const { token, state, now } = known === undefined ? await this.#read() : { ...known, now: connection.clock.now() }
-      const turn = { owner: session.owner, declared, held, leaving, waiting: shown, dead: noOwners, now }
+      const turn = {
+        owner: session.owner,
+        declared,
+        isHere: this.#lookUp(),
+        leaving,
+        waiting: shown,
+        dead: noOwners,
+        now,
+      }
       let verdict = judgeLimit(state, turn)
       if (verdict.outcomes.some(({ isGranted }) => !isGranted)) {
         // It may have changed, and owners may have died.
@@ -218,10 +225,19 @@ export class LimitLine {
         this.#written = verdict.state === undefined ? undefined : { token: written.token, state: verdict.state }
       } else this.#written = undefined
       if (isUncertain) this.#uncertainSince = undefined
-      this.#leaving = this.#leaving.filter((one) => !leaving.includes(one))
+      // What has come meanwhile stands behind: very many may leave at once.
+      this.#leaving.splice(0, leaving.length)
       this.#settle(shown, turn, verdict)
       return verdict.readyAt
     }
+  }
+
+  /** By the attempt, whether it has got in, or waits. */
+  #lookUp(): LimitTurn['isHere'] {
+    const held = new Set([...this.#held].map(attemptOf))
+    // Only what was given by a call that was lost is in the store and not among them: that is rare, and very many may wait.
+    return (attempt) =>
+      held.has(attemptOf(attempt)) || this.#waiting.some((one) => attemptOf(one) === attemptOf(attempt))
   }
 
   async #write(write: SharedWrite): Promise<boolean> {
@@ -285,6 +301,10 @@ export class LimitLine {
     const known = allAnswers(store, 'readOwners', others, await store.readOwners(others))
     return new Set(others.filter((_, index) => known[index]?.isAlive !== true))
   }
+}
+
+function attemptOf({ execution, item }: Pick<LimitPlace, 'execution' | 'item'>): string {
+  return `${execution.length} ${execution} ${item}`
 }
 
 const noOwners: ReadonlySet<string> = new Set()

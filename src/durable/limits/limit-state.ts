@@ -41,10 +41,10 @@ export interface LimitTurn {
   readonly owner: string
   readonly declared: LimitDeclaration
   /**
-   * What it has, or waits for without being in `waiting`. Whatever else it has in the store was written by a call that arrived after it had been given up, and
-   * that nobody here knows of.
+   * Whether it has this, or waits for it. Whatever else it has in the store was written by a call that arrived after it had been given up, and that nobody here
+   * knows of.
    */
-  readonly held: readonly Pick<LimitPlace, 'execution' | 'item'>[]
+  readonly isHere: (attempt: Pick<LimitPlace, 'execution' | 'item'>) => boolean
   /** What it gives back, or waits for no more. */
   readonly leaving: readonly LimitPlace[]
   /** What waits in it, the longest first; `since` is undefined for what has just come. */
@@ -76,11 +76,10 @@ export interface LimitVerdict {
 export function judgeLimit(known: LimitState | undefined, turn: LimitTurn): LimitVerdict {
   const { owner, now, dead, leaving } = turn
   const declared = standing(known?.declared, turn.declared)
-  const here = new Set([...turn.held, ...turn.waiting].map(attemptOf))
-  const isThere = (place: LimitPlace): boolean =>
-    place.owner === owner ? here.has(attemptOf(place)) : !dead.has(place.owner)
-  const stays = (place: LimitPlace): boolean => isThere(place) && !leaving.some((one) => isSame(one, place))
-  const holders = (known?.holders ?? []).filter(stays)
+  const stays = (place: LimitPlace): boolean => !dead.has(place.owner) && !leaving.some((one) => isSame(one, place))
+  const holders = (known?.holders ?? []).filter(
+    (place) => stays(place) && (place.owner !== owner || turn.isHere(place)),
+  )
   const others = (known?.waiters ?? []).filter((waiter) => stays(waiter) && waiter.owner !== owner)
   const own = turn.waiting.map(({ execution, item, since = now }) => ({ execution, item, owner, since }))
   const held = holders.map((holder) => {
@@ -125,10 +124,6 @@ function standing(known: LimitDeclaration | undefined, own: LimitDeclaration): L
 
 function isEqual(one: LimitDeclaration, other: LimitDeclaration): boolean {
   return one.limit === other.limit && one.perMs === other.perMs && one.burst === other.burst
-}
-
-function attemptOf({ execution, item }: Pick<LimitPlace, 'execution' | 'item'>): string {
-  return `${execution.length} ${execution} ${item}`
 }
 
 function isSame(one: LimitPlace, other: LimitPlace): boolean {

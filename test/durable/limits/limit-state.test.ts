@@ -43,7 +43,9 @@ function play(declared: LimitDeclaration, all: typeof moves extends fc.Arbitrary
     }
     if (what === 'enter') line.push({ execution: `e${count++}`, item: '', since: undefined })
     const leaving = what === 'leave' && mine.length > 0 ? mine.splice(pick % mine.length, 1) : []
-    const verdict = judgeLimit(state, { owner, declared, held: mine, leaving, waiting: line, dead, now })
+    const isHere = ({ execution }: Pick<LimitPlace, 'execution'>): boolean =>
+      [...mine, ...line].some((one) => one.execution === execution)
+    const verdict = judgeLimit(state, { owner, declared, isHere, leaving, waiting: line, dead, now })
     // As a store gives it back.
     state = verdict.state === undefined ? undefined : (JSON.parse(JSON.stringify(verdict.state)) as LimitState)
     const left: typeof line = []
