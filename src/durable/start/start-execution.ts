@@ -194,7 +194,12 @@ export class ExecutionStarter {
       // Lost before it begins, it has had no death of its owner.
       const through = survived.goOnWith([{ id, owner }], session.owner)
       if (owner === session.owner && !turns.wasOvertaken(id)) {
-        await request.begin(created).finally(through)
+        // No turn of the microtask queue more than it takes: whoever has stopped it meanwhile is still in time.
+        try {
+          await request.begin(created)
+        } finally {
+          through()
+        }
         if (hasLeft) scan.take(request.place.queue, id)
         else seat?.take(id)
         return undefined
