@@ -12,7 +12,7 @@ import { hasOutcome } from './records/known-outcome.ts'
 const lookEveryMs = 30_000
 const patienceMs = 30_000
 
-/** Who waits for a child. */
+/** A step that waits for a child, or for the end of its undoing. */
 interface Waiter extends Pick<ChildRequest, 'onCompleted' | 'onFailed'> {
   /** Called at each look at a child that has not ended; then there is one soon after the lease of a process that has died. */
   readonly onOpen?: () => Promise<void>
