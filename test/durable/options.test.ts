@@ -22,6 +22,7 @@ describe('createDocket refuses', () => {
     ],
     'graphs that are no array': [{ ...good, graphs: known }, 'graphs must be an array'],
     'what is no graph': [{ ...good, graphs: [{ name: 'x' }] }, 'made by graph()'],
+    'one graph twice': [{ ...good, graphs: [known, known] }, 'graph "line" is listed twice'],
     'two graphs of one name': [{ ...good, graphs: [known, line().line] }, 'two graphs are named "line"'],
     'no store': [{ graphs: [known] }, 'store must be a store'],
     'a store of an older contract': [

@@ -196,7 +196,9 @@ function problemsOfDocket(options: Readonly<Record<string, unknown>>): readonly 
       if (index === undefined) report(`graphs must be made by graph(), not ${describe(graph)}`)
       else if (names.size === names.add(index.graph.name).size)
         report(
-          `two graphs are named "${index.graph.name}"; nothing would distinguish their executions; give each a name of its own`,
+          graphs.indexOf(graph) < graphs.lastIndexOf(graph)
+            ? `graph "${index.graph.name}" is listed twice`
+            : `two graphs are named "${index.graph.name}"; nothing would distinguish their executions; give each a name of its own`,
         )
     }
   }
