@@ -2,6 +2,7 @@ import type { Snapshot } from 'xstate'
 import { ExecutionConflictError, LeaseLostError } from '../core/errors.ts'
 import type { AnyDataType, GivenOf, TypedDataType, ValueOf } from '../core/language/data-type.ts'
 import { inspectKey } from '../core/inspect-key.ts'
+import type { AsyncContext } from '../runtime/environment/async-context.ts'
 import { endWait } from '../runtime/environment/open-waits.ts'
 import type { ExecutionActorRef } from '../runtime/actors/execution-logic.ts'
 import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
@@ -69,6 +70,8 @@ interface About extends KnownOfHandle {
   readonly isInTransaction?: boolean
   /** The caller's: it ends the wait for the result. */
   readonly signal?: AbortSignal | undefined
+  /** The async context of the call that began it. */
+  readonly caller?: AsyncContext
   readonly outcome?: StartVerdict | undefined
 }
 
@@ -117,9 +120,12 @@ export class ExecutionHandle<
   async result(): Promise<Output> {
     const wait = {}
     requireNoCircle(this.#context, this.id, wait)
+    const { caller, signal } = this.#about
+    const leave = caller && this.#context.parkedCallers.waits(this.id, caller)
     try {
-      return await endedBySignal(this.#context, this.id, this.#about.signal, () => this.#awaitOutcome())
+      return await endedBySignal(this.#context, this.id, signal, () => this.#awaitOutcome())
     } finally {
+      leave?.()
       endWait(wait)
     }
   }

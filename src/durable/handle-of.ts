@@ -1,5 +1,6 @@
 import type { AnyGraph } from '../core/graph/graph-index.ts'
 import type { AnyDataType } from '../core/language/data-type.ts'
+import { AsyncContext } from '../runtime/environment/async-context.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import type { StartOptions } from './context/start-options.ts'
 import type { BegunExecution } from './start/begin-execution.ts'
@@ -15,5 +16,5 @@ export function handleOf<Output>(
   isInTransaction = false,
 ): ExecutionHandle<Output, never, never, never> {
   const about = { graph: graph.name, target: target.name, kind: 'execution', isInTransaction, outcome } as const
-  return new ExecutionHandle(context, id, { ...about, signal: options?.signal })
+  return new ExecutionHandle(context, id, { ...about, signal: options?.signal, caller: new AsyncContext() })
 }

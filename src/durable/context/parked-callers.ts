@@ -17,6 +17,8 @@ interface ParkedCaller {
  */
 export class ParkedCallers {
   readonly #callers = new Map<string, ParkedCaller>()
+  /** The async contexts of those that wait for what they have begun. */
+  readonly #waiting = new Map<string, Set<AsyncContext>>()
   readonly #endings = new WeakMap<AbortSignal, Map<string, Promise<ExecutionCancelledError | undefined>>>()
   /** Ends an execution whose caller's signal is aborted while it is parked. Never rejects. @returns whether that is written */
   cancel: (id: string, error: ExecutionCancelledError) => Promise<boolean> = () => Promise.resolve(false)
@@ -57,11 +59,22 @@ export class ParkedCallers {
     endings.set(id, ending)
   }
 
+  /** Whoever has begun an execution waits for it here, until the returned function is called: it goes on here in that async context, if nothing more is kept. */
+  waits(id: string, context: AsyncContext): () => void {
+    const contexts = this.#waiting.get(id) ?? new Set()
+    this.#waiting.set(id, contexts.add(context))
+    return () => {
+      if (contexts.delete(context) && contexts.size === 0) this.#waiting.delete(id)
+    }
+  }
+
   /** Gives what is kept, if something is, once. */
   take(id: string): Pick<ParkedCaller, 'options' | 'context'> | undefined {
     const caller = this.#callers.get(id)
     this.delete(id)
-    return caller
+    if (caller !== undefined) return caller
+    const [context] = this.#waiting.get(id) ?? []
+    return context && { options: {}, context }
   }
 
   /** The execution has ended elsewhere, or is gone. */
