@@ -198,8 +198,11 @@ test('what a docket with work: false retries runs where its queue is served', as
   await world.clock.settle(api.retry(handle.id))
   await world.clock.advance(2_000)
   expect(await statusOf(world, handle)).toBe('pending')
+  const attempts = async () => (await world.clock.settle(handle.details())).steps.map((each) => each.attempts.length)
+  expect(await attempts()).toEqual([1, 1, 0])
   world.process({ graphs: [one] })
   expect(await world.clock.settle(handle.result())).toBe(4)
+  expect(await attempts()).toEqual([1, 2, 1])
 })
 
 test('lists and details show where an execution stands', async () => {

@@ -43,12 +43,13 @@ async function parkUntil(
 
 /**
  * Gives up an execution that begins again after its end: whoever serves its queue goes on with it. What its steps failed with is forgotten, as it is where they are
- * tried again at once. @throws ExecutionConflictError for a batch, StoreError, LeaseLostError
+ * tried again at once; `reopened` are on record as they are to be. @throws ExecutionConflictError for a batch, StoreError, LeaseLostError
  */
 export async function beginElsewhere(
   context: DocketContext,
   record: ExecutionRecord,
   steps: readonly StepRecord[] | undefined,
+  reopened: readonly StepRecord[] = [],
 ): Promise<void> {
   const { id, graph: name, queue } = record
   if (steps === undefined)
@@ -57,8 +58,10 @@ export async function beginElsewhere(
       { graph: name, executionId: id },
     )
   const { steps: own } = splitUndoRecords(steps)
+  const written = new Set(reopened.map(({ step }) => step))
   const forgotten = own
-    .filter(({ status, endedAt }) => endedAt !== undefined && status !== 'completed' && status !== 'cached')
+    .filter(({ step, endedAt }) => endedAt !== undefined && !written.has(step))
+    .filter(({ status }) => status !== 'completed' && status !== 'cached')
     .map((step): StepRecord => ({ ...step, type: '', error: undefined, endedAt: undefined, dueAt: undefined }))
   await context.change(record, { status: 'pending', isReleased: true }, { steps: forgotten })
 }

@@ -243,7 +243,7 @@ export class Resumption {
     const { queues } = this.#context
     const waitsForTurn = cause === 'end' && record.kind !== 'batch' && queues.isRestricted(record.queue)
     if (waitsForTurn || !queues.serves(record.queue)) {
-      await beginElsewhere(this.#context, record, steps)
+      await beginElsewhere(this.#context, record, steps, fitting.reopened)
       return 'settled'
     }
     const recoveries = cause === 'death' ? await this.#countDeaths(record) : record.recoveries
