@@ -46,7 +46,7 @@ import { withDefaultPersist } from './context/docket-graphs.ts'
 import { DocketContext } from './context/docket-context.ts'
 import { DocketView } from './docket-view.ts'
 import { ExecutionHandle } from './execution-handle.ts'
-import { handleOf } from './handle-of.ts'
+import { handleOf, handleOfBatch } from './handle-of.ts'
 import { noSuchExecution } from './records/execution-info.ts'
 import { checkEmit, emitEvent } from './mail/emit-event.ts'
 import type { EmitOptions } from './mail/emit-event.ts'
@@ -198,13 +198,7 @@ export class Docket extends DocketView implements AsyncDisposable, ObservableDoc
     const batchOptions = options as StartBatchOptions
     const { starter } = this.#parts
     const begun = await beginBatch(this.#context, starter, graph, target as AnyDataType, items, batchOptions)
-    return new ExecutionHandle(this.#context, begun.id, {
-      outcome: begun.outcome,
-      graph: graph.name,
-      target: (target as AnyDataType).name,
-      kind: 'batch',
-      signal: batchOptions.signal,
-    })
+    return handleOfBatch(this.#context, begun, graph, target as AnyDataType, batchOptions)
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { AnyGraph } from '../core/graph/graph-index.ts'
-import type { AnyDataType } from '../core/language/data-type.ts'
+import type { AnyDataType, TypedDataType } from '../core/language/data-type.ts'
 import { AsyncContext } from '../runtime/environment/async-context.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import type { StartOptions } from './context/start-options.ts'
@@ -17,4 +17,16 @@ export function handleOf<Output>(
 ): ExecutionHandle<Output, never, never, never> {
   const about = { graph: graph.name, target: target.name, kind: 'execution', isInTransaction, outcome } as const
   return new ExecutionHandle(context, id, { ...about, signal: options?.signal, caller: new AsyncContext() })
+}
+
+/** The handle of a batch that a caller has started. */
+export function handleOfBatch<Output, Signal extends TypedDataType>(
+  context: DocketContext,
+  { id, outcome }: BegunExecution,
+  graph: AnyGraph,
+  target: AnyDataType,
+  { signal }: Pick<StartOptions, 'signal'>,
+): ExecutionHandle<Output, Signal> {
+  const about = { graph: graph.name, target: target.name, kind: 'batch', outcome } as const
+  return new ExecutionHandle<Output, Signal>(context, id, { ...about, signal, caller: new AsyncContext() })
 }

@@ -63,3 +63,17 @@ test('an execution that was parked goes on in the async context of its call, whe
   expect(await world.clock.settle(result)).toBe('yes')
   expect(seen).toEqual({ 1: 'a request' })
 })
+
+test('a batch that had to wait for a slot runs in the async context of the call whose results are waited for', async () => {
+  const world = new World()
+  const seen: Record<number, string | undefined> = {}
+  const { slowly } = seeing(world, seen)
+  const docket = world.process({ graphs: [slowly], work: { default: 1 } })
+  const first = docket.execute(slowly, Slow, { N: 1 }, { id: 'a' })
+  const batch = requests.run('a request', async () => {
+    const handle = await docket.startBatch(slowly, Slow, [{ N: 2 }, { N: 3 }], { id: 'b' })
+    return handle.result()
+  })
+  await world.clock.settle(Promise.all([first, batch]))
+  expect(seen).toEqual({ 1: undefined, 2: 'a request', 3: 'a request' })
+})
