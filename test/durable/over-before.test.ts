@@ -10,6 +10,7 @@ const Plain = dataType('Plain', type<string>())
 const Behind = dataType('Behind', type<string>())
 const Once = dataType('Once', type<string>())
 const Tried = dataType('Tried', type<string>())
+const Held = dataType('Held', type<string>())
 const Reply = dataType('Reply', type<string>())
 const Quick = dataType('Quick', type<string>())
 const First = dataType('First', type<string>())
@@ -43,11 +44,12 @@ const declared = graph({
         throw new Error('not now')
       },
     }),
+    step({ name: 'Held', inputs: { kept: Kept }, output: Held, compensate: () => {}, run: never }),
     signal(Reply),
     timer({ name: 'Quick', output: Quick, after: '1s', value: () => 'quick' }),
     race({
       name: 'First',
-      inputs: { behind: Behind, once: Once, tried: Tried, reply: Reply, quick: Quick },
+      inputs: { behind: Behind, once: Once, tried: Tried, held: Held, reply: Reply, quick: Quick },
       output: First,
     }),
     step({

@@ -91,7 +91,8 @@ export class LaunchQueue {
 
   /** Whether the step does not begin any more by what else comes. */
   isWithheld(position: number): boolean {
-    return this.#unmet[position] === neverReady
+    // Values that came since have lowered it.
+    return this.#unmet[position]! >= neverReady / 2
   }
 
   /** A value will never come: steps that can do without it, and lack nothing else, are ready. */
