@@ -270,9 +270,17 @@ export class BatchRestoration {
     const { record, encoding } = this.#parts
     if (!this.#hasRetried) return
     await pages(async (steps) => {
-      const retried = steps.filter((step) => this.#isRetriedStep(step) && !this.#outcomes.has(step.item))
+      const retried = steps.filter((step) => this.#isRetriedStep(step) && !this.#isDone(step.item))
       if (retried.length > 0) await write(await retriedRecords(record.id, retried, encoding))
     })
+  }
+
+  /** Whether an item stays as it is. Of one whose target is persisted, nothing more than that may be on record. */
+  #isDone(item: string): boolean {
+    if (this.#outcomes.has(item)) return true
+    const { needsAll, whole } = this.#parts.plan!
+    const target = whole.steps[whole.producers[whole.targetSlot]!]
+    return !needsAll && target !== undefined && this.#views.get(target.spec.name, item)?.endedAt !== undefined
   }
 
   #isRetriedStep(step: StepRecord): boolean {
