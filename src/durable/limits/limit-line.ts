@@ -192,7 +192,7 @@ export class LimitLine {
       const turn = {
         owner: session.owner,
         declared,
-        isHere: this.#lookUp(),
+        isHere: this.#lookUp(shown),
         leaving,
         waiting: shown,
         dead: noOwners,
@@ -232,12 +232,13 @@ export class LimitLine {
     }
   }
 
-  /** By the attempt, whether it has got in, or waits. */
-  #lookUp(): LimitTurn['isHere'] {
-    const held = new Set([...this.#held].map(attemptOf))
-    // Only what was given by a call that was lost is in the store and not among them: that is rare, and very many may wait.
-    return (attempt) =>
-      held.has(attemptOf(attempt)) || this.#waiting.some((one) => attemptOf(one) === attemptOf(attempt))
+  /**
+   * By the attempt, whether it has got in, or is shown. What is in the store of one that waits behind others was given to what had its name before: these would wait for
+   * that slot, and it for them.
+   */
+  #lookUp(shown: readonly Waiting[]): LimitTurn['isHere'] {
+    const here = new Set([...this.#held, ...shown].map(attemptOf))
+    return (attempt) => here.has(attemptOf(attempt))
   }
 
   async #write(write: SharedWrite): Promise<boolean> {

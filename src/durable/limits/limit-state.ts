@@ -41,8 +41,8 @@ export interface LimitTurn {
   readonly owner: string
   readonly declared: LimitDeclaration
   /**
-   * Whether it has this, or waits for it. Whatever else it has in the store was written by a call that arrived after it had been given up, and that nobody here
-   * knows of.
+   * Whether it has this, or it is in `waiting`. Whatever else it has in the store was written for what has left since, or by a call that arrived after it had been
+   * given up: nobody here knows of it.
    */
   readonly isHere: (attempt: Pick<LimitPlace, 'execution' | 'item'>) => boolean
   /** What it gives back, or waits for no more. */
