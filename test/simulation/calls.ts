@@ -6,6 +6,7 @@ import { Deeds } from './deeds.ts'
 import { Verbs } from './functions.ts'
 import { agreeMs, hasCompleted } from './history.ts'
 import { deadlineOf } from './lifetime.ts'
+import { LimitLedger } from './limits.ts'
 import { isShared, keyOfItem } from './random-batch.ts'
 import type { SimulatedBatch } from './random-batch.ts'
 import { shortName } from './simulated-step.ts'
@@ -38,6 +39,7 @@ export class Calls {
   readonly all: CallRecord[] = []
   readonly deeds: Deeds
   readonly verbs: Verbs
+  readonly limits: LimitLedger
   readonly #history: History
   readonly #scheduler: Scheduler
   readonly #steps: ReadonlyMap<string, SimulatedStep>
@@ -58,7 +60,8 @@ export class Calls {
     graphs: readonly SimulatedGraph[],
   ) {
     this.deeds = new Deeds(history, this, graphs)
-    this.verbs = new Verbs(history)
+    this.verbs = new Verbs(history, batches)
+    this.limits = new LimitLedger(history)
     this.#history = history
     this.#scheduler = scheduler
     this.#batches = batches

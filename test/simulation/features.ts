@@ -21,6 +21,14 @@ export interface Features {
   readonly hasLifetimes: boolean
   /** Executions are taken out of their docket. */
   readonly hasDetaching: boolean
+  /** Durable functions have children and messages, and begin anew. */
+  readonly hasVerbs: boolean
+  /** Few attempts of steps run at the same time. */
+  readonly hasLimits: boolean
+  /** Executions stand in queues, and processes have slots. */
+  readonly hasQueues: boolean
+  /** Executions begin by the clock. */
+  readonly hasSchedules: boolean
   readonly codec: 'none' | 'prompt' | 'slow'
 }
 
@@ -45,6 +53,9 @@ export const firstMachineSeed = 30_000_001
 /** Worlds from this seed on have events, limits of the time that executions take, and executions that are detached. */
 export const firstEventSeed = 9_000_001
 
+/** Worlds from this seed on have limits of steps, queues and slots, schedules, functions that do all that these can, and some of all the others. */
+export const firstLimitedSeed = 200_000_001
+
 const none: Features = {
   hasFallbacks: false,
   hasDeadlines: false,
@@ -57,12 +68,35 @@ const none: Features = {
   hasEvents: false,
   hasLifetimes: false,
   hasDetaching: false,
+  hasVerbs: false,
+  hasLimits: false,
+  hasQueues: false,
+  hasSchedules: false,
   codec: 'none',
 }
 
 /** What the world of a seed has. */
 export function featuresOf(seed: number, random: RandomSource): Features {
   if (seed < firstFeaturedSeed) return none
+  if (seed >= firstLimitedSeed)
+    return {
+      ...none,
+      hasControlFlow: true,
+      hasWaits: true,
+      hasMoves: true,
+      hasFunctions: random.chance(0.5),
+      hasVerbs: random.chance(0.7),
+      hasMachines: random.chance(0.15),
+      hasBatches: random.chance(0.5),
+      hasDeadlines: random.chance(0.2),
+      codec: random.weighted({ none: 60, prompt: 20, slow: 20 }),
+      hasEvents: random.chance(0.3),
+      hasLifetimes: random.chance(0.3),
+      hasDetaching: random.chance(0.2),
+      hasLimits: random.chance(0.8),
+      hasQueues: random.chance(0.6),
+      hasSchedules: random.chance(0.5),
+    }
   // Worlds with machines draw no numbers for it.
   const hasMore = seed >= firstEventSeed && seed < firstMachineSeed
   if (seed >= firstWaitingSeed)

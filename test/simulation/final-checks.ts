@@ -39,6 +39,8 @@ export async function checkTheEnd(simulation: Simulation): Promise<void> {
   history.letters?.checkTheEnd()
   history.machines?.mail.checkTheEnd()
   history.broadcasts?.checkTheEnd(late > 0)
+  history.firings?.checkTheEnd()
+  if (!mayLookAgain) await simulation.calls.limits.checkTheEnd(simulation.server.inner)
   // To undo takes its time.
   if (!simulation.features.hasControlFlow) checkCancellations(simulation)
   checkDeadlines(simulation)

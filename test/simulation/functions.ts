@@ -1,29 +1,37 @@
-import { durableStep } from '../../src/index.ts'
+import { dataType, durableStep, type } from '../../src/index.ts'
 import type { DurableContext } from '../../src/index.ts'
+import type { ChildOptions, DurableChild, ReceiveOptions } from '../../src/core/graph/durable-context.ts'
+import type { TypedDataType } from '../../src/core/language/data-type.ts'
 import type { AnyStep } from '../../src/core/language/step.ts'
 import type { RetryPolicy } from '../../src/core/language/policy.ts'
 import { eventTypes } from './broadcasts.ts'
 import type { History } from './history.ts'
 import type { RandomSource } from './random-source.ts'
-import { shortName } from './simulated-step.ts'
-import type { EventVerb, SimulatedStep } from './simulated-step.ts'
+import { itemOf } from './machine-mail.ts'
+import { noteName } from './notes.ts'
+import type { SimulatedBatch } from './random-batch.ts'
+import { isNeeded, leafName, shortName } from './simulated-step.ts'
+import type { EventVerb, SimulatedGraph, SimulatedStep } from './simulated-step.ts'
 import type { SimulatedProcess } from './simulated-process.ts'
 
 /** Where a durable function is called: an execution, and perhaps an item of it. */
 interface Place {
   readonly executionId: string
   readonly item: number | undefined
+  readonly generation: number
 }
 
 /** What the verbs of durable functions came to, judged as functions see it: what one has seen, no later run of it sees otherwise, and what led to it is not done again. */
 export class Verbs {
   readonly #history: History
+  readonly #batches: ReadonlyMap<string, SimulatedBatch>
   readonly #seen = new Map<string, string>()
   readonly #furthest = new Map<string, number>()
   #calls = 0
 
-  constructor(history: History) {
+  constructor(history: History, batches: ReadonlyMap<string, SimulatedBatch>) {
     this.#history = history
+    this.#batches = batches
   }
 
   /** A function that a verb calls begins; gives what it makes, which no other one does. */
@@ -49,6 +57,16 @@ export class Verbs {
     this.#seen.set(`${key} ${index}`, value)
   }
 
+  /** A function was given a message. */
+  received(step: SimulatedStep, index: number, value: string, place: Place, process: SimulatedProcess): void {
+    this.given(step, index, value, place, process)
+    const key = this.#keyOf(step, place, process)
+    if (key === undefined || value === timedOut) return
+    const life = this.#history.lives.get(place.executionId)!.number
+    const item = itemOf(this.#batches, place.executionId, place.item)
+    this.#history.notes?.taken(step, value, { life, item, key }, index)
+  }
+
   /** A function goes on after a sleep: its step's record says that it waits until it ends, or is parked again. */
   woke({ name }: SimulatedStep, { executionId }: Place): void {
     const { due, steps } = this.#history.lives.get(executionId) ?? {}
@@ -57,11 +75,15 @@ export class Verbs {
   }
 
   /** Who has lost an execution and does not know it yet can record nothing: undefined. */
-  #keyOf({ name }: SimulatedStep, { executionId, item }: Place, process: SimulatedProcess): string | undefined {
+  #keyOf(
+    { name }: SimulatedStep,
+    { executionId, item, generation }: Place,
+    process: SimulatedProcess,
+  ): string | undefined {
     const life = this.#history.lives.get(executionId)
     if (life?.owner?.startsWith(`${process.name}:`) !== true || !this.#history.isAlive(life.owner)) return undefined
     // What was undone, and what was made of it, is done anew in a retry.
-    return `${executionId} ${life.number} ${life.reopened} ${name} ${item ?? ''}`
+    return `${executionId} ${life.number} ${life.reopened} ${name} ${item ?? ''} ${generation}`
   }
 }
 
@@ -72,42 +94,125 @@ export function functionOf(
   process: SimulatedProcess,
   random: RandomSource,
   verbs: Verbs,
+  { graphs, noteType }: FunctionParts,
 ): AnyStep {
-  const { length, sleepMs, event } = each.verbs!
+  const { length, sleepMs, event, more } = each.verbs!
+  const shown = dataType(`${each.name}.shown`, type<string>())
+  const note = more === undefined || more.receives.length === 0 ? undefined : noteType(noteName(each))
+  const options =
+    more === undefined || more.attempts === 1 ? {} : { retry: { maxAttempts: more.attempts, backoff: 50 } }
+  const call = (index: number, context: Pick<DurableContext, 'step' | keyof Place>): Promise<string> =>
+    context.step(
+      'call',
+      async ({ signal }) => {
+        const made = verbs.began(each, index, context, process)
+        // It may be tried again, after a wait.
+        verbs.woke(each, context)
+        const fails = random.chance(each.failureRate)
+        await process.sleep(random.between(each.shortestMs, each.longestMs), each.heeds ? signal : undefined)
+        if (fails) throw new Error(`${made} fails`)
+        return made
+      },
+      options,
+    )
   return durableStep({
     ...ports,
     name: each.name,
     timeout: each.timeoutMs,
-    run: async (given: Readonly<Record<string, unknown>>, context: DurableContext) => {
-      for (let index = 0; index < length; index++) {
-        const value = await context.step('call', async ({ signal }) => {
-          const made = verbs.began(each, index, context, process)
-          const fails = random.chance(each.failureRate)
-          await process.sleep(random.between(each.shortestMs, each.longestMs), each.heeds ? signal : undefined)
-          if (fails) throw new Error(`${made} fails`)
-          return made
+    ...(note !== undefined && { receives: [note] }),
+    ...(more?.publishes === true && { publishes: [shown] }),
+    run: async (given: Readonly<Record<string, unknown>>, context: AnyContext) => {
+      let child: DurableChild<unknown> | undefined
+      const outcome = async (ending: Promise<unknown>, index: number): Promise<void> => {
+        const value = await ending.then(String, (error: unknown) => {
+          // What is told to stop ends.
+          if (context.signal.aborted) throw error
+          return '!'
         })
         verbs.given(each, index, value, context, process)
+        verbs.woke(each, context)
+      }
+      for (let index = 0; index < length; index++) {
+        const value = await call(index, context)
+        verbs.given(each, index, value, context, process)
+        // That a further attempt was waited for may be on record with what it came to.
+        if (more !== undefined) verbs.woke(each, context)
         if (index === 0 && event !== undefined) {
           verbs.given(each, length, JSON.stringify(await broadcast(event, value, context)), context, process)
           verbs.woke(each, context)
+        }
+        if (index === 0 && more !== undefined) {
+          if (more.publishes) await context.publish(shown, value)
+          if (more.child !== undefined) {
+            const { graph: plan, waits, onParentEnd } = more.child
+            const { graph, target } = graphs.get(plan.name)!
+            if (waits === 'at once') await outcome(context.execute(graph, target, leavesOf(plan)), length + 1)
+            else child = await context.start(graph, target, leavesOf(plan), { onParentEnd })
+          }
+          for (const [place, timeout] of more.receives.entries()) {
+            const message = await context.receive(note, timeout === undefined ? {} : { timeout })
+            verbs.received(each, length + 2 + place, message.value ?? timedOut, context, process)
+            verbs.woke(each, context)
+          }
         }
         if (sleepMs === 0 || index > 0) continue
         await context.sleep(sleepMs)
         verbs.woke(each, context)
       }
+      if (more?.hasBranches === true)
+        await Promise.all(
+          [0, 300].map((ms, branch) =>
+            context.branch(`b${branch}`, async (within) => {
+              await within.sleep(ms)
+              verbs.woke(each, context)
+              const value = await call(length, within)
+              verbs.given(each, length + 10 + branch, value, context, process)
+              verbs.woke(each, context)
+            }),
+          ),
+        )
+      if (child !== undefined && more?.child?.waits === 'later') await outcome(child.result(), length + 1)
+      if (context.generation < (more?.generations ?? 0)) await context.continueAsNew(given)
       return `${shortName(each)}(${Object.values(given).map((input) => String(input ?? '-').replace(/\(.*/, ''))})`
     },
   } as never) as unknown as AnyStep
+}
+
+/** What a wait for a message came to whose time was over. */
+const timedOut = 'nothing'
+
+/** What a step's declaration says is told to the compiler alone. */
+interface AnyContext extends Omit<
+  DurableContext,
+  'execute' | 'start' | 'receive' | 'publish' | 'continueAsNew' | 'branch'
+> {
+  publish(type: unknown, value: string): Promise<void>
+  execute(graph: unknown, target: unknown, inputs: unknown): Promise<unknown>
+  start(graph: unknown, target: unknown, inputs: unknown, options: ChildOptions): Promise<DurableChild<unknown>>
+  receive(types: unknown, options: ReceiveOptions): Promise<{ readonly value?: string }>
+  continueAsNew(inputs: unknown): Promise<never>
+  branch<Value>(name: string, run: (context: DurableContext) => Promise<Value>): Promise<Value>
+}
+
+/** What functions need of the world that they live in. */
+interface FunctionParts {
+  /** What they may begin. */
+  readonly graphs: ReadonlyMap<string, { readonly graph: unknown; readonly target: unknown }>
+  readonly noteType: (name: string) => TypedDataType
+}
+
+function leavesOf(plan: SimulatedGraph): Readonly<Record<string, string>> {
+  const needed = Array.from({ length: plan.leaves }, (_, leaf) => leaf).filter((leaf) => isNeeded(plan, leaf))
+  return Object.fromEntries(needed.map((leaf) => [leafName(plan, leaf), `${'ab'[leaf]}f`]))
 }
 
 /** Emits an event, whose value is the first one that was made for it, or waits for one. */
 function broadcast(
   { does, type: of, key, timeoutMs }: EventVerb,
   made: string,
-  context: DurableContext,
+  context: Pick<DurableContext, 'emit' | 'waitFor'>,
 ): Promise<unknown> {
-  const type = eventTypes[of]!
-  if (does === 'emit') return context.emit(type, key, `${type.name}/${key} ${made}`)
-  return context.waitFor(type, key, { timeout: timeoutMs })
+  const event = eventTypes[of]!
+  if (does === 'emit') return context.emit(event, key, `${event.name}/${key} ${made}`)
+  return context.waitFor(event, key, { timeout: timeoutMs })
 }

@@ -17,9 +17,11 @@ import { latestEndOf } from './lifetime.ts'
 import type { Lifetime } from './lifetime.ts'
 import type { Life } from './life.ts'
 import type { MachineLedger } from './machine-ledger.ts'
+import type { Notes } from './notes.ts'
+import type { Firings } from './schedules.ts'
 import type { Scheduler } from './scheduler.ts'
 import { ledgerOf, recordKey } from './batch-ledger.ts'
-import { plainOf } from './toy-codec.ts'
+import { plainOf, textOf } from './toy-codec.ts'
 
 interface KeptResult {
   readonly value: unknown
@@ -48,6 +50,10 @@ export class History {
   letters: Letters | undefined
   /** Undefined where no step is a machine. */
   machines: MachineLedger | undefined
+  /** Undefined where nothing begins by the clock. */
+  firings: Firings | undefined
+  /** Undefined where nobody writes to functions. */
+  notes: Notes | undefined
   /** Undefined where nobody emits events. */
   broadcasts: Broadcasts | undefined
   /** How long executions may take, by their ids. */
@@ -62,7 +68,7 @@ export class History {
   readonly #leases = new Map<string, number>()
   readonly #scheduler: Scheduler
   readonly #isVerbose: boolean
-  readonly #startedAt: number
+  readonly startedAt: number
   readonly #barriers: ReadonlySet<string>
   #lives = 0
 
@@ -71,7 +77,7 @@ export class History {
     this.#scheduler = scheduler
     this.#isVerbose = isVerbose
     this.#barriers = barriers
-    this.#startedAt = scheduler.now
+    this.startedAt = scheduler.now
   }
 
   get now(): number {
@@ -80,11 +86,11 @@ export class History {
 
   /** Notes what happened, where somebody will read it. */
   tell(line: () => string): void {
-    if (this.#isVerbose) this.log.push(`${((this.#scheduler.now - this.#startedAt) / 1_000).toFixed(4)} ${line()}`)
+    if (this.#isVerbose) this.log.push(`${((this.#scheduler.now - this.startedAt) / 1_000).toFixed(4)} ${line()}`)
   }
 
   violate(message: string): void {
-    const at = ((this.#scheduler.now - this.#startedAt) / 1_000).toFixed(4)
+    const at = ((this.#scheduler.now - this.startedAt) / 1_000).toFixed(4)
     this.violations.push(`${message} (at ${at} s)`)
     this.tell(() => `VIOLATION: ${message}`)
   }
@@ -113,14 +119,17 @@ export class History {
 
   created(created: readonly NewExecution[], answers: readonly (ExecutionRecord | undefined)[]): void {
     for (const [index, given] of created.entries()) {
-      const { id, kind, target, deadline, owner, createdAt, startAt, startedAt } = given
+      const { id, kind, target, queue, key, deadline, owner, createdAt, startAt, startedAt } = given
       const { parent, forkedFrom, steps = [] } = given
       if (answers[index] !== undefined) continue
+      this.firings?.created(given)
       this.lives.set(id, {
         id,
         number: ++this.#lives,
         kind,
         target,
+        queue,
+        key,
         deadline,
         createdAt,
         startAt,
@@ -387,10 +396,4 @@ export function hasCompleted({ status }: StepRecord): boolean {
 /** Whether an undoing has come to an end. */
 function isOver(undo: StepRecord | undefined): boolean {
   return undo !== undefined && undo.type !== '' && (undo.status === 'completed' || undo.status === 'failed')
-}
-
-/** A stored value that is easy to compare. */
-function textOf(stored: StepRecord['output']): unknown {
-  const made = plainOf(stored)
-  return typeof made === 'object' ? JSON.stringify(made) : made
 }

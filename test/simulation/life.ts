@@ -18,6 +18,8 @@ export interface Life {
   readonly number: number
   readonly kind: 'execution' | 'batch'
   readonly target: string
+  readonly queue: string
+  readonly key: string
   deadline: number | undefined
   readonly createdAt: number
   /** It does not begin before. */

@@ -26,6 +26,7 @@ import type { CallRecord, Calls } from './calls.ts'
 import { eventTypes, keyOfEvent } from './broadcasts.ts'
 import { functionOf } from './functions.ts'
 import { isWrongLetter } from './letters.ts'
+import { limitOptions } from './limits.ts'
 import type { MachineLedger } from './machine-ledger.ts'
 import { machineOf } from './machines.ts'
 import { leafName, shortName } from './simulated-step.ts'
@@ -92,7 +93,10 @@ export function buildGraph(
         ...(each.compensates === true && { compensate: undoOf(each, process, random, calls) }),
       })
     if (each.kind === 'function')
-      return functionOf(each, { inputs, output, retry: retryOf(each) }, process, random, calls.verbs)
+      return functionOf(each, { inputs, output, retry: retryOf(each) }, process, random, calls.verbs, {
+        graphs: of,
+        noteType: (name) => judgedType(name, process, each.isCheckedSlowly),
+      })
     if (each.kind === 'machine')
       return machineOf(each, { inputs, output }, process, random, machines!, (name) =>
         judgedType(name, process, each.isCheckedSlowly),
@@ -122,6 +126,7 @@ export function buildGraph(
             ? each.scope
             : { scope: each.scope, ttl: each.ttlMs },
       retry: retryOf(each),
+      ...limitOptions(each),
     })
   })
   const timeout = plan.timeoutMs === undefined ? {} : { timeout: plan.timeoutMs }
@@ -201,6 +206,7 @@ function runOf(
   calls: Calls,
 ): unknown {
   const call = calls.began(each, inputs, context, process)
+  calls.limits.began(call, inputs, context.signal)
   const tookMs = random.between(each.shortestMs, each.longestMs)
   const fails = random.chance(each.failureRate)
   const isHopeless = random.chance(0.05)

@@ -65,7 +65,9 @@ export class MachineMail {
   /** The store has judged it. Whether it is another one than those before. */
   posted(message: NewMessage, verdict: PostVerdict): boolean {
     const { execution, id: stored = '', payload } = message
-    const place = message.kind === 'receive' ? placeOfMessage(message) : undefined
+    // Who does not know the graph, of what has left its docket, takes it for a signal.
+    const isLetter = message.kind === 'receive' || verdict === 'ended'
+    const place = isLetter ? placeOfMessage(message) : undefined
     const receiver = place && this.#receivers.get(place.type)
     const life = this.#history.lives.get(execution)
     if (place === undefined || receiver === undefined) return true

@@ -1,18 +1,20 @@
 import { eventKeys, eventTypes } from './broadcasts.ts'
 import type { Features } from './features.ts'
+import { addLimits } from './limits.ts'
 import { randomStates } from './machine-model.ts'
 import type { RandomSource } from './random-source.ts'
 import { addWaits } from './random-waits.ts'
 import { fromStep, plainStep, portOf } from './simulated-step.ts'
-import type { EventVerb, SimulatedGraph, SimulatedPort, SimulatedStep } from './simulated-step.ts'
+import type { EventVerb, MoreVerbs, SimulatedGraph, SimulatedPort, SimulatedStep } from './simulated-step.ts'
 /** A graph for a run to use; `isCalm` leaves out what makes steps fail or repeat. */
 export function randomGraph(
   random: RandomSource,
   name: string,
   isCalm: boolean,
-  { hasFallbacks, hasBatches, hasControlFlow, hasWaits, hasFunctions, hasMachines, hasEvents }: Features,
+  features: Features,
   children: readonly SimulatedGraph[] = [],
 ): SimulatedGraph {
+  const { hasFallbacks, hasBatches, hasControlFlow, hasWaits, hasFunctions, hasMachines, hasEvents } = features
   const leaves = random.int(1, 2)
   const steps: SimulatedStep[] = []
   const length = random.int(1, hasWaits ? 4 : 6)
@@ -32,7 +34,8 @@ export function randomGraph(
   if (hasWaits) addWaits(random, name, steps, leaves, children, hasEvents)
   else if (hasControlFlow) addControlFlow(random, name, steps)
   if (hasMachines) makeMachines(random, steps, isCalm)
-  if (hasFunctions) makeFunctions(random, steps, hasEvents)
+  if (hasFunctions) makeFunctions(random, steps, hasEvents, features.hasVerbs ? children : undefined)
+  if (features.hasLimits) addLimits(random, steps)
   return { name, leaves, steps, timeoutMs: !isCalm && random.chance(0.1) ? random.int(3_000, 30_000) : undefined }
 }
 
@@ -89,8 +92,13 @@ function makeMachines(random: RandomSource, steps: SimulatedStep[], isCalm: bool
       }
 }
 
-/** Makes durable functions of steps that are functions, and are not undone. */
-function makeFunctions(random: RandomSource, steps: SimulatedStep[], hasEvents: boolean): void {
+/** Makes durable functions of steps that are functions, and are not undone; with `children`, some that do all that these can. */
+function makeFunctions(
+  random: RandomSource,
+  steps: SimulatedStep[],
+  hasEvents: boolean,
+  children: readonly SimulatedGraph[] | undefined,
+): void {
   for (const [index, step] of steps.entries())
     if (step.kind === undefined && step.compensates !== true && step.fallback === undefined && random.chance(0.6))
       steps[index] = {
@@ -103,8 +111,27 @@ function makeFunctions(random: RandomSource, steps: SimulatedStep[], hasEvents: 
           length: random.int(1, 4),
           sleepMs: random.pick([0, 0, 300, 20_000]),
           event: hasEvents && random.chance(0.5) ? eventVerb(random) : undefined,
+          more: children === undefined ? undefined : moreVerbs(random, children),
         },
       }
+}
+
+function moreVerbs(random: RandomSource, children: readonly SimulatedGraph[]): MoreVerbs {
+  return {
+    child:
+      children.length > 0 && random.chance(0.5)
+        ? {
+            graph: random.pick(children),
+            waits: random.pick(['at once', 'later', 'never']),
+            onParentEnd: random.pick(['leave', 'cancel', 'wait']),
+          }
+        : undefined,
+    receives: Array.from({ length: random.pick([0, 1, 3]) }, () => random.pick([undefined, 0, 300, 5_000])),
+    hasBranches: random.chance(0.3),
+    attempts: random.pick([1, 3]),
+    publishes: random.chance(0.3),
+    generations: random.pick([0, 0, 1, 2]),
+  }
 }
 
 function eventVerb(random: RandomSource): EventVerb {

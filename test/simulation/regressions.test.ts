@@ -170,6 +170,10 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     13_000_209,
     'an event came to what was nobody’s while only a process was there that takes over nothing, and the law did not know of it',
   ],
+  [
+    200_000_019,
+    'a process lost its lease while it took a slot of a limit, and had it for what had left: what waited first waited for that slot, and behind it what had come back under the same name',
+  ],
 ]
 
 test.each(found)('seed %i: %s', async (seed) => {

@@ -10,12 +10,17 @@ import { checkTheEnd, describeOpen } from './final-checks.ts'
 import { History } from './history.ts'
 import type { Life } from './life.ts'
 import { Letters } from './letters.ts'
+import { queueNames, randomQueue } from './limits.ts'
+import type { SimulatedQueue } from './limits.ts'
 import { MachineLedger } from './machine-ledger.ts'
 import { MachineUsers } from './machine-users.ts'
+import { Notes } from './notes.ts'
 import type { SimulatedBatch } from './random-batch.ts'
 import { randomChildren, randomGraph } from './random-graph.ts'
 import type { SimulatedGraph } from './simulated-step.ts'
 import { RandomSource } from './random-source.ts'
+import { Firings, randomSchedule } from './schedules.ts'
+import type { SimulatedSchedule } from './schedules.ts'
 import { Scheduler } from './scheduler.ts'
 import { SimulatedDocket } from './simulated-docket.ts'
 import { SimulatedProcess } from './simulated-process.ts'
@@ -86,6 +91,10 @@ export class Simulation {
   readonly #server: StoreServer
   readonly #activeMs: number
   readonly #hasHints: boolean
+  /** What processes declare of queues; undefined where there is one without limits. */
+  /** Undefined where nothing begins by the clock. */
+  readonly #schedule: SimulatedSchedule | undefined
+  readonly #queues: Readonly<Record<string, SimulatedQueue>> | undefined
   /** When the last fault was over. */
   calmSince = Infinity
 
@@ -96,6 +105,7 @@ export class Simulation {
     this.leaseMs = random.pick([500, 1_000, 3_000, 5_000])
     this.#activeMs = random.pick(features.hasWaits ? [2_000, 5_000, 12_000] : [3_000, 10_000, 25_000])
     this.#hasHints = random.chance(0.7)
+    if (features.hasQueues) this.#queues = Object.fromEntries(queueNames.map((name) => [name, randomQueue(random)]))
     const { late, slow } = profile.rates
     this.isWatchedLong = late + slow > 0 && (!features.hasWaits || random.chance(0.2))
     const isCalm = profile === profiles.calm
@@ -105,10 +115,13 @@ export class Simulation {
     )
     this.#graphs = [...within, ...graphs]
     this.users = new Users(this, random, graphs)
+    if (features.hasSchedules)
+      this.#schedule = randomSchedule(random, graphs, this.scheduler.now, this.#activeMs, features.hasQueues)
     const barriers = this.#graphs.flatMap(({ name, steps }) =>
       steps.some(({ ports }) => ports.some(({ isAll }) => isAll)) ? [name] : [],
     )
     this.history = new History(this.scheduler, isVerbose, new Set(barriers))
+    if (this.#schedule !== undefined) this.history.firings = new Firings(this.history, this.#schedule)
     if (features.hasWaits) {
       this.history.hasStoreTime = true
       this.history.letters = new Letters(this.history, this.#graphs, this.batches)
@@ -117,6 +130,12 @@ export class Simulation {
       this.history.machines = new MachineLedger(this.history, this.#graphs, this.batches)
       this.#writers = new MachineUsers(this, random)
     }
+    if (features.hasVerbs)
+      this.history.notes = new Notes(
+        this.history,
+        this.#graphs.flatMap(({ steps }) => steps),
+        this.batches,
+      )
     if (features.hasEvents) this.history.broadcasts = new Broadcasts(this.history, this.#graphs)
     this.faults = new Faults(random, profile.rates)
     this.#server = new StoreServer(this.scheduler, random, this.faults, this.history)
@@ -127,7 +146,17 @@ export class Simulation {
       this.batches,
       this.#graphs,
     )
-    this.history.tell(() => JSON.stringify({ leaseMs: this.leaseMs, graphs: this.#graphs, profile, features }))
+    if (this.#queues !== undefined) this.calls.limits.queues = this.#queues
+    this.history.tell(() =>
+      JSON.stringify({
+        leaseMs: this.leaseMs,
+        graphs: this.#graphs,
+        queues: this.#queues,
+        schedule: this.#schedule,
+        profile,
+        features,
+      }),
+    )
   }
 
   /** All of them, children before their parents. */
@@ -153,7 +182,12 @@ export class Simulation {
     if (this.features.hasWaits) watchSleepers(this)
     await scheduler.until(beganAt + this.#activeMs)
     await this.#calm()
-    const isOver = await scheduler.until(scheduler.now + longestEndMs, () => this.#isOver())
+    let isOver = await scheduler.until(scheduler.now + longestEndMs, () => this.#isOver())
+    // What waits for the end of another execution is begun at the next look.
+    while (isOver && (await this.#hasMoreToBegin())) {
+      await scheduler.until(scheduler.now + 2_000)
+      isOver = await scheduler.until(scheduler.now + longestEndMs, () => this.#isOver())
+    }
     if (!isOver) this.history.violate(`no end within ${longestEndMs} ms: ${describeOpen(this)}`)
     else await checkTheEnd(this)
     for (const { process } of this.dockets) process.kill()
@@ -204,6 +238,12 @@ export class Simulation {
     this.scheduler.after(answerEveryMs, () => this.#answerAll())
   }
 
+  async #hasMoreToBegin(): Promise<boolean> {
+    if (this.#schedule === undefined) return false
+    const schedules = await this.#server.inner.listSchedules({ limit: 10 })
+    return schedules.some(({ dueAt }) => dueAt !== undefined)
+  }
+
   #isOver(): boolean {
     for (const life of this.history.lives.values()) if (!isTerminal(life.status)) return false
     for (const { process, operations } of this.dockets)
@@ -233,6 +273,8 @@ export class Simulation {
         features,
         batches,
         isWatcher,
+        queues: this.#queues,
+        schedule: this.#schedule,
         parkMs: features.hasWaits ? this.#random.pick([undefined, 0, 50, 300, 1_000, 3_000]) : undefined,
       }),
     )
@@ -256,6 +298,8 @@ export class Simulation {
     const writers = this.#writers
     if (writers !== undefined)
       for (let letters = random.int(0, 30); letters > 0; letters--) this.#sometimes(() => writers.write())
+    if (this.features.hasVerbs)
+      for (let notes = random.int(0, 20); notes > 0; notes--) this.#sometimes(() => users.note())
     if (this.features.hasEvents)
       for (let events = random.int(0, 16); events > 0; events--) this.#sometimes(() => users.emit())
     if (this.features.hasDetaching)

@@ -13,6 +13,10 @@ import { isNeeded, leafName } from './simulated-step.ts'
 import { toyCodec } from './toy-codec.ts'
 import type { SimulatedGraph } from './simulated-step.ts'
 import type { Calls } from './calls.ts'
+import { randomWork } from './limits.ts'
+import type { SimulatedPlace, SimulatedQueue } from './limits.ts'
+import { declared } from './schedules.ts'
+import type { SimulatedSchedule } from './schedules.ts'
 import type { History } from './history.ts'
 import type { RandomSource } from './random-source.ts'
 import type { SimulatedProcess } from './simulated-process.ts'
@@ -42,6 +46,7 @@ interface LooseHandle {
 export interface Beginning {
   readonly inMs?: number | undefined
   readonly eager?: boolean | undefined
+  readonly place?: SimulatedPlace | undefined
 }
 
 interface LooseDocket {
@@ -98,9 +103,11 @@ export class SimulatedDocket {
     readonly parkMs?: number | undefined
     /** Whether it only looks, asks and sends: it has no graphs. @default false */
     readonly isWatcher?: boolean | undefined
+    readonly schedule?: SimulatedSchedule | undefined
+    readonly queues?: Readonly<Record<string, SimulatedQueue>> | undefined
   }) {
     const { process, server, graphs, random, history, calls, leaseMs, hasHints, features, batches } = parts
-    const { parkMs, isWatcher = false } = parts
+    const { parkMs, isWatcher = false, queues, schedule } = parts
     this.isWatcher = isWatcher
     this.process = process
     this.#history = history
@@ -120,6 +127,10 @@ export class SimulatedDocket {
       ...(features.hasBatches ? { maxValueBytes } : {}),
       ...(parkMs === undefined ? {} : { park: parkMs }),
       ...(isWatcher ? { takeOver: false } : {}),
+      ...(schedule === undefined || isWatcher
+        ? {}
+        : { schedules: [declared(schedule, live.get(schedule.graph.name)!)] }),
+      ...(queues === undefined || isWatcher ? {} : { queues, work: randomWork(random) }),
       observers: [(event) => this.#observe(event)],
     })
   }
@@ -149,6 +160,7 @@ export class SimulatedDocket {
         id,
         ...(signals === undefined ? {} : { signals }),
         ...this.#limits(id, endsInMs, begins),
+        ...begins?.place,
       })
       if (waits) this.#result(id, handle)
     })
@@ -161,7 +173,8 @@ export class SimulatedDocket {
       const { graph: live, target } = this.#graphs.get(graph.name)!
       const { items, options } = callOf(batch)
       const deletions = this.#history.deletionsOf(id)
-      const call = { ...options, ...this.#limits(id, endsInMs, begins) }
+      const { key: queueKey, ...place } = begins?.place ?? {}
+      const call = { ...options, ...this.#limits(id, endsInMs, begins), ...place, queueKey }
       let handle: LooseHandle
       try {
         handle = await (this.docket as unknown as LooseDocket).startBatch(live, target, items, call)
@@ -234,7 +247,7 @@ export class SimulatedDocket {
         if (handle === undefined) return
         const verdict = await handle.signal(dataType(name, type<string>()), letter.value, {
           id: letter.id,
-          ...(letter.item === undefined ? {} : { item: letter.item }),
+          item: letter.item,
         })
         this.#history.letters!.answered(letter.id, verdict)
       })
@@ -245,9 +258,17 @@ export class SimulatedDocket {
     for (let time = 0; time < times; time++)
       this.#ask('signal', id, async () => {
         const handle = await (this.docket as unknown as LooseDocket).get(id)
-        const to = item === undefined ? { id: value } : { id: value, item }
-        const verdict = await handle?.signal(dataType(name, type<string>()), value, to)
+        const verdict = await handle?.signal(dataType(name, type<string>()), value, { id: value, item })
         if (verdict !== undefined) this.#history.machines!.mail.answered(value, verdict)
+      })
+  }
+
+  /** Sends a function a message, whose value is its id. */
+  note(id: string, name: string, value: string, item: number | undefined, times: number): void {
+    for (let time = 0; time < times; time++)
+      this.#ask('signal', id, async () => {
+        const handle = await (this.docket as unknown as LooseDocket).get(id)
+        await handle?.signal(dataType(name, type<string>()), value, { id: value, item })
       })
   }
 

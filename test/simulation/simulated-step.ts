@@ -1,3 +1,4 @@
+import type { SimulatedLimits } from './limits.ts'
 import type { SimulatedState } from './machine-model.ts'
 
 export interface SimulatedPort {
@@ -32,7 +33,12 @@ export interface SimulatedStep {
   readonly kind?: 'race' | 'passing race' | 'timer' | 'signal' | 'event' | 'child' | 'function' | 'machine'
   readonly afterMs?: number
   /** Of a durable function: how many calls it makes, and how long it sleeps after the first. */
-  readonly verbs?: { readonly length: number; readonly sleepMs: number; readonly event?: EventVerb | undefined }
+  readonly verbs?: {
+    readonly length: number
+    readonly sleepMs: number
+    readonly event?: EventVerb | undefined
+    readonly more?: MoreVerbs | undefined
+  }
   /** The states of a machine. */
   readonly machine?: { readonly states: readonly SimulatedState[] }
   /** Which event is waited for; under the first letters of what its port is given, where there is no key. */
@@ -43,6 +49,8 @@ export interface SimulatedStep {
   readonly isCheckedSlowly?: boolean
   /** Whether its inputs decide whether it runs. */
   readonly hasCondition?: boolean
+  /** How many of its attempts run, or begin, at the same time. @default any number */
+  readonly limits?: SimulatedLimits
 }
 
 /** What a durable function has to do with an event, after its first call: it waits for so long at the most. */
@@ -51,6 +59,27 @@ export interface EventVerb {
   readonly type: number
   readonly key: string
   readonly timeoutMs: number
+}
+
+/** What a durable function does besides. */
+export interface MoreVerbs {
+  /** An execution that it begins, and waits for: at once, or when it has done all else, if that is to be. */
+  readonly child?:
+    | {
+        readonly graph: SimulatedGraph
+        readonly waits: 'at once' | 'later' | 'never'
+        readonly onParentEnd: 'leave' | 'cancel' | 'wait'
+      }
+    | undefined
+  /** How long it waits for each of its messages; 0 for what is there, undefined for as long as it takes. */
+  readonly receives: readonly (number | undefined)[]
+  /** Whether two parts of it run at the same time. */
+  readonly hasBranches: boolean
+  /** How often each of its calls is tried, and what it shows. */
+  readonly attempts: number
+  readonly publishes: boolean
+  /** How often it begins anew. */
+  readonly generations: number
 }
 
 /** A graph whose target is its last step. */

@@ -48,6 +48,8 @@ export function watchSleepers(simulation: Simulation): void {
   /** Somebody wakes it for an event that it waits for, and needs: where a process dies between the values of a race and its decision, what lost stays on record as it was until the end. */
   const lookAtParked = (life: Life): void => {
     if (isTerminal(life.status) || life.status === 'compensating' || late.has(life)) return
+    // What is ready waits until there is a slot for it.
+    if (simulation.features.hasQueues) return
     const before = scheduler.now - deliveredMs - simulation.slackMs
     const isAnybodyThere = [...undisturbedSince].some(([{ isWatcher }, since]) => !isWatcher && since < before)
     const mustGoOn = (step: string): boolean => isOpen(simulation, life, step, before)

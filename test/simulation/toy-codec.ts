@@ -54,3 +54,9 @@ function hashOf(identity: string): readonly number[] {
   for (let index = 0; index < identity.length; index++) hash = Math.imul(hash ^ identity.charCodeAt(index), 0x0100_0193)
   return [hash & 0xff, (hash >>> 8) & 0xff, (hash >>> 16) & 0xff, hash >>> 24]
 }
+
+/** A stored value that is easy to compare. */
+export function textOf(stored: StoredValue | undefined): unknown {
+  const made = plainOf(stored)
+  return typeof made === 'object' ? JSON.stringify(made) : made
+}

@@ -1,6 +1,9 @@
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import type { Life } from './life.ts'
 import { recordKey } from './batch-ledger.ts'
+import { randomPlace } from './limits.ts'
+import type { SimulatedPlace } from './limits.ts'
+import { noteName } from './notes.ts'
 import { isShared, keyOfItem, randomBatch } from './random-batch.ts'
 import type { RandomSource } from './random-source.ts'
 import type { Simulation } from './run-seed.ts'
@@ -23,6 +26,7 @@ export class Users {
   readonly #graphs: readonly SimulatedGraph[]
   readonly #ids: string[] = []
   readonly #sent: Sent[] = []
+  readonly #places = new Map<string, SimulatedPlace>()
   #forks = 0
 
   constructor(simulation: Simulation, random: RandomSource, graphs: readonly SimulatedGraph[]) {
@@ -85,7 +89,8 @@ export class Users {
   #beginningOf(id: string): Beginning {
     const random = this.#random
     const { lifetimes } = this.#simulation.history
-    if (!this.#simulation.features.hasLifetimes) return {}
+    const place = this.#placeOf(id)
+    if (!this.#simulation.features.hasLifetimes) return { place }
     if (!lifetimes.has(id) && random.chance(0.5))
       lifetimes.set(id, {
         maxPending: random.pick([undefined, 200, 2_000]),
@@ -93,8 +98,16 @@ export class Users {
       })
     else lifetimes.set(id, lifetimes.get(id) ?? {})
     const kind = random.weighted({ atOnce: 60, later: 25, elsewhere: 15 })
-    if (kind === 'later') return { inMs: random.pick([100, 1_000, 5_000]) }
-    return kind === 'elsewhere' ? { eager: false } : {}
+    if (kind === 'later') return { place, inMs: random.pick([100, 1_000, 5_000]) }
+    return kind === 'elsewhere' ? { place, eager: false } : { place }
+  }
+
+  /** Where an execution stands among others. */
+  #placeOf(id: string): SimulatedPlace | undefined {
+    if (!this.#simulation.features.hasQueues) return undefined
+    const place = this.#places.get(id) ?? randomPlace(this.#random)
+    this.#places.set(id, place)
+    return place
   }
 
   /** How long an execution may take until its deadline. */
@@ -149,6 +162,24 @@ export class Users {
     if (lives.length > 0) this.someone()?.detach(this.#random.pick(lives).id)
   }
 
+  /** Writes to a function, twice at times. */
+  note(): void {
+    const random = this.#random
+    const lives = [...this.#simulation.history.lives.values()]
+    if (lives.length > 0) this.#noteTo(random.pick(lives), random.chance(0.1))
+  }
+
+  #noteTo(life: Life, isWrong: boolean): void {
+    const { notes } = this.#simulation.history
+    const batch = this.#simulation.batches.get(life.id)
+    for (const [at, step] of this.#stepsOf(life).entries()) {
+      if ((step.verbs?.more?.receives.length ?? 0) === 0) continue
+      const isEach = batch !== undefined && !isShared(batch, at)
+      for (const item of isEach ? batch.items.keys() : [undefined])
+        this.someone()?.note(life.id, noteName(step), notes!.write(isWrong), item, this.#random.chance(0.15) ? 2 : 1)
+    }
+  }
+
   /** Gives a timer another time, sooner or later, or now. */
   move(): void {
     const random = this.#random
@@ -165,6 +196,7 @@ export class Users {
     for (const { of, key } of this.#simulation.history.broadcasts?.wanted() ?? []) this.someone()?.emit(of, key)
     for (const life of this.#simulation.history.lives.values()) {
       if (isTerminal(life.status)) continue
+      if (this.#simulation.history.notes !== undefined) this.#noteTo(life, false)
       const batch = this.#simulation.batches.get(life.id)
       for (const [at, { name, kind }] of this.#stepsOf(life).entries()) {
         if (kind !== 'signal') continue

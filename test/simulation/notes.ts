@@ -1,0 +1,87 @@
+import type { NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
+import { placeOfMessage } from '../../src/core/contracts/signal-message.ts'
+import type { History } from './history.ts'
+import { isWrongLetter } from './letters.ts'
+import { itemOf } from './machine-mail.ts'
+import type { SimulatedBatch } from './random-batch.ts'
+import type { SimulatedStep } from './simulated-step.ts'
+import { plainOf } from './toy-codec.ts'
+
+/** The data type of what a durable function receives. */
+export const noteName = ({ name }: Pick<SimulatedStep, 'name'>): string => `${name}.note`
+
+interface Note {
+  /** Its place among all that came to the same function. */
+  readonly order: number
+  /** The verb that was given it, by what its function has come to: its life, generation and so on. */
+  readonly takenBy: Map<string, number>
+}
+
+/** All messages to durable functions: each is given to one verb, and to the same one whenever its function runs again, in the order in which they came. */
+export class Notes {
+  readonly #history: History
+  readonly #batches: ReadonlyMap<string, SimulatedBatch>
+  readonly #receivers: ReadonlySet<string>
+  /** Those that were accepted, by function and what they say. */
+  readonly #notes = new Map<string, Map<string, Note>>()
+  #written = 0
+
+  constructor(history: History, functions: readonly SimulatedStep[], batches: ReadonlyMap<string, SimulatedBatch>) {
+    this.#history = history
+    this.#batches = batches
+    this.#receivers = new Set(functions.map(noteName))
+  }
+
+  /** A message that no other one is like; its id is its value. */
+  write(isWrong: boolean): string {
+    return `${isWrong ? '?' : ''}n${++this.#written}`
+  }
+
+  /** The store has judged it. */
+  posted(message: NewMessage, verdict: PostVerdict): void {
+    const place = message.kind === 'receive' ? placeOfMessage(message) : undefined
+    const life = this.#history.lives.get(message.execution)
+    if (place === undefined || life === undefined || !this.#receivers.has(place.type) || verdict !== 'accepted') return
+    const notes = this.#of(`${life.number} ${place.type} ${itemOf(this.#batches, message.execution, place.item)}`)
+    const value = String(plainOf(message.payload))
+    if (!notes.has(value)) notes.set(value, { order: notes.size, takenBy: new Map() })
+  }
+
+  /** A function of an execution, and perhaps of an item, was given what one says, by this verb of this run of it. */
+  taken(
+    step: SimulatedStep,
+    value: string,
+    function_: { readonly life: number; readonly item: string; readonly key: string },
+    verb: number,
+  ): void {
+    const notes = this.#of(`${function_.life} ${noteName(step)} ${function_.item}`)
+    const note = notes.get(value)
+    const violate = (what: string): void => this.#history.violate(`${function_.key}: ${value} ${what}`)
+    if (note === undefined) return violate('was received, which nobody sent and was accepted')
+    if (isWrongLetter(value)) return violate('was received, and does not fit')
+    for (const [key, index] of note.takenBy)
+      if (!isSameRun(key, function_.key) || index !== verb)
+        violate(`was received as ${verb}, and before as ${index} of ${key}`)
+    note.takenBy.set(function_.key, verb)
+    for (const [other, { order, takenBy }] of notes)
+      if (order > note.order && (takenBy.get(function_.key) ?? Infinity) < verb)
+        violate(`came before ${other}, and was received after it`)
+  }
+
+  #of(key: string): Map<string, Note> {
+    const notes = this.#notes.get(key) ?? new Map<string, Note>()
+    this.#notes.set(key, notes)
+    return notes
+  }
+}
+
+/** What a function was given stays where its execution is tried again: keys differ by how often that was. */
+function isSameRun(one: string, other: string): boolean {
+  const [ofOne, ofOther] = [one, other].map((key) =>
+    key
+      .split(' ')
+      .filter((_, index) => index !== 2)
+      .join(' '),
+  )
+  return ofOne === ofOther
+}
