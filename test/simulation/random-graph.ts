@@ -36,6 +36,7 @@ export function randomGraph(
   if (hasMachines) makeMachines(random, steps, isCalm)
   if (hasFunctions) makeFunctions(random, steps, hasEvents, features.hasVerbs ? children : undefined)
   if (features.hasLimits) addLimits(random, steps)
+  if (features.hasQueues) keepWhatIsTakenByAll(steps)
   return { name, leaves, steps, timeoutMs: !isCalm && random.chance(0.1) ? random.int(3_000, 30_000) : undefined }
 }
 
@@ -148,6 +149,15 @@ function makeBarrier(steps: SimulatedStep[], index: number): void {
   const step = steps[index]!
   const ports = step.ports.flatMap((port) => ('step' in port.from ? [{ ...port, isOptional: false, isAll: true }] : []))
   if (ports.length > 0) steps[index] = { ...step, ports }
+}
+
+/**
+ * A batch is not parked whose items that are done would run again for a step that takes all of them: in a queue with a limit it keeps a place that its children
+ * may need.
+ */
+function keepWhatIsTakenByAll(steps: SimulatedStep[]): void {
+  if (!steps.some(({ ports }) => ports.some(({ isAll }) => isAll === true))) return
+  for (const [index, step] of steps.entries()) steps[index] = { ...step, scope: step.scope ?? 'execution' }
 }
 
 /** Fallbacks are of no use where nothing fails. */

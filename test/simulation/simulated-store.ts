@@ -147,8 +147,8 @@ export class StoreServer {
         arrives(this.#random.between(10, 8_000), nobody)
         return
       case 'duplicate': {
-        // A claim is repeated only by drivers that have heard nothing of it.
-        const isHeard = this.#random.chance(0.5) && name !== 'claimResults'
+        // A claim, or a place in a limit, is repeated only by drivers that have heard nothing of it.
+        const isHeard = this.#random.chance(0.5) && name !== 'claimResults' && name !== 'writeShared'
         if (!isHeard && name === 'acquire') this.#history.hasHiddenAcquisition = true
         arrives(arriveAfter, isHeard ? succeed : nobody)
         arrives(arriveAfter + this.#random.between(0.1, 20), succeed)
