@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { dataType, durableStep, execute, graph, step, StepError, type } from '../../src/index.ts'
 import type { DurableContext } from '../../src/index.ts'
 import { atEveryCommit, createTestDocket } from '../../src/testing/index.ts'
+import { World } from './durable-time.ts'
 
 const Page = dataType('Page', z.object({ url: z.string() }))
 const Words = dataType('Words', z.number())
@@ -213,4 +214,15 @@ describe('a child of a durable function', () => {
     expect([missing, misfit]).toEqual(['INPUT_INVALID', 'INPUT_INVALID'])
     expect(unknown).toContain('graph "pages" is not known to this docket')
   })
+})
+
+test('a docket that is closed waits for no child that a function has left', async () => {
+  const world = new World()
+  const reports = reportsOf(async (ctx) => (await ctx.start(pages, Words, { Page: { url: 'a' } })).id)
+  const docket = world.process({ graphs: [reports, pages] })
+  const handle = await world.clock.settle(docket.start(reports, Report, { Topic: 't' }, { id: 'r' }))
+  expect(await world.clock.settle(handle.result())).toBe('r/Write/pages')
+  await world.clock.advance(1_000)
+  await world.clock.settle(docket.close({ deadline: 0 }))
+  expect(world.clock.pending).toBe(0)
 })
