@@ -180,7 +180,7 @@ export class ChildExecutions implements DurableChildren {
       const added = children
       void owned.gone.then(() => {
         if (this.#joined.get(parent) === added) this.#joined.delete(parent)
-        // A function that has returned does not wait for a child that it has left, but is told of its end for as long as its execution is here.
+        // A child that a function has left to itself is followed until here.
         for (const { join } of added.values()) join.stop()
       })
     }

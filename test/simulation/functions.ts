@@ -69,7 +69,8 @@ export class Verbs {
 
   /** A function goes on after a sleep: its step's record says that it waits until it ends, or is parked again. */
   woke({ name }: SimulatedStep, { executionId }: Place): void {
-    const { due, steps } = this.#history.lives.get(executionId) ?? {}
+    const { due, steps, woken } = this.#history.lives.get(executionId) ?? {}
+    woken?.set(name, this.#history.now)
     for (const key of due?.keys() ?? []) if (key === name || key.startsWith(`${name} `)) due!.delete(key)
     for (const [key, noted] of steps ?? []) if (key === name || key.startsWith(`${name} `)) noted.hasWoken = true
   }

@@ -15,6 +15,7 @@ import type { Broadcasts } from './broadcasts.ts'
 import type { Letters } from './letters.ts'
 import { latestEndOf } from './lifetime.ts'
 import type { Lifetime } from './lifetime.ts'
+import { isOver } from './life.ts'
 import type { Life } from './life.ts'
 import type { MachineLedger } from './machine-ledger.ts'
 import type { Notes } from './notes.ts'
@@ -150,6 +151,7 @@ export class History {
         forkedFrom,
         sleepsUntil: owner === undefined ? startAt : undefined,
         due: new Map(),
+        woken: new Map(),
         moves: new Map(),
         reopened: 0,
         begunAt: this.#scheduler.now,
@@ -193,7 +195,8 @@ export class History {
       this.#checkTimer(life, isOfNow ? known.record : undefined, record, at)
       const isStale = hasCompleted(record) && isOver(life.steps.get(`$undo ${record.step}`)?.record)
       life.steps.set(key, { record, value, at: this.#scheduler.now, isStale })
-      if (record.status === 'waiting' && record.dueAt !== undefined) life.due.set(key, record.dueAt)
+      const isDue = record.status === 'waiting' && record.dueAt! > (life.woken.get(record.step) ?? -Infinity)
+      if (isDue) life.due.set(key, record.dueAt!)
       else life.due.delete(key)
     }
     this.letters?.committed(life, commit)
@@ -391,9 +394,4 @@ export class History {
 
 export function hasCompleted({ status }: StepRecord): boolean {
   return status === 'completed' || status === 'cached'
-}
-
-/** Whether an undoing has come to an end. */
-function isOver(undo: StepRecord | undefined): boolean {
-  return undo !== undefined && undo.type !== '' && (undo.status === 'completed' || undo.status === 'failed')
 }

@@ -52,6 +52,8 @@ export interface Life {
   sleepsUntil: number | undefined
   /** When its steps that wait are due, by their keys. */
   readonly due: Map<string, number>
+  /** When a durable function went on last, by its step: the note that it waits may come after that. */
+  readonly woken: Map<string, number>
   /** Times that timers were given by somebody, by their keys. */
   readonly moves: Map<string, number[]>
   /** How often it ended and began again. */
@@ -62,4 +64,9 @@ export interface Life {
   startNotedAt: number
   /** By step and, in a batch, item. */
   readonly steps: Map<string, NotedStep>
+}
+
+/** Whether an undoing has come to an end. */
+export function isOver(undo: StepRecord | undefined): boolean {
+  return undo !== undefined && undo.type !== '' && (undo.status === 'completed' || undo.status === 'failed')
 }
