@@ -41,4 +41,17 @@ describe('messages of a process to an execution', () => {
     await world.clock.settle(handle.signal(Close, true))
     expect(await world.clock.settle(result())).toBe(12)
   })
+
+  test('an update waits for its turn no longer than its timeout, and is sent again under its id', async () => {
+    const world = new World()
+    const { handle } = await slowSender(world)
+    const first = handle.update(Deposit, { amount: 5 })
+    await world.clock.advance(100)
+    const until = world.clock.now() + 200
+    const second = handle.update(Deposit, { amount: 7 }, { id: 'second', timeout: 200 })
+    await expect(world.clock.settle(second)).rejects.toMatchObject({ code: 'UPDATE_TIMEOUT' })
+    expect(world.clock.now()).toBe(until)
+    expect(await world.clock.settle(first)).toEqual({ balance: 5 })
+    expect(await world.clock.settle(handle.update(Deposit, { amount: 7 }, { id: 'second' }))).toEqual({ balance: 12 })
+  })
 })

@@ -29,6 +29,11 @@ export class PlaceInOrder implements Disposable {
     this.#leave = leave
   }
 
+  /** Resolves when all calls before this one have posted theirs, or given up; undefined where there are none. Never rejects. */
+  get before(): Promise<void> | undefined {
+    return this.#before
+  }
+
   /** Posts it, once all calls before this one have posted theirs, or given up. */
   async post<Answer>(call: () => Promise<Answer>): Promise<Answer> {
     if (this.#before !== undefined) await this.#before

@@ -41,7 +41,7 @@ export async function awaitAnswer(
   watch: AnswerWatch,
 ): Promise<unknown> {
   const { clock, connection } = context
-  const { executionId, id, type, place } = sent
+  const { executionId } = sent
   // One that was sent before, under the same id, may have been answered before it was watched for.
   let isRead = sent.isFirst
   // Nobody can have answered what has just been sent.
@@ -68,10 +68,7 @@ export async function awaitAnswer(
       }
     }
     const leftMs = until - clock.elapsed()
-    if (leftMs <= 0) {
-      const what = `no answer to update "${type.name}" of execution "${executionId}" came in time; it may still come: send it again under the id "${id}"`
-      throw new UpdateError('UPDATE_TIMEOUT', what, id, place)
-    }
+    if (leftMs <= 0) throw notInTime(sent)
     if (context.handOver.hasBegun) throw context.closedWhileWaiting({ id: executionId })
     const endsHere = !context.owned.has(executionId)
     const listen = (done: () => void): (() => void) => watch.onNews(done)
@@ -115,6 +112,12 @@ async function outcomeOf(
 function ended({ type, executionId, id, place }: SentUpdate): UpdateError {
   const what = `execution "${executionId}", or its step that receives update "${type.name}", ended before it was answered`
   return new UpdateError('UPDATE_ENDED', what, id, place)
+}
+
+/** There is no answer within the time that the call has. */
+export function notInTime({ type, executionId, id, place }: SentUpdate): UpdateError {
+  const what = `no answer to update "${type.name}" of execution "${executionId}" came in time; it may still come: send it again under the id "${id}"`
+  return new UpdateError('UPDATE_TIMEOUT', what, id, place)
 }
 
 /** Another value was sent under the same id. */

@@ -14,6 +14,7 @@ import { UpdateError } from '../../core/update-error.ts'
 import { canonicalize, digest as digestOf } from '../../core/values/keys.ts'
 import { encodedValue } from '../../core/values/value-encoding.ts'
 import { callingStep } from '../../runtime/environment/current-step.ts'
+import { atMost } from '../../runtime/environment/clock.ts'
 import { randomId } from '../../runtime/environment/ids.ts'
 import { beginWait, cantEndBefore, endWait } from '../../runtime/environment/open-waits.ts'
 import type { WaitedFor } from '../../runtime/environment/current-step.ts'
@@ -21,7 +22,8 @@ import { checkValue, issuesText } from '../../runtime/inputs/check-value.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { noSuchExecution } from '../records/execution-info.ts'
 import { AnswerWatch } from './answer-watch.ts'
-import { awaitAnswer, conflict, readAnswer } from './await-answer.ts'
+import { awaitAnswer, conflict, notInTime, readAnswer } from './await-answer.ts'
+import type { SentUpdate } from './await-answer.ts'
 import { problemOfItem, signalPlace } from './signal-place.ts'
 import type { SignalTarget } from './signal-place.ts'
 
@@ -94,6 +96,8 @@ async function sendChecked(
   requireLength(store, 'message', 'update: its name and id together', message.id!)
   const sent = { executionId: target.id, type, id, name, digest, isFirst, place }
   using watch = new AnswerWatch(context, target.id, name)
+  // What a call before it waits for, as an asynchronous schema, may take longer than this one has.
+  if (turn.before !== undefined && timeout !== undefined) await untilTurn(context, turn.before, until, sent)
   const [verdict] = await turn.post(() => connection.post([message]))
   if (verdict === 'unknown') throw noSuchExecution(target.id)
   if (verdict === 'duplicate') throw conflict(sent)
@@ -111,6 +115,19 @@ async function sendChecked(
   } finally {
     endWait(wait)
   }
+}
+
+/** @throws UpdateError where it does not come in time */
+async function untilTurn(
+  { clock }: DocketContext,
+  turn: Promise<void>,
+  until: number,
+  sent: SentUpdate,
+): Promise<void> {
+  let hasCome = false
+  const coming = turn.then(() => void (hasCome = true))
+  await atMost(clock, Math.max(0, until - clock.elapsed()), coming)
+  if (!hasCome) throw notInTime(sent)
 }
 
 /** The step that would answer can't, where it waits for the one that asks. @throws DeadlockError */
