@@ -1,5 +1,4 @@
 /** A hook with cockatiel's circuit breaker: while the circuit is open nobody calls the service, and no attempt is lost on it. */
-import { setTimeout as delay } from 'node:timers/promises'
 import { circuitBreaker, ConsecutiveBreaker, handleAll, isBrokenCircuitError } from 'cockatiel'
 import type { CircuitBreakerPolicy } from 'cockatiel'
 import { createDocket, dataType, graph, RetryAfterError, step, type } from 'docket'
@@ -42,6 +41,7 @@ const breaker = circuitBreaker(handleAll, { halfOpenAfter, breaker: new Consecut
 // #endregion
 
 breaker.onBreak(() => console.log('the circuit opens'))
+const opened = new Promise<void>((resolve) => void breaker.onBreak(() => resolve()))
 breaker.onReset(() => console.log('the circuit closes'))
 await using docket = createDocket({
   graphs: [scores],
@@ -51,7 +51,7 @@ await using docket = createDocket({
 const since = performance.now()
 const ask = (customer: string) => docket.execute(scores, Score, { Customer: customer })
 const first = ask('ada')
-await delay(50)
+await opened
 // Comes while the circuit is open.
 const second = ask('bob')
 console.log(await first)
