@@ -1,21 +1,31 @@
 import { describe, expect, test, vi } from 'vitest'
 import { graph, timer } from '../../src/index.ts'
+import type { Duration } from '../../src/index.ts'
 import { Approval, approvals, Expiry, Shipment } from './approvals.ts'
 import { spawnWorker } from './child-worker.ts'
+import type { ChildWorker } from './child-worker.ts'
 import { placeMaker, storeKinds } from './place.ts'
+import type { Place } from './place.ts'
 import { startProcess } from './processes.ts'
+import type { AtEnd } from './processes.ts'
 
 const newPlace = await placeMaker()
 const patience = { timeout: 15_000, interval: 50 }
 const inputs = { Order: { id: 'o' } }
+
+/** One that lives on, however busy the machine is, and one that is killed, and soon known to be dead. */
+function twoProcesses({ address }: Place, atEnd: AtEnd): readonly [alive: ChildWorker, killed: ChildWorker] {
+  const waiting = (id: string, lease: Duration): ChildWorker =>
+    spawnWorker({ address, id, lease }, {}, 'waiting-process.ts', atEnd)
+  return [waiting('alive', '30s'), waiting('killed', '3s')]
+}
 
 describe.concurrent.each(storeKinds)('a message on %s', (kind) => {
   test('reaches an execution that waits in another process, while it lives and after it was killed', async ({
     onTestFinished,
   }) => {
     const place = await newPlace(kind)
-    const alive = spawnWorker({ address: place.address, id: 'alive' }, {}, 'waiting-process.ts', onTestFinished)
-    const killed = spawnWorker({ address: place.address, id: 'killed' }, {}, 'waiting-process.ts', onTestFinished)
+    const [alive, killed] = twoProcesses(place, onTestFinished)
     await Promise.all([alive.said('waits'), killed.said('waits')])
     killed.kill()
     await killed.exit
@@ -40,8 +50,7 @@ describe.concurrent.each(storeKinds)('a message on %s', (kind) => {
 
   test('moves a timer in a process that lives, and in one that was killed', async ({ onTestFinished }) => {
     const place = await newPlace(kind)
-    const alive = spawnWorker({ address: place.address, id: 'alive' }, {}, 'waiting-process.ts', onTestFinished)
-    const killed = spawnWorker({ address: place.address, id: 'killed' }, {}, 'waiting-process.ts', onTestFinished)
+    const [alive, killed] = twoProcesses(place, onTestFinished)
     await Promise.all([alive.said('waits'), killed.said('waits')])
     const { docket } = startProcess(place, { graphs: [], takeOver: false }, onTestFinished)
     const dueAt = new Date(Date.now() + 1_000)
@@ -75,7 +84,7 @@ describe.concurrent.each(storeKinds)('a message on %s', (kind) => {
     onTestFinished,
   }) => {
     const place = await newPlace(kind)
-    const first = startProcess(place, { graphs: [approvals], park: '200ms' }, onTestFinished)
+    const first = startProcess(place, { graphs: [approvals], park: '200ms', lease: '30s' }, onTestFinished)
     const handle = await first.docket.start(approvals, Shipment, inputs, { id: 'a' })
     const second = await first.docket.start(approvals, Shipment, inputs, { id: 'b' })
     const isParked = async (id: string): Promise<void> => {
@@ -95,7 +104,7 @@ describe.concurrent.each(storeKinds)('a message on %s', (kind) => {
     await second.cancel()
     expect((await (await other.docket.get('b'))!.details()).status).toBe('cancelled')
     const short = graph({ name: 'short', steps: [timer({ name: 'Expire', output: Expiry, after: '2s' })] })
-    const third = startProcess(place, { graphs: [short], park: '200ms' }, onTestFinished)
+    const third = startProcess(place, { graphs: [short], park: '200ms', lease: '30s' }, onTestFinished)
     const startedAt = Date.now()
     const timed = await third.docket.start(short, Expiry, {}, { id: 'c' })
     const { dueAt } = await timed.result()
