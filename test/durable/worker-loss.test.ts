@@ -166,3 +166,48 @@ test('the policy is one of two words', () => {
     /onWorkerLoss must be 'restart' or 'fail', not "never"/,
   )
 })
+
+test('what was undone before a child begins anew has another key once more, whether it had begun again meanwhile or not', async () => {
+  const keys: string[] = []
+  let downloads = 0
+  const gate = step({
+    name: 'Gate',
+    inputs: { film: Film },
+    output: Local,
+    persist: 'execution',
+    run: ({ film }, { signal }) => {
+      if (++downloads === 1 || downloads > 2) return film
+      // The second process is lost before the other step begins again.
+      return new Promise<string>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
+    },
+  })
+  const shrink = step({
+    name: 'Shrink',
+    inputs: { file: Local },
+    output: Small,
+    persist: 'execution',
+    run: ({ file }, { idempotencyKey }) => {
+      keys.push(idempotencyKey)
+      return file
+    },
+  })
+  const upload = step({
+    name: 'Upload',
+    inputs: { file: Small },
+    output: Upload,
+    run: ({ file }, { signal }) =>
+      keys.length > 1
+        ? file
+        : new Promise<string>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
+  })
+  const files = graph({ name: 'files', steps: [gate, shrink, upload] })
+  const whole = graph({ name: 'films', steps: [subgraph(files, Upload, { onWorkerLoss: 'restart' })] })
+  await using docket = createTestDocket({ graphs: [whole] })
+  const execution = await docket.start(whole, Upload, { Film: 'm' }, { id: 'one' })
+  await expect.poll(() => keys.length).toBe(1)
+  await docket.restart()
+  await expect.poll(() => downloads).toBe(2)
+  await docket.restart()
+  expect(await execution.result()).toBe('m')
+  expect(new Set(keys).size).toBe(2)
+})

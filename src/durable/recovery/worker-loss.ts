@@ -36,7 +36,9 @@ export async function recordsAfterLoss(
   const droppedCheckpoints = functions.map(({ name: step }) => ({ step, item: '' }))
   if (anew.length > 0 || droppedCheckpoints.length > 0)
     await context.change(record, {}, { steps: anew, ...(droppedCheckpoints.length > 0 && { droppedCheckpoints }) })
-  return { steps: anew.filter((step) => keptBeside(step)?.as === 'count') }
+  // What was given up before, and has not begun since, has no record but its count.
+  const counts = [...(known ?? []), ...anew].filter((step) => keptBeside(step)?.as === 'count')
+  return { steps: [...new Map(counts.map((count) => [count.step, count])).values()] }
 }
 
 /** In the place of its records: that they don't count any more, and how often what they say has been given up. */
