@@ -59,6 +59,8 @@ export class OwnedBatch implements Owned, DurableParts {
   readonly #parking: ExecutionParking | undefined
   readonly #notes: BatchNotes
   readonly #results: unknown[]
+  /** Items that have not failed, where a batch that is parked needs of them what is nowhere on record once they have ended. */
+  readonly #begun: Map<number, Execution> | undefined
 
   constructor(parts: OwnedBatchParts) {
     const { frame, items, connection, right } = parts
@@ -106,6 +108,7 @@ export class OwnedBatch implements Owned, DurableParts {
       onWaits: (waits, rests) => this.#noteWaits(waits, rests),
       onItem: (item, outcome) => {
         this.#results[item] = collects ? outcome : outcome.value
+        if ('error' in outcome) this.#begun?.delete(item)
         if (this.outcomeOf(item) === undefined) this.#notes.note(item, outcome, this.#signals?.ended(item) ?? [])
       },
       onCompleted: (report) => void this.#notes.busyWith(this.#complete(report)),
@@ -121,6 +124,7 @@ export class OwnedBatch implements Owned, DurableParts {
     this.#ownership = new Ownership(owned, connection, this.#recorder)
     this.#timers?.follow(() => this.#batch.executions)
     this.#timers?.begin(parts.moves ?? [])
+    if (waits && parts.parkMs !== undefined && plan.needsAll) this.#begun = new Map()
     if (waits && parts.parkMs !== undefined) this.#parking = this.#parkingOf(parts, parts.parkMs)
     // What ends while it waits has not gone on before.
     if (this.#parking !== undefined) void this.departure.then(() => this.#parking!.stop())
@@ -136,6 +140,7 @@ export class OwnedBatch implements Owned, DurableParts {
         commits,
         batch: this.#batch,
         notes: this.#notes,
+        begun: this.#begun,
         sources: [this.#signals, this.events, this.#checkpoints],
       }),
       recorder: this.#recorder,
@@ -349,6 +354,8 @@ export class OwnedBatch implements Owned, DurableParts {
 
   begins(item: number | undefined, execution: Execution): void {
     this.#signals?.begins(item, execution)
+    const isOnRecord = execution.plan.steps.every(({ spec }) => execution.persistOf(spec) !== undefined)
+    if (item !== undefined && !isOnRecord) this.#begun?.set(item, execution)
   }
 
   restoredOf(item: number | undefined): PersistedExecution | undefined {

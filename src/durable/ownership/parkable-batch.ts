@@ -4,6 +4,7 @@ import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { Batch } from '../../runtime/batch/batch.ts'
+import type { Execution } from '../../runtime/execution/execution.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
 import { isInLine } from '../../runtime/execution/step-slots.ts'
 import type { StepRun } from '../../runtime/execution/step-run.ts'
@@ -30,6 +31,8 @@ interface ParkableParts {
   readonly commits: ExecutionCommits
   readonly batch: Batch
   readonly notes: BatchNotes
+  /** Items that have begun and not failed, of which all(T) may still want what is nowhere on record once they have ended; undefined where nothing of that is wanted. */
+  readonly begun: ReadonlyMap<number, Execution> | undefined
   /** What comes to it from outside. */
   readonly sources: readonly (BusySource | undefined)[]
 }
@@ -62,7 +65,7 @@ export class ParkableBatch implements Parkable {
 
   get waits(): boolean {
     const { batch } = this.#parts
-    return batch.waits?.isWaiting === true && !batch.hasEnded && !this.#wouldRunAgain
+    return batch.waits?.isWaiting === true && !batch.hasEnded
   }
 
   get isBusy(): boolean {
@@ -74,13 +77,6 @@ export class ParkableBatch implements Parkable {
     return batch.whole.compensates && batch.executions.some(({ losses }) => losses?.areOpen === true)
   }
 
-  /** Of items that have ended, all(T) may still want what their steps made, of which nothing is left here to be written. */
-  get #wouldRunAgain(): boolean {
-    const { batch } = this.#parts
-    if (!batch.setup.plan.needsAll || batch.succeeded === 0) return false
-    return batch.executions.some((one) => one.plan.steps.some(({ spec }) => one.persistOf(spec) === undefined))
-  }
-
   dueAt(): number | undefined {
     const { batch } = this.#parts
     let first = latestEnd(batch.setup.options) ?? Infinity
@@ -89,13 +85,14 @@ export class ParkableBatch implements Parkable {
   }
 
   async values(isWanted: () => boolean): Promise<ParkedState> {
-    const { batch, connection, commits } = this.#parts
+    const { batch, begun, connection, commits } = this.#parts
+    const done = [...(begun?.values() ?? [])].filter(({ hasEnded }) => hasEnded)
     const turn = turnOf(connection.clock)
     const texts: string[] = []
     let waits = 0
     let portion: StepRecord[] = []
     let bytes = 0
-    for (const execution of batch.executions) {
+    for (const execution of [...batch.executions, ...done]) {
       if (turn.mustYield()) await turn.next()
       if (!isWanted()) break
       for (const record of await parkedValues(execution, connection.encoding, (run) => this.#isNew(run))) {
