@@ -60,7 +60,8 @@ export function batchPlanOf(
   const shared = new Set([...sharedNames, ...overridden])
   const problems: GraphProblem[] = []
   for (const { spec } of plan.steps) {
-    const foreign = spec.ports.filter((port) => port.kind !== 'all' && !shared.has(port.type))
+    // What a race does without, since it has a value that is given, is nobody's.
+    const foreign = spec.ports.filter(({ kind, type }) => kind !== 'all' && !shared.has(type) && plan.slots.has(type))
     if (spec.takesAll || foreign.length === 0) shared.add(spec.output.name)
     if (!spec.takesAll) continue
     for (const port of foreign) {
