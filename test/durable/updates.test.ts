@@ -64,6 +64,8 @@ describe('an update', () => {
     expect(await deposit(1)).toEqual({ balance: 1 })
     await close()
     expect(await world.clock.settle(handle.result())).toBe(1)
+    await expect(deposit(-1, 'bad')).rejects.toMatchObject({ code: 'UPDATE_REJECTED' })
+    await expect(deposit(2, 'bad')).rejects.toMatchObject({ code: 'EXECUTION_CONFLICT' })
   })
 
   test('that its handler fails rejects with the cause, and others go on', async () => {

@@ -1,7 +1,6 @@
 import { describeThrown } from '../../core/thrown.ts'
 import type { CheckpointRecord } from '../../core/contracts/checkpoint-record.ts'
-import { checkpointIdentity } from '../../core/contracts/checkpoint-record.ts'
-import { answerPlace, answerRecord } from '../../core/contracts/update-message.ts'
+import { answerRecord } from '../../core/contracts/update-message.ts'
 import type { UpdateRef } from '../../core/contracts/update-message.ts'
 import type { UpdateAnswer } from '../../runtime/steps/checkpoints.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
@@ -113,10 +112,9 @@ export class OpenUpdates {
     this.#open.delete(update.name)
     const { connection, id } = this.#execution
     const { failures } = connection
-    const place = checkpointIdentity(id, answerPlace(update.name), 'error')
     const written = async (): Promise<void> => {
-      const error = await connection.encoding.encodeError(reason, place)
-      this.#write(update, answerRecord(update.name, 'rejected', connection.clock.now(), { error }))
+      const answer = { update, outcome: { error: reason } }
+      this.#write(update, await encodedAnswer(connection, id, answer, connection.clock.now(), 'rejected'))
     }
     void written().catch(failures.of(`refusing an update (${describeThrown(reason)})`))
   }
