@@ -257,3 +257,36 @@ test('actors and schedules take no such keys, and say what to do', async () => {
   }
   await docket.close()
 })
+
+test('a start that is refused, since its id is there with other inputs, takes no key from the execution that has it', async () => {
+  const world = new World()
+  const dockets = [world.process({ graphs: [orders] }), world.process({ graphs: [orders] })]
+  for (const keys of [{ key: 'ada', onBusy: 'skip' }, { dedupe: { key: 'ada', for: '1h' } }] as const) {
+    const id = JSON.stringify(keys)
+    expect(await outcome(dockets[0]!, { ...keys, id })).toEqual([id, 'started'])
+    const other = dockets[1]!.start(orders, Receipt, { Order: 'o-2' }, { ...keys, id })
+    await expect(other).rejects.toMatchObject({ code: 'EXECUTION_CONFLICT' })
+    expect((await outcome(dockets[1]!, { ...keys, id: 'two' }))[0]).toBe(id)
+  }
+})
+
+test('of two starts of one id at the same moment, one that is refused takes no key from the other', async () => {
+  const world = new World()
+  const docket = world.process({ graphs: [orders] })
+  const skip = { key: 'ada', onBusy: 'skip', id: 'one' } as const
+  const starts = ['o-1', 'o-2', 'o-3'].map((Order) => docket.start(orders, Receipt, { Order }, skip))
+  const outcomes = await Promise.allSettled(starts)
+  expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+  expect(await outcome(docket, { ...skip, id: 'two' })).toEqual(['one', 'skipped'])
+})
+
+test('dedupe counts from the start: the same call again, which finds its execution, does not make it longer', async () => {
+  const world = new World()
+  const docket = world.process({ graphs: [orders] })
+  const once = { dedupe: { key: 'ada', for: '1h' } } as const
+  expect(await outcome(docket, { ...once, id: 'one' })).toEqual(['one', 'started'])
+  await world.clock.advance(50 * 60_000)
+  expect(await outcome(docket, { ...once, id: 'one' })).toEqual(['one', 'attached'])
+  await world.clock.advance(11 * 60_000)
+  expect(await outcome(docket, { ...once, id: 'two' })).toEqual(['two', 'started'])
+})

@@ -30,6 +30,8 @@ interface Claim {
   readonly until: number | undefined
   /** Whether it is known to have been started. */
   readonly isStarted: boolean
+  /** Which call has claimed it, of those that start the same execution. */
+  readonly call?: string
 }
 
 /** What is stored of a key. */
@@ -101,6 +103,10 @@ class KeyClaim {
   readonly #name: string
   readonly #storeKey: string
   #ms: number | undefined
+  /** What it has claimed; undefined where its execution has the key already. */
+  #own: Claim | undefined
+  /** What another call has claimed for the same execution, which may start it yet. */
+  #before: Claim | undefined
 
   constructor(
     context: DocketContext,
@@ -119,10 +125,12 @@ class KeyClaim {
     this.#ms = ms
     for (let pauseMs = firstPauseMs; ;) {
       const { found, now } = await this.#read()
-      const { valid, pending } = await this.#judge(claimsOf(found), now)
+      const { valid, pending, isThere } = await this.#judge(claimsOf(found), now)
       const others = valid.filter(({ execution }) => execution !== this.#id)
       const starting = pending.filter(({ execution }) => execution !== this.#id)
       if (onBusy === 'skip' && others.length > 0) return others[0]!.execution
+      // The execution is there: this call finds it, or is refused, and it keeps its key either way.
+      if (isThere && (onBusy !== 'cancelRunning' || others.length === 0)) return undefined
       if (starting.length > 0 && onBusy !== 'wait') {
         // It is there in a moment, or its process has died.
         await sleep(connection.clock, pauseMs)
@@ -136,9 +144,12 @@ class KeyClaim {
         at: now,
         until: ms === undefined ? undefined : now + ms,
         isStarted: false,
+        call: this.#context.newId(),
       }
       const kept = onBusy === 'cancelRunning' ? [] : [...others, ...starting]
       if (!(await this.#write(found, [...kept, own]))) continue
+      this.#own = own
+      this.#before = [...valid, ...pending].find(({ execution }) => execution === this.#id)
       if (onBusy === 'cancelRunning') await this.#cancel(others)
       return undefined
     }
@@ -147,20 +158,31 @@ class KeyClaim {
   /** Its claim holds although it may be deleted. */
   async confirm(): Promise<void> {
     // What holds until its end is judged by its record.
-    if (this.#ms === undefined) return
+    if (this.#ms === undefined || this.#own === undefined) return
     await this.#change((claims) =>
       claims.map((claim) => (claim.execution === this.#id ? { ...claim, isStarted: true } : claim)),
     )
   }
 
   async release(): Promise<void> {
-    await this.#change((claims) => claims.filter(({ execution }) => execution !== this.#id))
+    const { call } = this.#own ?? {}
+    if (call === undefined) return
+    await this.#change((claims) =>
+      claims.flatMap((claim) => {
+        if (claim.call !== call) return [claim]
+        const { isStarted } = claim
+        return this.#before === undefined ? [] : [{ ...this.#before, isStarted: isStarted || this.#before.isStarted }]
+      }),
+    )
   }
 
-  /** Those that hold: `pending` of executions that are not there yet. */
-  async #judge(claims: readonly Claim[], now: number): Promise<{ valid: readonly Claim[]; pending: readonly Claim[] }> {
+  /** Those that hold: `pending` of executions that are not there yet. `isThere`: the execution itself has the key, and is there. */
+  async #judge(
+    claims: readonly Claim[],
+    now: number,
+  ): Promise<{ readonly valid: readonly Claim[]; readonly pending: readonly Claim[]; readonly isThere: boolean }> {
     const inTime = claims.filter(({ until }) => until === undefined || until > now)
-    if (inTime.length === 0) return { valid: [], pending: [] }
+    if (inTime.length === 0) return { valid: [], pending: [], isThere: false }
     const { connection } = this.#context
     const { store } = connection
     const ids = inTime.map(({ execution }) => execution)
@@ -174,12 +196,14 @@ class KeyClaim {
             allAnswers(store, 'readOwners', owners, await store.readOwners(owners)),
           )
     const alive = new Set(owners.filter((_, index) => states[index]?.isAlive === true))
+    const valid = inTime.filter((claim, index) => {
+      const record = records[index]
+      if (claim.until !== undefined) return claim.isStarted || record !== undefined
+      return record !== undefined && !isTerminal(record.status)
+    })
     return {
-      valid: inTime.filter((claim, index) => {
-        const record = records[index]
-        if (claim.until !== undefined) return claim.isStarted || record !== undefined
-        return record !== undefined && !isTerminal(record.status)
-      }),
+      valid,
+      isThere: valid.some(({ execution }) => execution === this.#id) && records[ids.indexOf(this.#id)] !== undefined,
       pending: missing.filter(({ owner, at }) => alive.has(owner) && now - at < longestStartMs),
     }
   }
