@@ -2,6 +2,7 @@ import type { ReleaseCause } from '../../../machines/index.ts'
 import { DocketClosedError, ExecutionCancelledError, LeaseLostError } from '../../core/errors.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import { hasDeclaredNames } from '../../core/graph/graph-index.ts'
+import type { StepSpec } from '../../core/graph/graph-index.ts'
 import { isAlwaysRecorded } from '../../core/graph/step-spec.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import { processCache } from '../results/result-cache.ts'
@@ -85,14 +86,25 @@ export function cancelOrphans(parent: Parent & { readonly plan: Plan; readonly r
     // Its function may have left some, and have returned since.
     if (spec.kind === 'durable') endChildrenOf(parent, spec.name, reason)
     const run = runs[position]
-    if (run?.hasEnded === true || run?.isWorking === true) continue
-    if (spec.kind === 'subgraph')
-      setup.children.cancel(parent, childIdOf(parent, spec.name), spec.name, reason, setup.itemKey)
-    else if (run?.heldState !== undefined) kindOf(spec).abandon?.(run)
+    if (run?.hasEnded !== true && run?.isWorking !== true) abandonWork(parent, spec, run, reason)
   }
 }
 
-type Runs = readonly ((WorkingStep & { readonly hasEnded: boolean; readonly isWorking: boolean }) | undefined)[]
+/** Ends what an earlier process has begun for a step that is not at work here, and that nobody needs any more. */
+export function abandonLost(parent: Parent, run: Run, reason: unknown): void {
+  const { spec } = run.planStep
+  if (parent.setup.children === undefined || run.hasEnded || run.isWorking) return
+  if (spec.kind === 'durable') endChildrenOf(parent, spec.name, reason)
+  abandonWork(parent, spec, run, reason)
+}
+
+function abandonWork(parent: Parent, spec: StepSpec, run: Run | undefined, reason: unknown): void {
+  if (spec.kind === 'subgraph') endChildOf(parent, spec.name, reason)
+  else if (run?.heldState !== undefined) kindOf(spec).abandon?.(run)
+}
+
+type Run = WorkingStep & { readonly hasEnded: boolean; readonly isWorking: boolean }
+type Runs = readonly (Run | undefined)[]
 
 /** Ends a child that an earlier process may have begun: it is looked for in the store. */
 export function endChildOf(parent: Parent, step: string, reason: unknown): void {

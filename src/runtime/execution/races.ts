@@ -4,6 +4,7 @@ import { describeThrown } from '../../core/thrown.ts'
 import { isRace } from '../../core/graph/plan.ts'
 import type { Plan, PlanStep } from '../../core/graph/plan.ts'
 import type { StepView } from './execution-view.ts'
+import { abandonLost } from './child-execution.ts'
 import type { LaunchQueue } from './launch-queue.ts'
 import { failUnbegun } from './step-ending.ts'
 import type { RaceState } from './lost-steps.ts'
@@ -212,6 +213,7 @@ export class Races implements RaceState {
     // What began to wait in an earlier life is no attempt yet in this one.
     const isOpen = run.attempt > 0 || run.startedAt !== undefined
     if (isOpen && run.persist !== undefined) recorder?.noteCancelled(run, reason)
+    if (isOpen) abandonLost(this.#host, run, reason)
     run.drop(reason, clock.now(), begun !== undefined)
   }
 
