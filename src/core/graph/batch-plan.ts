@@ -1,7 +1,7 @@
 import type { AnyDataType } from '../language/data-type.ts'
 import { GraphError } from '../errors.ts'
 import type { GraphProblem } from '../errors.ts'
-import type { AnyGraph, StepSpec } from './graph-index.ts'
+import type { AnyGraph } from './graph-index.ts'
 import { compilePlan, planOf } from './plan.ts'
 import type { Plan } from './plan.ts'
 
@@ -59,17 +59,14 @@ export function batchPlanOf(
   const { index } = plan
   const shared = new Set([...sharedNames, ...overridden])
   const problems: GraphProblem[] = []
-  // What a race does without, since it has a value that is given, is nobody's.
-  const foreignOf = ({ ports }: StepSpec): StepSpec['ports'] =>
-    ports.filter(({ kind, type }) => kind !== 'all' && !shared.has(type) && plan.slots.has(type))
-  // Such a race stands before what makes its other inputs.
-  for (let known = -1; known < shared.size;) {
-    known = shared.size
-    for (const { spec } of plan.steps) if (spec.takesAll || foreignOf(spec).length === 0) shared.add(spec.output.name)
-  }
-  for (const { spec } of plan.steps) {
+  for (const { spec, portNames } of plan.steps) {
+    // A race takes nothing but a value that is given, if it has one.
+    const foreign = spec.ports.filter(
+      ({ kind, name, type }) => kind !== 'all' && portNames.includes(name) && !shared.has(type),
+    )
+    if (spec.takesAll || foreign.length === 0) shared.add(spec.output.name)
     if (!spec.takesAll) continue
-    for (const port of foreignOf(spec)) {
+    for (const port of foreign) {
       const remedy = index.producers.has(port.type)
         ? `take it as all(${port.type}) too`
         : `give "${port.type}" once in shared, or take it as all(${port.type})`
