@@ -274,6 +274,8 @@ export class ExecutionStarter {
       return undefined
     }
     const self = connection.session.owner
+    // What another process had that has died waits for its turn where there are limits: the look for work takes it then.
+    if (owner !== self && scan.states.isRestricted(queue)) return undefined
     if (owner === self) {
       // The scan may just have acquired it, and knows what became of its last owner.
       await scan.lookDone()
