@@ -4,7 +4,8 @@ import type { Life } from './life.ts'
 import { recordKey } from './batch-ledger.ts'
 import { Deeds } from './deeds.ts'
 import { Verbs } from './functions.ts'
-import { agreeMs, hasCompleted } from './history.ts'
+import { agreeMs } from './history.ts'
+import { hasCompleted } from './life.ts'
 import { deadlineOf } from './lifetime.ts'
 import { LimitLedger } from './limits.ts'
 import { isShared, keyOfItem } from './random-batch.ts'
@@ -32,6 +33,8 @@ export interface CallRecord {
   readonly wasOwners: boolean
   /** Whether it failed in a way that no further attempt can mend. */
   isHopeless: boolean
+  /** How long it has said that another attempt can't help. */
+  retryAfterMs: number | undefined
 }
 
 /** All side effects of a run, judged as they happen by what the store holds at that time. */
@@ -91,6 +94,7 @@ export class Calls {
       value: undefined,
       wasOwners: life?.owner?.startsWith(`${process.name}:`) === true && this.#history.isAlive(life.owner),
       isHopeless: false,
+      retryAfterMs: undefined,
     }
     this.all.push(call)
     this.#history.tell(
@@ -107,6 +111,8 @@ export class Calls {
     const deadline = deadlineOf(life, this.#history.lifetimes.get(executionId), process.wokeAt)
     if (deadline !== undefined && earliest > deadline)
       this.#history.violate(`${executionId}: call ${call.number} began ${earliest - deadline} ms after the deadline`)
+    if (life.overrides[step.name] !== undefined)
+      this.#history.violate(`${executionId}: call ${call.number} of ${step.name}, whose value was given`)
     this.#checkInputs(call, life, inputs)
     this.#checkRepetition(call, life, process)
     return call
@@ -154,13 +160,23 @@ export class Calls {
 
   /** What comes from a persisted step has been committed before anybody sees it. */
   #checkInputs(call: CallRecord, life: Life, inputs: Readonly<Record<string, unknown>>): void {
+    // One in a queue of its own is a child, whose inputs are its parent's.
+    const owner = call.step.queue === undefined ? life : this.#history.lives.get(life.parent!)
+    // Somebody may have it tried again by itself, when its parent has ended.
+    if (owner === undefined || (owner !== life && (owner.kind === 'batch' || life.reopened > 0))) return
     const batch = this.#batches.get(call.execution)
     const graph = call.step.name.slice(0, call.step.name.indexOf('.'))
     for (const { name, from, isAll } of call.step.ports) {
       if ('leaf' in from || inputs[name] === undefined) continue
       const source = this.#steps.get(`${graph}.S${from.step}`)!
+      const given = owner.overrides[source.name]
+      if (given !== undefined) {
+        if ([inputs[name]].flat().some((value) => value !== given))
+          this.#history.violate(`${call.execution}: call ${call.number} saw ${String(inputs[name])}, and not ${given}`)
+        continue
+      }
       const isCommon = batch === undefined || isShared(batch, from.step)
-      if (isAll !== true) this.#checkInput(call, life, source, isCommon ? '' : call.item, inputs[name])
+      if (isAll !== true) this.#checkInput(call, owner, source, isCommon ? '' : call.item, inputs[name])
       else {
         const values = inputs[name] as readonly unknown[]
         const place = `${life.number} ${call.key} ${name}`
@@ -239,6 +255,11 @@ export class Calls {
       this.#history.violate(`${owner}: call ${call.number} saw ${value}, but the store has ${String(kept.value)}`)
   }
 
+  /** The call of the same step before, if its process lives that was to keep what it said. */
+  #before(call: CallRecord): CallRecord | undefined {
+    return this.all.findLast((one) => one !== call && one.life === call.life && one.key === call.key && one.wasOwners)
+  }
+
   /** What is committed is not done again. */
   #checkRepetition(call: CallRecord, life: Life, process: SimulatedProcess): void {
     const { step, execution, number, key } = call
@@ -258,12 +279,14 @@ export class Calls {
       this.#history.violate(
         `${execution}: call ${number} of ${step.name}, which has made ${String(kept.value)} already`,
       )
-    if (
-      step.scope === 'execution' &&
-      life.reopened === 0 &&
-      kept?.record.status === 'retrying' &&
-      this.#history.timeIn(process) < kept.record.dueAt!
-    )
+    const isRetrying = step.scope === 'execution' && life.reopened === 0 && kept?.record.status === 'retrying'
+    const before = isRetrying ? this.#before(call) : undefined
+    if (before?.retryAfterMs !== undefined && kept!.at >= before.endedAt!) {
+      const earliest = before.endedAt! + before.retryAfterMs - 2 * agreeMs
+      if (kept!.record.dueAt! < earliest)
+        this.#history.violate(`${execution}: ${step.name} is due ${earliest - kept!.record.dueAt!} ms early`)
+    }
+    if (isRetrying && this.#history.timeIn(process) < kept.record.dueAt!)
       this.#history.violate(`${execution}: call ${number} of ${step.name} before it was due`)
     const result = step.scope === 'global' ? this.#history.resultAt(key) : undefined
     // A claim that the same process has lost to itself, to an attempt that was told to stop, is no harm.

@@ -3,7 +3,7 @@ import type { First } from '../../src/core/language/race.ts'
 import type { Due } from '../../src/core/language/timer.ts'
 import type { StepContext } from '../../src/core/language/step.ts'
 import type { CallRecord, Calls } from './calls.ts'
-import { hasCompleted } from './history.ts'
+import { hasCompleted } from './life.ts'
 import { losersOf } from './race-losers.ts'
 import type { History } from './history.ts'
 import type { Life } from './life.ts'
@@ -77,7 +77,7 @@ export class Deeds {
     const graph = this.#graphOf(life)
     const mayHaveLost = losersOf(graph, life, true).has(step.name)
     const losers = losersOf(graph, life)
-    for (const name of this.#behind.get(step.name) ?? []) {
+    for (const name of this.#behindOf(step.name, life)) {
       // What lost a race is undone while what took of it, and is needed, stays.
       if (mayHaveLost && !losers.has(name)) continue
       const last = this.#calls.all.findLast(
@@ -167,6 +167,17 @@ export class Deeds {
       }
   }
 
+  /** In a plan without what the execution was given. */
+  #behindOf(step: string, life: Life): readonly string[] {
+    if (Object.keys(life.overrides).length === 0) return this.#behind.get(step) ?? []
+    const graph = this.#graphOf(life)
+    return behind(
+      graph,
+      graph.steps.findIndex(({ name }) => name === step),
+      life.overrides,
+    )
+  }
+
   #mayBeUndone(life: Life, step: string): boolean {
     return life.detachedBy !== undefined || life.kind === 'batch' || losersOf(this.#graphOf(life), life, true).has(step)
   }
@@ -191,10 +202,15 @@ function placeOf(life: Life | undefined, key: string): string {
 }
 
 /** The steps that compensate and stand behind a step, whatever lies between. */
-function behind({ steps }: SimulatedGraph, at: number): readonly string[] {
+function behind(
+  { steps }: SimulatedGraph,
+  at: number,
+  given: Readonly<Record<string, string>> = {},
+): readonly string[] {
   const reached = new Set([at])
-  for (const [index, { ports }] of steps.entries())
-    if (ports.some(({ from }) => 'step' in from && reached.has(from.step))) reached.add(index)
+  for (const [index, { name, ports }] of steps.entries())
+    if (given[name] === undefined && ports.some(({ from }) => 'step' in from && reached.has(from.step)))
+      reached.add(index)
   reached.delete(at)
   return [...reached].flatMap((index) => (steps[index]!.compensates === true ? [steps[index]!.name] : []))
 }

@@ -29,6 +29,18 @@ export interface Features {
   readonly hasQueues: boolean
   /** Executions begin by the clock. */
   readonly hasSchedules: boolean
+  /** Durable functions answer updates. */
+  readonly hasUpdates: boolean
+  /** Some steps run in a queue of their own, and children are not to go on in another process. */
+  readonly hasElsewhere: boolean
+  /** Starts have keys of which there are not to be several executions. */
+  readonly hasKeys: boolean
+  /** Executions are given values that steps would make. */
+  readonly hasOverrides: boolean
+  /** Steps have conditions, say when they are to be tried again, and what has ended is retried in portions or forgotten. */
+  readonly hasOddments: boolean
+  /** Something stands around all that dockets do. */
+  readonly hasInterceptors: boolean
   readonly codec: 'none' | 'prompt' | 'slow'
 }
 
@@ -56,6 +68,9 @@ export const firstEventSeed = 9_000_001
 /** Worlds from this seed on have limits of steps, queues and slots, schedules, functions that do all that these can, and some of all the others. */
 export const firstLimitedSeed = 200_000_001
 
+/** Worlds from this seed on have updates, steps in queues of their own, starts with keys, overrides, conditions and retries in portions, and some of all the others. */
+export const firstRequestSeed = 300_000_001
+
 const none: Features = {
   hasFallbacks: false,
   hasDeadlines: false,
@@ -72,12 +87,43 @@ const none: Features = {
   hasLimits: false,
   hasQueues: false,
   hasSchedules: false,
+  hasUpdates: false,
+  hasElsewhere: false,
+  hasKeys: false,
+  hasOverrides: false,
+  hasOddments: false,
+  hasInterceptors: false,
   codec: 'none',
 }
 
 /** What the world of a seed has. */
 export function featuresOf(seed: number, random: RandomSource): Features {
   if (seed < firstFeaturedSeed) return none
+  if (seed >= firstRequestSeed) {
+    const hasUpdates = random.chance(0.6)
+    const hasElsewhere = random.chance(0.4)
+    return {
+      ...none,
+      hasControlFlow: true,
+      hasWaits: true,
+      hasMoves: true,
+      hasFunctions: hasUpdates || random.chance(0.3),
+      hasVerbs: hasUpdates || random.chance(0.3),
+      hasBatches: random.chance(0.4),
+      hasDeadlines: random.chance(0.2),
+      codec: random.weighted({ none: 60, prompt: 20, slow: 20 }),
+      hasLifetimes: random.chance(0.15),
+      hasDetaching: random.chance(0.15),
+      hasLimits: random.chance(0.2),
+      hasQueues: hasElsewhere || random.chance(0.2),
+      hasUpdates,
+      hasElsewhere,
+      hasKeys: random.chance(0.4),
+      hasOverrides: random.chance(0.4),
+      hasOddments: random.chance(0.5),
+      hasInterceptors: seed % 4 === 3,
+    }
+  }
   if (seed >= firstLimitedSeed)
     return {
       ...none,

@@ -1,4 +1,4 @@
-import { dataType, durableStep, type } from '../../src/index.ts'
+import { dataType, durableStep, type, update } from '../../src/index.ts'
 import type { DurableContext } from '../../src/index.ts'
 import type { ChildOptions, DurableChild, ReceiveOptions } from '../../src/core/graph/durable-context.ts'
 import type { TypedDataType } from '../../src/core/language/data-type.ts'
@@ -9,6 +9,7 @@ import type { History } from './history.ts'
 import type { RandomSource } from './random-source.ts'
 import { itemOf } from './machine-mail.ts'
 import { noteName } from './notes.ts'
+import { answerOf, isRefusedRequest, requestName } from './requests.ts'
 import type { SimulatedBatch } from './random-batch.ts'
 import { isNeeded, leafName, shortName } from './simulated-step.ts'
 import type { EventVerb, SimulatedGraph, SimulatedStep } from './simulated-step.ts'
@@ -57,14 +58,22 @@ export class Verbs {
     this.#seen.set(`${key} ${index}`, value)
   }
 
-  /** A function was given a message. */
-  received(step: SimulatedStep, index: number, value: string, place: Place, process: SimulatedProcess): void {
+  /** A function was given a message, or an update. */
+  received(step: SimulatedStep, index: number, message: Received, place: Place, process: SimulatedProcess): void {
+    const { value = timedOut, type: name } = message
     this.given(step, index, value, place, process)
     const key = this.#keyOf(step, place, process)
     if (key === undefined || value === timedOut) return
     const life = this.#history.lives.get(place.executionId)!.number
     const item = itemOf(this.#batches, place.executionId, place.item)
-    this.#history.notes?.taken(step, value, { life, item, key }, index)
+    const { notes, requests } = this.#history
+    const taken = name === requestName(step) ? requests?.notes : notes
+    taken?.taken(name!, value, { life, item, key }, index)
+  }
+
+  /** A function answers an update. */
+  answers(step: SimulatedStep, text: string, place: Place, process: SimulatedProcess): void {
+    if (this.#keyOf(step, place, process) !== undefined) this.#history.requests?.answers(place.executionId, text)
   }
 
   /** A function goes on after a sleep: its step's record says that it waits until it ends, or is parked again. */
@@ -100,6 +109,9 @@ export function functionOf(
   const { length, sleepMs, event, more } = each.verbs!
   const shown = dataType(`${each.name}.shown`, type<string>())
   const note = more === undefined || more.receives.length === 0 ? undefined : noteType(noteName(each))
+  const request =
+    more?.requests === undefined || more.requests.length === 0 ? undefined : requestOf(requestName(each), noteType)
+  const received = [note, request].filter((one) => one !== undefined)
   const options =
     more === undefined || more.attempts === 1 ? {} : { retry: { maxAttempts: more.attempts, backoff: 50 } }
   const call = (index: number, context: Pick<DurableContext, 'step' | keyof Place>): Promise<string> =>
@@ -116,11 +128,24 @@ export function functionOf(
       },
       options,
     )
+  const answer = async (place: number, timeout: number | undefined, context: AnyContext): Promise<void> => {
+    const at = length + 20 + 2 * place
+    const message = await context.receive(request, timeout === undefined ? {} : { timeout })
+    verbs.received(each, at, message, context, process)
+    verbs.woke(each, context)
+    if (message.value === undefined) return
+    const made = await call(0, context)
+    verbs.given(each, at + 1, made, context, process)
+    verbs.woke(each, context)
+    const { text, fails } = answerOf(message.value, made)
+    verbs.answers(each, text, context, process)
+    await (fails ? message.fail(new Error(text)) : message.reply(text))
+  }
   return durableStep({
     ...ports,
     name: each.name,
     timeout: each.timeoutMs,
-    ...(note !== undefined && { receives: [note] }),
+    ...(received.length > 0 && { receives: received }),
     ...(more?.publishes === true && { publishes: [shown] }),
     run: async (given: Readonly<Record<string, unknown>>, context: AnyContext) => {
       let child: DurableChild<unknown> | undefined
@@ -152,10 +177,12 @@ export function functionOf(
           }
           for (const [place, timeout] of more.receives.entries()) {
             const message = await context.receive(note, timeout === undefined ? {} : { timeout })
-            verbs.received(each, length + 2 + place, message.value ?? timedOut, context, process)
+            verbs.received(each, length + 2 + place, message, context, process)
             verbs.woke(each, context)
           }
         }
+        if (index === 0)
+          for (const [place, timeout] of more?.requests?.entries() ?? []) await answer(place, timeout, context)
         if (sleepMs === 0 || index > 0) continue
         await context.sleep(sleepMs)
         verbs.woke(each, context)
@@ -182,6 +209,14 @@ export function functionOf(
 /** What a wait for a message came to whose time was over. */
 const timedOut = 'nothing'
 
+/** A message, or an update. */
+interface Received {
+  readonly type?: string
+  readonly value?: string
+  reply(value: string): Promise<void>
+  fail(error: unknown): Promise<void>
+}
+
 /** What a step's declaration says is told to the compiler alone. */
 interface AnyContext extends Omit<
   DurableContext,
@@ -190,9 +225,23 @@ interface AnyContext extends Omit<
   publish(type: unknown, value: string): Promise<void>
   execute(graph: unknown, target: unknown, inputs: unknown): Promise<unknown>
   start(graph: unknown, target: unknown, inputs: unknown, options: ChildOptions): Promise<DurableChild<unknown>>
-  receive(types: unknown, options: ReceiveOptions): Promise<{ readonly value?: string }>
+  receive(types: unknown, options: ReceiveOptions): Promise<Received>
   continueAsNew(inputs: unknown): Promise<never>
   branch<Value>(name: string, run: (context: DurableContext) => Promise<Value>): Promise<Value>
+}
+
+/** The type of a function's updates, some of which it refuses. */
+function requestOf(name: string, noteType: FunctionParts['noteType']): TypedDataType {
+  const { schema } = noteType(name)
+  return update(name, {
+    input: schema as never,
+    output: type<string>(),
+    validate: judgeRequest,
+  }) as unknown as TypedDataType
+}
+
+function judgeRequest(value: unknown): void {
+  if (isRefusedRequest(value)) throw new Error('it is refused')
 }
 
 /** What functions need of the world that they live in. */

@@ -15,21 +15,16 @@ import type { Broadcasts } from './broadcasts.ts'
 import type { Letters } from './letters.ts'
 import { latestEndOf } from './lifetime.ts'
 import type { Lifetime } from './lifetime.ts'
-import { isOver } from './life.ts'
-import type { Life } from './life.ts'
+import { hasCompleted, isOver } from './life.ts'
+import type { KeptResult, Life } from './life.ts'
 import type { MachineLedger } from './machine-ledger.ts'
 import type { Notes } from './notes.ts'
+import type { Requests } from './requests.ts'
+import type { StartKeys } from './start-keys.ts'
 import type { Firings } from './schedules.ts'
 import type { Scheduler } from './scheduler.ts'
 import { ledgerOf, recordKey } from './batch-ledger.ts'
 import { plainOf, textOf } from './toy-codec.ts'
-
-interface KeptResult {
-  readonly value: unknown
-  readonly owner: string
-  readonly at: number
-  readonly expiresAt: number
-}
 
 /** Clocks that are off by a second count as right, and how far they are off is known to half of what the store's answer takes, which is a second at the most. */
 export const agreeMs = 1_500
@@ -55,10 +50,16 @@ export class History {
   firings: Firings | undefined
   /** Undefined where nobody writes to functions. */
   notes: Notes | undefined
+  /** Undefined where nobody sends updates. */
+  requests: Requests | undefined
+  /** Undefined where starts have no keys. */
+  keys: StartKeys | undefined
   /** Undefined where nobody emits events. */
   broadcasts: Broadcasts | undefined
   /** How long executions may take, by their ids. */
   readonly lifetimes = new Map<string, Lifetime>()
+  /** Values that executions were given for what steps make, by their ids and the steps' names. */
+  readonly overrides = new Map<string, Readonly<Record<string, string>>>()
   readonly log: string[] = []
   /** What somebody wanted to be cancelled or deleted at some time. */
   readonly toBeEnded = new Set<string>()
@@ -124,6 +125,7 @@ export class History {
       const { parent, forkedFrom, steps = [] } = given
       if (answers[index] !== undefined) continue
       this.firings?.created(given)
+      this.keys?.created(given)
       this.lives.set(id, {
         id,
         number: ++this.#lives,
@@ -149,6 +151,7 @@ export class History {
         cancelledAt: undefined,
         parent,
         forkedFrom,
+        overrides: this.overrides.get(id) ?? {},
         sleepsUntil: owner === undefined ? startAt : undefined,
         due: new Map(),
         woken: new Map(),
@@ -390,8 +393,4 @@ export class History {
     const kept = this.results.get(key)
     return kept === undefined || kept.expiresAt <= this.#scheduler.now ? undefined : kept
   }
-}
-
-export function hasCompleted({ status }: StepRecord): boolean {
-  return status === 'completed' || status === 'cached'
 }

@@ -226,6 +226,7 @@ export class Letters {
         steps,
         steps.length - 1,
         (step) => (life.steps.get(recordKey(step, item)) ?? life.steps.get(step))?.record.status,
+        life.overrides,
       )
     if (isDecided('') || hasFailed('')) return true
     if (life.kind !== 'batch') return false

@@ -12,6 +12,14 @@ export interface NotedStep {
   hasWoken?: boolean
 }
 
+/** A result that all executions share, as it was kept. */
+export interface KeptResult {
+  readonly value: unknown
+  readonly owner: string
+  readonly at: number
+  readonly expiresAt: number
+}
+
 /** One execution from its creation to its deletion, as the store has seen it. */
 export interface Life {
   readonly id: string
@@ -48,6 +56,8 @@ export interface Life {
   /** Who made it. */
   readonly parent: string | undefined
   readonly forkedFrom: string | undefined
+  /** Values that it was given for what steps make, by the steps' names. */
+  readonly overrides: Readonly<Record<string, string>>
   /** Until when it sleeps, while it is parked: for ever, where it waits for messages alone. */
   sleepsUntil: number | undefined
   /** When its steps that wait are due, by their keys. */
@@ -64,6 +74,10 @@ export interface Life {
   startNotedAt: number
   /** By step and, in a batch, item. */
   readonly steps: Map<string, NotedStep>
+}
+
+export function hasCompleted({ status }: StepRecord): boolean {
+  return status === 'completed' || status === 'cached'
 }
 
 /** Whether an undoing has come to an end. */

@@ -64,8 +64,8 @@ export function randomQueue(random: RandomSource): SimulatedQueue {
 }
 
 /** How many executions of each queue a process runs. */
-export function randomWork(random: RandomSource): Readonly<Record<string, number>> {
-  return Object.fromEntries(queueNames.map((name) => [name, random.pick([1, 2, 3, 20])]))
+export function randomWork(random: RandomSource, names: readonly string[]): Readonly<Record<string, number>> {
+  return Object.fromEntries(names.map((name) => [name, random.pick([1, 2, 3, 20])]))
 }
 
 export function randomPlace(random: RandomSource): SimulatedPlace {

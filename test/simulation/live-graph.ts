@@ -7,6 +7,7 @@ import {
   NonRetryableError,
   optional,
   race,
+  RetryAfterError,
   signal,
   step,
   subgraph,
@@ -90,6 +91,8 @@ export function buildGraph(
     if (each.kind === 'child')
       return childOf(each, of.get(each.child!.name)!, sources, output, {
         when,
+        ...(each.queue !== undefined && { queue: each.queue }),
+        ...(each.onWorkerLoss !== undefined && { onWorkerLoss: each.onWorkerLoss }),
         ...(each.compensates === true && { compensate: undoOf(each, process, random, calls) }),
       })
     if (each.kind === 'function')
@@ -127,6 +130,8 @@ export function buildGraph(
             : { scope: each.scope, ttl: each.ttlMs },
       retry: retryOf(each),
       ...limitOptions(each),
+      when: when as never,
+      ...(each.queue !== undefined && { queue: each.queue }),
     })
   })
   const timeout = plan.timeoutMs === undefined ? {} : { timeout: plan.timeoutMs }
@@ -210,10 +215,16 @@ function runOf(
   const tookMs = random.between(each.shortestMs, each.longestMs)
   const fails = random.chance(each.failureRate)
   const isHopeless = random.chance(0.05)
+  const isAsked = each.retryAfter !== undefined && random.chance(0.5)
   const end = (): string => {
     if (fails) {
       calls.ended(call, undefined, isHopeless)
       const message = `${each.name} call ${call.number}`
+      if (isAsked) {
+        const { ms, counts } = each.retryAfter!
+        call.retryAfterMs = ms
+        throw new RetryAfterError(ms, { countsAsAttempt: counts, cause: new SimulatedFailure(message) })
+      }
       throw isHopeless ? new NonRetryableError(message) : new SimulatedFailure(message)
     }
     const value = valueOf(each, inputs, call)

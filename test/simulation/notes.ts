@@ -13,23 +13,35 @@ export const noteName = ({ name }: Pick<SimulatedStep, 'name'>): string => `${na
 interface Note {
   /** Its place among all that came to the same function. */
   readonly order: number
+  readonly at: number
   /** The verb that was given it, by what its function has come to: its life, generation and so on. */
   readonly takenBy: Map<string, number>
 }
+
+// Where many wait for few slots, it is long before a function has what came.
+const newMs = 20_000
 
 /** All messages to durable functions: each is given to one verb, and to the same one whenever its function runs again, in the order in which they came. */
 export class Notes {
   readonly #history: History
   readonly #batches: ReadonlyMap<string, SimulatedBatch>
   readonly #receivers: ReadonlySet<string>
+  readonly #kind: string
   /** Those that were accepted, by function and what they say. */
   readonly #notes = new Map<string, Map<string, Note>>()
   #written = 0
 
-  constructor(history: History, functions: readonly SimulatedStep[], batches: ReadonlyMap<string, SimulatedBatch>) {
+  /** `names` are those of the data types that are received, as messages of one kind. */
+  constructor(
+    history: History,
+    names: readonly string[],
+    batches: ReadonlyMap<string, SimulatedBatch>,
+    kind: 'receive' | 'update' = 'receive',
+  ) {
+    this.#kind = kind
     this.#history = history
     this.#batches = batches
-    this.#receivers = new Set(functions.map(noteName))
+    this.#receivers = new Set(names)
   }
 
   /** A message that no other one is like; its id is its value. */
@@ -37,24 +49,30 @@ export class Notes {
     return `${isWrong ? '?' : ''}n${++this.#written}`
   }
 
+  /** Whether a function has one to take that came in the last seconds. */
+  hasNew(name: string, life: number, item: string): boolean {
+    const notes = [...this.#of(`${life} ${name} ${item}`).values()]
+    return notes.some(({ at, takenBy }) => takenBy.size === 0 && at > this.#history.now - newMs)
+  }
+
   /** The store has judged it. */
   posted(message: NewMessage, verdict: PostVerdict): void {
-    const place = message.kind === 'receive' ? placeOfMessage(message) : undefined
+    const place = message.kind === this.#kind ? placeOfMessage(message) : undefined
     const life = this.#history.lives.get(message.execution)
     if (place === undefined || life === undefined || !this.#receivers.has(place.type) || verdict !== 'accepted') return
     const notes = this.#of(`${life.number} ${place.type} ${itemOf(this.#batches, message.execution, place.item)}`)
     const value = String(plainOf(message.payload))
-    if (!notes.has(value)) notes.set(value, { order: notes.size, takenBy: new Map() })
+    if (!notes.has(value)) notes.set(value, { order: notes.size, at: this.#history.now, takenBy: new Map() })
   }
 
   /** A function of an execution, and perhaps of an item, was given what one says, by this verb of this run of it. */
   taken(
-    step: SimulatedStep,
+    name: string,
     value: string,
     function_: { readonly life: number; readonly item: string; readonly key: string },
     verb: number,
   ): void {
-    const notes = this.#of(`${function_.life} ${noteName(step)} ${function_.item}`)
+    const notes = this.#of(`${function_.life} ${name} ${function_.item}`)
     const note = notes.get(value)
     const violate = (what: string): void => this.#history.violate(`${function_.key}: ${value} ${what}`)
     if (note === undefined) return violate('was received, which nobody sent and was accepted')

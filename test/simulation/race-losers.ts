@@ -13,7 +13,9 @@ export function losersOf({ steps }: SimulatedGraph, life: Life, andMaybe = false
     if (possible.length > 0) winners.set(index, possible)
   }
   const sources = (index: number): readonly number[] =>
-    steps[index]!.ports.flatMap(({ from }) => ('step' in from ? [from.step] : []))
+    life.overrides[steps[index]!.name] === undefined
+      ? steps[index]!.ports.flatMap(({ from }) => ('step' in from ? [from.step] : []))
+      : []
   const needed = above([steps.length - 1], (index) => {
     const made = winners.get(index) ?? sources(index)
     // Any of several may have lost.
@@ -37,7 +39,8 @@ function winnersOf(steps: readonly SimulatedStep[], race: SimulatedStep, life: L
     const hasWon =
       race.kind === 'race'
         ? kept.value === `${shortName(race)}(${name})` || String(kept.value).startsWith(`{"port":"${name}"`)
-        : kept.value === life.steps.get(source.name)?.value || String(kept.value).startsWith(`${shortName(source)}!`)
+        : kept.value === (life.overrides[source.name] ?? life.steps.get(source.name)?.value) ||
+          String(kept.value).startsWith(`${shortName(source)}!`)
     return hasWon ? [from.step] : []
   })
 }

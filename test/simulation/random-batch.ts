@@ -13,6 +13,8 @@ export interface SimulatedBatch {
   readonly hasKeys: boolean
   readonly onError: 'fail' | 'collect'
   readonly concurrency: number
+  /** What the items are given for what a step makes, and that step. */
+  readonly override?: { readonly step: number; readonly value: string } | undefined
   /** Values that no store takes: nothing of the batch may ever be written. */
   readonly isTooBig: boolean
 }
@@ -70,10 +72,21 @@ export function callOf(batch: SimulatedBatch): {
   }
 }
 
+type Planned = Pick<SimulatedBatch, 'graph' | 'shared' | 'override'>
+
 /** Whether all items of a batch share what a step makes. */
-export function isShared({ graph, shared }: Pick<SimulatedBatch, 'graph' | 'shared'>, step: number): boolean {
+export function isShared(batch: Planned, step: number): boolean {
+  const { graph, shared, override } = batch
+  if (override?.step === step || isGiven(batch, step)) return true
   return graph.steps[step]!.ports.every(({ from, isAll }) => {
     if (isAll === true) return true
-    return 'leaf' in from ? shared.has(from.leaf) : isShared({ graph, shared }, from.step)
+    return 'leaf' in from ? shared.has(from.leaf) : isShared(batch, from.step)
   })
+}
+
+/** Whether a step is a race that has a value which was given: it takes no other. */
+function isGiven({ graph, override }: Planned, step: number): boolean {
+  const { kind, ports } = graph.steps[step]!
+  const isRace = kind === 'race' || kind === 'passing race'
+  return isRace && ports.some(({ from }) => 'step' in from && from.step === override?.step)
 }

@@ -1,4 +1,5 @@
 import { eventKeys, eventTypes } from './broadcasts.ts'
+import { addElsewhere, addOddments } from './elsewhere.ts'
 import type { Features } from './features.ts'
 import { addLimits } from './limits.ts'
 import { randomStates } from './machine-model.ts'
@@ -34,9 +35,11 @@ export function randomGraph(
   if (hasWaits) addWaits(random, name, steps, leaves, children, hasEvents)
   else if (hasControlFlow) addControlFlow(random, name, steps)
   if (hasMachines) makeMachines(random, steps, isCalm)
-  if (hasFunctions) makeFunctions(random, steps, hasEvents, features.hasVerbs ? children : undefined)
+  if (hasFunctions)
+    makeFunctions(random, steps, hasEvents, features.hasVerbs ? children : undefined, features.hasUpdates)
+  if (features.hasOddments) addOddments(random, steps)
   if (features.hasLimits) addLimits(random, steps)
-  if (features.hasQueues) keepWhatIsTakenByAll(steps)
+  if (features.hasElsewhere) addElsewhere(random, steps)
   return { name, leaves, steps, timeoutMs: !isCalm && random.chance(0.1) ? random.int(3_000, 30_000) : undefined }
 }
 
@@ -99,6 +102,7 @@ function makeFunctions(
   steps: SimulatedStep[],
   hasEvents: boolean,
   children: readonly SimulatedGraph[] | undefined,
+  hasUpdates: boolean,
 ): void {
   for (const [index, step] of steps.entries())
     if (step.kind === undefined && step.compensates !== true && step.fallback === undefined && random.chance(0.6))
@@ -112,12 +116,12 @@ function makeFunctions(
           length: random.int(1, 4),
           sleepMs: random.pick([0, 0, 300, 20_000]),
           event: hasEvents && random.chance(0.5) ? eventVerb(random) : undefined,
-          more: children === undefined ? undefined : moreVerbs(random, children),
+          more: children === undefined ? undefined : moreVerbs(random, children, hasUpdates),
         },
       }
 }
 
-function moreVerbs(random: RandomSource, children: readonly SimulatedGraph[]): MoreVerbs {
+function moreVerbs(random: RandomSource, children: readonly SimulatedGraph[], hasUpdates: boolean): MoreVerbs {
   return {
     child:
       children.length > 0 && random.chance(0.5)
@@ -128,10 +132,13 @@ function moreVerbs(random: RandomSource, children: readonly SimulatedGraph[]): M
           }
         : undefined,
     receives: Array.from({ length: random.pick([0, 1, 3]) }, () => random.pick([undefined, 0, 300, 5_000])),
+    requests: hasUpdates
+      ? Array.from({ length: random.pick([1, 1, 1, 2]) }, () => random.pick([undefined, undefined, 0, 2_000]))
+      : [],
     hasBranches: random.chance(0.3),
     attempts: random.pick([1, 3]),
     publishes: random.chance(0.3),
-    generations: random.pick([0, 0, 1, 2]),
+    generations: hasUpdates ? random.pick([0, 0, 0, 1]) : random.pick([0, 0, 1, 2]),
   }
 }
 
@@ -149,15 +156,6 @@ function makeBarrier(steps: SimulatedStep[], index: number): void {
   const step = steps[index]!
   const ports = step.ports.flatMap((port) => ('step' in port.from ? [{ ...port, isOptional: false, isAll: true }] : []))
   if (ports.length > 0) steps[index] = { ...step, ports }
-}
-
-/**
- * A batch is not parked whose items that are done would run again for a step that takes all of them: in a queue with a limit it keeps a place that its children
- * may need.
- */
-function keepWhatIsTakenByAll(steps: SimulatedStep[]): void {
-  if (!steps.some(({ ports }) => ports.some(({ isAll }) => isAll === true))) return
-  for (const [index, step] of steps.entries()) steps[index] = { ...step, scope: step.scope ?? 'execution' }
 }
 
 /** Fallbacks are of no use where nothing fails. */

@@ -1,5 +1,5 @@
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
-import { Broadcasts } from './broadcasts.ts'
+import { addLedgers } from './ledgers.ts'
 import { Calls } from './calls.ts'
 import { Faults, profiles } from './faults.ts'
 import type { Profile, ProfileName } from './faults.ts'
@@ -9,18 +9,16 @@ import type { Features } from './features.ts'
 import { checkTheEnd, describeOpen } from './final-checks.ts'
 import { History } from './history.ts'
 import type { Life } from './life.ts'
-import { Letters } from './letters.ts'
 import { queueNames, randomQueue } from './limits.ts'
 import type { SimulatedQueue } from './limits.ts'
-import { MachineLedger } from './machine-ledger.ts'
 import { MachineUsers } from './machine-users.ts'
-import { Notes } from './notes.ts'
 import type { SimulatedBatch } from './random-batch.ts'
 import { randomChildren, randomGraph } from './random-graph.ts'
 import type { SimulatedGraph } from './simulated-step.ts'
 import { RandomSource } from './random-source.ts'
-import { Firings, randomSchedule } from './schedules.ts'
+import { randomSchedule } from './schedules.ts'
 import type { SimulatedSchedule } from './schedules.ts'
+import { RequestUsers } from './request-users.ts'
 import { Scheduler } from './scheduler.ts'
 import { SimulatedDocket } from './simulated-docket.ts'
 import { SimulatedProcess } from './simulated-process.ts'
@@ -41,7 +39,7 @@ export interface SeedOutcome {
 // What is late arrives up to so long after the faults have stopped.
 const lateMs = 10_500
 // Clocks that are off by minutes hold a retry up for as long, in the process that goes on with it.
-const longestEndMs = 600_000
+const longestEndMs = 1_800_000
 const lookEveryMs = 250
 const startAgainMs = 5_000
 const answerEveryMs = 4_000
@@ -85,15 +83,17 @@ export class Simulation {
   readonly users: Users
   /** Undefined where there are no machines. */
   readonly #writers: MachineUsers | undefined
+  /** Undefined where nobody sends updates. */
+  readonly #askers: RequestUsers | undefined
   readonly #random: RandomSource
   /** Children before their parents. */
   readonly #graphs: readonly SimulatedGraph[]
   readonly #server: StoreServer
   readonly #activeMs: number
   readonly #hasHints: boolean
-  /** What processes declare of queues; undefined where there is one without limits. */
   /** Undefined where nothing begins by the clock. */
   readonly #schedule: SimulatedSchedule | undefined
+  /** What processes declare of queues; undefined where there is one without limits. */
   readonly #queues: Readonly<Record<string, SimulatedQueue>> | undefined
   /** When the last fault was over. */
   calmSince = Infinity
@@ -121,22 +121,15 @@ export class Simulation {
       steps.some(({ ports }) => ports.some(({ isAll }) => isAll)) ? [name] : [],
     )
     this.history = new History(this.scheduler, isVerbose, new Set(barriers))
-    if (this.#schedule !== undefined) this.history.firings = new Firings(this.history, this.#schedule)
-    if (features.hasWaits) {
-      this.history.hasStoreTime = true
-      this.history.letters = new Letters(this.history, this.#graphs, this.batches)
-    }
-    if (features.hasMachines) {
-      this.history.machines = new MachineLedger(this.history, this.#graphs, this.batches)
-      this.#writers = new MachineUsers(this, random)
-    }
-    if (features.hasVerbs)
-      this.history.notes = new Notes(
-        this.history,
-        this.#graphs.flatMap(({ steps }) => steps),
-        this.batches,
-      )
-    if (features.hasEvents) this.history.broadcasts = new Broadcasts(this.history, this.#graphs)
+    addLedgers(this.history, {
+      features,
+      graphs: this.#graphs,
+      batches: this.batches,
+      schedule: this.#schedule,
+      isDisturbed: profile.kills + profile.pauses + profile.closes + late > 0,
+    })
+    if (features.hasMachines) this.#writers = new MachineUsers(this, random)
+    if (features.hasUpdates) this.#askers = new RequestUsers(this, random)
     this.faults = new Faults(random, profile.rates)
     this.#server = new StoreServer(this.scheduler, random, this.faults, this.history)
     this.calls = new Calls(
@@ -226,8 +219,7 @@ export class Simulation {
   /** Who was not told that a batch survives starts it again, now and then. */
   #startAgain(): void {
     for (const life of this.history.lives.values())
-      if (!isTerminal(life.status) && isUnwritten(this.batches, life))
-        this.users.someone()?.startBatch(this.batches.get(life.id)!, true)
+      if (!isTerminal(life.status) && isUnwritten(this.batches, life)) this.users.startAgain(this.batches.get(life.id)!)
     this.scheduler.after(startAgainMs, () => this.#startAgain())
   }
 
@@ -235,6 +227,7 @@ export class Simulation {
   #answerAll(): void {
     this.users.answerAll()
     this.#writers?.answerAll()
+    this.#askers?.answerAll()
     this.scheduler.after(answerEveryMs, () => this.#answerAll())
   }
 
@@ -298,6 +291,8 @@ export class Simulation {
     const writers = this.#writers
     if (writers !== undefined)
       for (let letters = random.int(0, 30); letters > 0; letters--) this.#sometimes(() => writers.write())
+    const askers = this.#askers
+    if (askers !== undefined) for (let asks = random.int(0, 16); asks > 0; asks--) this.#sometimes(() => askers.send())
     if (this.features.hasVerbs)
       for (let notes = random.int(0, 20); notes > 0; notes--) this.#sometimes(() => users.note())
     if (this.features.hasEvents)

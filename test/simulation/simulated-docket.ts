@@ -1,4 +1,4 @@
-import { createDocket, dataType, type } from '../../src/index.ts'
+import { createDocket, dataType, type, update } from '../../src/index.ts'
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import type { Docket, ExecutionEvent } from '../../src/index.ts'
 import type { Features } from './features.ts'
@@ -13,8 +13,13 @@ import { isNeeded, leafName } from './simulated-step.ts'
 import { toyCodec } from './toy-codec.ts'
 import type { SimulatedGraph } from './simulated-step.ts'
 import type { Calls } from './calls.ts'
-import { randomWork } from './limits.ts'
-import type { SimulatedPlace, SimulatedQueue } from './limits.ts'
+import { ownQueue } from './elsewhere.ts'
+import { randomInterceptor } from './interceptors.ts'
+import { queueNames, randomWork } from './limits.ts'
+import type { SimulatedQueue } from './limits.ts'
+import { knownErrors } from './operations.ts'
+import type { Beginning, LooseDocket, LooseHandle, Operation } from './operations.ts'
+import type { Request } from './requests.ts'
 import { declared } from './schedules.ts'
 import type { SimulatedSchedule } from './schedules.ts'
 import type { History } from './history.ts'
@@ -22,55 +27,8 @@ import type { RandomSource } from './random-source.ts'
 import type { SimulatedProcess } from './simulated-process.ts'
 import type { StoreServer } from './simulated-store.ts'
 
-/** Something that somebody asked a process for. */
-export interface Operation {
-  readonly name: string
-  readonly kind: string
-  readonly id: string
-  readonly process: SimulatedProcess
-  readonly beganAt: number
-  settledAt: number | undefined
-  error: unknown
-}
-
-interface LooseHandle {
-  detach(): Promise<unknown>
-  signal(type: unknown, value: unknown, options: unknown): Promise<string>
-  reschedule(timer: string, when: number): Promise<string>
-  result(): Promise<unknown>
-  cancel(reason?: unknown): Promise<void>
-  readonly actor: unknown
-}
-
-/** When an execution may begin, and whether whoever starts it may run it at once. */
-export interface Beginning {
-  readonly inMs?: number | undefined
-  readonly eager?: boolean | undefined
-  readonly place?: SimulatedPlace | undefined
-}
-
-interface LooseDocket {
-  start(graph: unknown, target: unknown, inputs: unknown, options: unknown): Promise<LooseHandle>
-  startBatch(graph: unknown, target: unknown, items: unknown, options: unknown): Promise<LooseHandle>
-  get(id: string): Promise<LooseHandle | undefined>
-}
-
 // What can't go on in a process is looked at again after a minute.
 const incompatibleMs = 61_000
-
-/** What an operation may be rejected with. */
-const knownErrors = new Set([
-  'StepError',
-  'StoreError',
-  'ExecutionTimeoutError',
-  'ExecutionExpiredError',
-  'ExecutionCancelledError',
-  'ExecutionConflictError',
-  'LeaseLostError',
-  'DocketClosedError',
-  'OptionError',
-  'StepSkippedError',
-])
 
 /** A process with its docket, and what users ask of it. */
 export class SimulatedDocket {
@@ -125,12 +83,16 @@ export class SimulatedDocket {
       random: random.next,
       codecs: toyCodec(features.codec, process, random),
       ...(features.hasBatches ? { maxValueBytes } : {}),
+      ...(features.hasOddments && random.chance(0.2) ? { retain: { completed: 20_000, failed: 40_000 } } : {}),
+      ...(features.hasInterceptors ? { interceptors: [randomInterceptor(random, process)] } : {}),
       ...(parkMs === undefined ? {} : { park: parkMs }),
       ...(isWatcher ? { takeOver: false } : {}),
       ...(schedule === undefined || isWatcher
         ? {}
         : { schedules: [declared(schedule, live.get(schedule.graph.name)!)] }),
-      ...(queues === undefined || isWatcher ? {} : { queues, work: randomWork(random) }),
+      ...(queues === undefined || isWatcher
+        ? {}
+        : { queues, work: randomWork(random, features.hasElsewhere ? [...queueNames, ownQueue] : queueNames) }),
       observers: [(event) => this.#observe(event)],
     })
   }
@@ -156,13 +118,17 @@ export class SimulatedDocket {
         .flatMap((value, leaf) => (isNeeded(plan, leaf) ? [[leafName(plan, leaf), value]] : [])),
     )
     this.#ask('start', id, async () => {
+      const beganAt = this.#history.now
       const handle = await (this.docket as unknown as LooseDocket).start(live, target, inputs, {
         id,
         ...(signals === undefined ? {} : { signals }),
         ...this.#limits(id, endsInMs, begins),
         ...begins?.place,
+        ...begins?.keys,
+        overrides: begins?.overrides,
       })
-      if (waits) this.#result(id, handle)
+      if (begins?.keys !== undefined) this.#history.keys!.answered(id, handle.id, handle.outcome, beganAt)
+      if (waits) this.#result(handle.id, handle)
     })
   }
 
@@ -174,7 +140,8 @@ export class SimulatedDocket {
       const { items, options } = callOf(batch)
       const deletions = this.#history.deletionsOf(id)
       const { key: queueKey, ...place } = begins?.place ?? {}
-      const call = { ...options, ...this.#limits(id, endsInMs, begins), ...place, queueKey }
+      const { overrides } = begins ?? {}
+      const call = { ...options, ...this.#limits(id, endsInMs, begins), ...place, queueKey, overrides }
       let handle: LooseHandle
       try {
         handle = await (this.docket as unknown as LooseDocket).startBatch(live, target, items, call)
@@ -222,14 +189,26 @@ export class SimulatedDocket {
     })
   }
 
+  /** Retries what has failed, or was cancelled, some at a time. */
+  retryAll(status: 'failed' | 'cancelled', limit: number): void {
+    this.#ask('retryAll', '', async () => {
+      const ended = [...this.#history.lives.keys()].map((id) => this.#history.retried(id, this.process.name))
+      try {
+        await this.docket.retryAll({ status, limit })
+      } finally {
+        for (const end of ended) end()
+      }
+    })
+  }
+
   delete(id: string): void {
     this.#history.toBeEnded.add(id)
     this.#ask('delete', id, () => this.docket.delete(id))
   }
 
-  fork(id: string, from: string, newId: string): void {
+  fork(id: string, from: string | undefined, newId: string, overrides?: Readonly<Record<string, string>>): void {
     this.#ask('fork', newId, async () => {
-      const handle = await this.docket.fork(id, { from, id: newId })
+      const handle = await this.docket.fork(id, { from, id: newId, overrides })
       this.#result(newId, handle as LooseHandle)
     })
   }
@@ -270,6 +249,25 @@ export class SimulatedDocket {
         const handle = await (this.docket as unknown as LooseDocket).get(id)
         await handle?.signal(dataType(name, type<string>()), value, { id: value, item })
       })
+  }
+
+  /** Sends an update; whoever loses its answer may send it again. */
+  update(request: Request): void {
+    const { execution, name, id, value, item, timeoutMs } = request
+    this.#ask('update', execution, async () => {
+      const life = this.#history.lives.get(execution)
+      const handle = await (this.docket as unknown as LooseDocket).get(execution)
+      if (handle === undefined || life === undefined) return
+      const of = update(name, { input: type<string>(), output: type<string>() })
+      const options = { id, item, ...(timeoutMs !== undefined && { timeout: timeoutMs }) }
+      try {
+        const answer = await handle.update(of, value, options)
+        this.#history.requests!.answered(life, request, { value: answer })
+      } catch (error) {
+        this.#history.requests!.answered(life, request, { error })
+        throw error
+      }
+    })
   }
 
   /** Gives a timer another time, so long from now. */
@@ -350,7 +348,9 @@ export class SimulatedDocket {
         operation.error = error
         this.#history.tell(() => `${name} ${how}`)
         const isKnown =
-          error instanceof Error && (knownErrors.has(error.name) || (kind === 'signal' && error.name === 'InputError'))
+          error instanceof Error &&
+          (knownErrors.has(error.name) ||
+            (error.name === 'InputError' && (kind === 'signal' || kind === 'update' || kind === 'fork')))
         if (error !== undefined && !isKnown) this.#history.violate(`${name} was rejected with ${String(error)}`)
       }
       ask().then(

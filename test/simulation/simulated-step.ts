@@ -50,7 +50,13 @@ export interface SimulatedStep {
   /** Whether its inputs decide whether it runs. */
   readonly hasCondition?: boolean
   /** How many of its attempts run, or begin, at the same time. @default any number */
-  readonly limits?: SimulatedLimits
+  readonly limits?: SimulatedLimits | undefined
+  /** The queue that it runs in, as an execution of its own. */
+  readonly queue?: string | undefined
+  /** Of a child: what becomes of it when its process is lost. */
+  readonly onWorkerLoss?: 'restart' | 'fail' | undefined
+  /** How long it says at times that another attempt can't help, and whether the one that says so counts. */
+  readonly retryAfter?: { readonly ms: number; readonly counts: boolean } | undefined
 }
 
 /** What a durable function has to do with an event, after its first call: it waits for so long at the most. */
@@ -73,6 +79,8 @@ export interface MoreVerbs {
     | undefined
   /** How long it waits for each of its messages; 0 for what is there, undefined for as long as it takes. */
   readonly receives: readonly (number | undefined)[]
+  /** The same for each of its updates. */
+  readonly requests?: readonly (number | undefined)[]
   /** Whether two parts of it run at the same time. */
   readonly hasBranches: boolean
   /** How often each of its calls is tried, and what it shows. */

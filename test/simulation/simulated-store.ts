@@ -191,6 +191,7 @@ export class StoreServer {
         for (const [index, message] of (given[0] as readonly NewMessage[]).entries()) {
           const verdict = (value as readonly PostVerdict[])[index]!
           history.notes?.posted(message, verdict)
+          history.requests?.notes.posted(message, verdict)
           const isNew =
             history.machines?.posted(message, verdict) !== false && history.letters?.posted(message, verdict) !== false
           if (verdict === 'accepted' && isNew) history.posted(message)

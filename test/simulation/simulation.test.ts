@@ -6,6 +6,7 @@ import {
   firstFunctionSeed,
   firstLimitedSeed,
   firstMachineSeed,
+  firstRequestSeed,
   firstWaitingBatchSeed,
   firstWaitingSeed,
 } from './features.ts'
@@ -42,10 +43,10 @@ test('170 worlds with fallbacks, deadlines, batches and codecs break no law', { 
 })
 
 test(
-  '190 worlds with signals, children, parking and clocks that are set break no law',
+  '150 worlds with signals, children, parking and clocks that are set break no law',
   { timeout: 300_000 },
   async () => {
-    expect(await failuresOf(firstWaitingSeed, 190)).toEqual([])
+    expect(await failuresOf(firstWaitingSeed, 150)).toEqual([])
   },
 )
 
@@ -66,18 +67,26 @@ test('100 worlds with machines among all that break no law', { timeout: 240_000 
 })
 
 test(
-  '40 worlds with events, limits of life, and executions that are detached break no law',
+  '32 worlds with events, limits of life, and executions that are detached break no law',
   { timeout: 300_000 },
   async () => {
-    expect(await failuresOf(firstEventSeed, 40)).toEqual([])
+    expect(await failuresOf(firstEventSeed, 32)).toEqual([])
   },
 )
 
 test(
-  '40 worlds with limits, queues, schedules, and functions that have children and messages, break no law',
+  '35 worlds with limits, queues, schedules, and functions that have children and messages, break no law',
   { timeout: 300_000 },
   async () => {
-    expect(await failuresOf(firstLimitedSeed, 40)).toEqual([])
+    expect(await failuresOf(firstLimitedSeed, 35)).toEqual([])
+  },
+)
+
+test(
+  '30 worlds with updates, steps in queues of their own, starts with keys, overrides and interceptors break no law',
+  { timeout: 300_000 },
+  async () => {
+    expect(await failuresOf(firstRequestSeed, 30)).toEqual([])
   },
 )
 
@@ -93,6 +102,7 @@ test('the same seed gives the same run', async () => {
     firstMachineSeed + 5,
     firstEventSeed + 6,
     firstLimitedSeed + 8,
+    firstRequestSeed + 7,
   ]) {
     const first = await runSeed(seed, true)
     const second = await runSeed(seed, true)

@@ -5,10 +5,13 @@ import { randomPlace } from './limits.ts'
 import type { SimulatedPlace } from './limits.ts'
 import { noteName } from './notes.ts'
 import { isShared, keyOfItem, randomBatch } from './random-batch.ts'
+import type { SimulatedBatch } from './random-batch.ts'
 import type { RandomSource } from './random-source.ts'
 import type { Simulation } from './run-seed.ts'
 import { eventKeys, eventTypes } from './broadcasts.ts'
-import type { Beginning, SimulatedDocket } from './simulated-docket.ts'
+import type { Beginning } from './operations.ts'
+import type { SimulatedDocket } from './simulated-docket.ts'
+import { randomKeys } from './start-keys.ts'
 import type { SimulatedGraph, SimulatedStep } from './simulated-step.ts'
 
 /** A signal that somebody has sent, and may send again. */
@@ -27,6 +30,7 @@ export class Users {
   readonly #ids: string[] = []
   readonly #sent: Sent[] = []
   readonly #places = new Map<string, SimulatedPlace>()
+  readonly #asked = new Set<string>()
   #forks = 0
 
   constructor(simulation: Simulation, random: RandomSource, graphs: readonly SimulatedGraph[]) {
@@ -63,12 +67,15 @@ export class Users {
     const graph = this.#graphs[number % this.#graphs.length]!
     // Few values, so that global results meet; now and then another one than the id stands for.
     const seed = random.chance(0.05) ? 'x' : String(number % 3)
-    const signals = this.#simulation.features.hasWaits ? this.#signalsOf(graph) : undefined
-    const begins = this.#beginningOf(id)
+    const overrides = this.#overridesOf(id, graph)
+    // What is given may make that a signal is waited for no more.
+    const mayGive = this.#simulation.features.hasWaits && overrides === undefined
+    const signals = mayGive ? this.#signalsOf(graph) : undefined
+    const begins = { ...this.#beginningOf(id), keys: this.#keysOf(id), overrides }
     docket.start(graph.name, id, [`a${seed}`, `b${seed}`], random.chance(0.7), this.#endsInMs(), signals, begins)
     if (!random.chance(0.2)) return
     // The same from elsewhere at the same time.
-    this.#worker()?.start(graph.name, id, [`a${seed}`, `b${seed}`], true)
+    this.#worker()?.start(graph.name, id, [`a${seed}`, `b${seed}`], true, undefined, undefined, this.#againWith(begins))
   }
 
   #startBatch(): void {
@@ -78,11 +85,22 @@ export class Users {
     if (batch === undefined) {
       const id = `b${known.length + 1}`
       batch = randomBatch(random, id, random.pick(this.#graphs))
+      if (this.#simulation.features.hasOverrides) batch = { ...batch, override: randomOverride(random, batch.graph) }
       this.#simulation.batches.set(id, batch)
     }
-    const begins = this.#beginningOf(batch.id)
+    const begins = { ...this.#beginningOf(batch.id), overrides: this.#overridesOf(batch.id, batch.graph) }
     this.#worker()?.startBatch(batch, random.chance(0.7), this.#endsInMs(), begins)
-    if (random.chance(0.2)) this.#worker()?.startBatch(batch, true)
+    if (random.chance(0.2)) this.#worker()?.startBatch(batch, true, undefined, this.#againWith(begins))
+  }
+
+  /** Starts a batch once more, of which nobody was told that it survives. */
+  startAgain(batch: SimulatedBatch): void {
+    this.someone()?.startBatch(
+      batch,
+      true,
+      undefined,
+      this.#againWith({ overrides: this.#overridesOf(batch.id, batch.graph) }),
+    )
   }
 
   /** When an execution begins; how long it may take is the same for all who start it. */
@@ -100,6 +118,34 @@ export class Users {
     const kind = random.weighted({ atOnce: 60, later: 25, elsewhere: 15 })
     if (kind === 'later') return { place, inMs: random.pick([100, 1_000, 5_000]) }
     return kind === 'elsewhere' ? { place, eager: false } : { place }
+  }
+
+  /** What those say as well who ask for the same. */
+  #againWith({ keys, overrides }: Beginning): Beginning | undefined {
+    return keys === undefined && overrides === undefined ? undefined : { keys, overrides }
+  }
+
+  /** Of what an execution is to be the only one. */
+  #keysOf(id: string): Beginning['keys'] {
+    const { keys } = this.#simulation.history
+    if (keys === undefined) return undefined
+    if (!this.#asked.has(id) && this.#random.chance(0.7)) keys.all.set(id, randomKeys(this.#random))
+    this.#asked.add(id)
+    return keys.all.get(id)
+  }
+
+  /** What an execution is given for what one of its steps makes. */
+  #overridesOf(id: string, graph: SimulatedGraph): Beginning['overrides'] {
+    const { features, history } = this.#simulation
+    if (!features.hasOverrides) return undefined
+    const batch = this.#simulation.batches.get(id)
+    if (batch !== undefined) {
+      if (batch.override !== undefined) history.overrides.set(id, overrideOf(graph, batch.override))
+    } else if (!history.overrides.has(id)) {
+      const override = randomOverride(this.#random, graph)
+      history.overrides.set(id, override === undefined ? {} : overrideOf(graph, override))
+    }
+    return typesOf(history.overrides.get(id) ?? {})
   }
 
   /** Where an execution stands among others. */
@@ -250,16 +296,49 @@ export class Users {
       docket.purge(this.#random.pick([0, 1_000, 10_000]))
       return
     }
+    if (this.#simulation.features.hasOddments && this.#random.chance(0.2)) {
+      docket.retryAll(this.#random.pick(['failed', 'cancelled']), this.#random.pick([1, 3, 100]))
+      return
+    }
     if (kind !== 'fork' || id.includes('/')) {
       if (kind === 'fork') return
       docket[kind](id)
       return
     }
     const graph = this.#graphs[Number(id.slice(1)) % this.#graphs.length]!
-    docket.fork(id, this.#random.pick(graph.steps).name, `f${++this.#forks}`)
+    const newId = `f${++this.#forks}`
+    const override =
+      this.#simulation.features.hasOverrides && id.startsWith('e') ? randomOverride(this.#random, graph) : undefined
+    if (override === undefined) {
+      docket.fork(id, this.#random.pick(graph.steps).name, newId)
+      this.#simulation.history.overrides.set(newId, this.#simulation.history.overrides.get(id) ?? {})
+      return
+    }
+    const own = overrideOf(graph, override)
+    this.#simulation.history.overrides.set(newId, { ...this.#simulation.history.overrides.get(id), ...own })
+    docket.fork(id, undefined, newId, typesOf(own))
   }
 }
 
 function signalsOf({ steps }: SimulatedGraph): readonly SimulatedStep[] {
   return steps.filter(({ kind }) => kind === 'signal')
+}
+
+/** A value in the place of what a step makes that is a function. */
+function randomOverride(random: RandomSource, { steps }: SimulatedGraph): SimulatedBatch['override'] {
+  const possible = steps.slice(0, -1).flatMap(({ kind }, step) => (kind === undefined ? [step] : []))
+  if (possible.length === 0 || !random.chance(0.4)) return undefined
+  return { step: random.pick(possible), value: `given${random.int(0, 9)}` }
+}
+
+function overrideOf(
+  { steps }: SimulatedGraph,
+  { step, value }: NonNullable<SimulatedBatch['override']>,
+): Readonly<Record<string, string>> {
+  return { [steps[step]!.name]: value }
+}
+
+function typesOf(overrides: Readonly<Record<string, string>>): Readonly<Record<string, string>> | undefined {
+  const given = Object.entries(overrides).map(([name, value]) => [`${name}.Out`, value] as const)
+  return given.length === 0 ? undefined : Object.fromEntries(given)
 }
