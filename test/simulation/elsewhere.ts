@@ -10,10 +10,15 @@ export function addElsewhere(random: RandomSource, steps: SimulatedStep[]): void
     const takesAll = step.ports.some(({ isAll }) => isAll === true)
     if (step.kind === undefined && step.compensates !== true && !takesAll && random.chance(0.5))
       steps[index] = { ...step, queue: ownQueue, limits: undefined, scope: step.scope ?? 'execution' }
-    if (step.kind !== 'child' || !random.chance(0.5)) continue
+    if (step.kind !== 'child' || !random.chance(0.5) || beginsOthers(step.child!)) continue
     const onWorkerLoss = random.chance(0.5) && mayBeginAnew(step.child!) ? 'restart' : 'fail'
     steps[index] = { ...step, onWorkerLoss, queue: random.pick([undefined, ownQueue]) }
   }
+}
+
+/** What is never parked keeps its place in its queue, which those may need that it has begun. */
+function beginsOthers({ steps }: SimulatedGraph): boolean {
+  return steps.some(({ kind, verbs }) => kind === 'child' || verbs?.more?.child !== undefined)
 }
 
 /** What begins anew is judged where nothing in it remembers more than its records. */
