@@ -174,6 +174,13 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     200_000_019,
     'a process lost its lease while it took a slot of a limit, and had it for what had left: what waited first waited for that slot, and behind it what had come back under the same name',
   ],
+  [
+    224_365_701,
+    'a batch that takes all was not parked once an item had succeeded, and two kept the places in their queue that their children needed',
+  ],
+  [300_001_695, 'the child of a step that lost its race after its parent had been parked went on to its own end'],
+  [300_001_828, 'a start that was refused took the key from the execution that had its id'],
+  [300_010_675, 'what a dead process had began beside as many as the limit of its queue let, as its parent went on'],
 ]
 
 test.each(found)('seed %i: %s', async (seed) => {
