@@ -1,3 +1,4 @@
+import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import type { StepContext } from '../../src/core/language/step.ts'
 import type { History } from './history.ts'
 import type { Life } from './life.ts'
@@ -162,8 +163,9 @@ export class Calls {
   #checkInputs(call: CallRecord, life: Life, inputs: Readonly<Record<string, unknown>>): void {
     // One in a queue of its own is a child, whose inputs are its parent's.
     const owner = call.step.queue === undefined ? life : this.#history.lives.get(life.parent!)
-    // Somebody may have it tried again by itself, when its parent has ended.
-    if (owner === undefined || (owner !== life && (owner.kind === 'batch' || life.reopened > 0))) return
+    // Somebody may have it tried again by itself when its parent has ended, or its beginning was on its way when its parent began to undo.
+    const isLeft = owner?.status === 'compensating' || isTerminal(owner?.status ?? 'running') || life.reopened > 0
+    if (owner === undefined || (owner !== life && (owner.kind === 'batch' || isLeft))) return
     const batch = this.#batches.get(call.execution)
     const graph = call.step.name.slice(0, call.step.name.indexOf('.'))
     for (const { name, from, isAll } of call.step.ports) {
