@@ -34,7 +34,10 @@ test.concurrent.each(storeKinds)(
     const infos = await Promise.all(
       dockets.flatMap((docket) => names.map((name) => docket.schedule(name, { ...declared, overlap: 'allowAll' }))),
     )
-    await sleep(3 * second)
+    await sleep(2 * second)
+    const haveFired = async (): Promise<boolean> =>
+      (await dockets[0]!.schedules.list()).schedules.every(({ started }) => started >= 2)
+    await expect.poll(haveFired, { timeout: 40_000, interval: 100 }).toBe(true)
     await Promise.all(names.map((name) => dockets[0]!.schedules.pause(name)))
     await sleep(200)
     const { schedules } = await dockets[0]!.schedules.list()

@@ -101,7 +101,7 @@ test('steps that keep all connections of the pool busy do not cost the lease', a
     persist: 'execution',
     async run({ month }) {
       runs++
-      await own.query('select pg_sleep(2)')
+      await own.query('select pg_sleep(4)')
       return `report ${month}`
     },
   })
@@ -110,7 +110,7 @@ test('steps that keep all connections of the pool busy do not cost the lease', a
   const docket = createDocket({
     graphs: [reports],
     store: postgresStore({ pool: own, schema: newSchema() }),
-    lease: '1s',
+    lease: '2s',
     observers: [({ type: of }) => void (of === 'lease.lost' && lost.push(of))],
   })
   const batch = await docket.startBatch(reports, Report, [{ Month: 1 }, { Month: 2 }, { Month: 3 }])

@@ -9,10 +9,10 @@ export function workersConformance({ test }: ConformanceGroup): void {
     const { store } = bench
     const other = await bench.rival()
     assert.equal(await store.renewOwner('ada', longLease, '{"name":"ada"}'), true)
-    await bench.wait(60)
+    await bench.wait(300)
     const [worker, ...more] = await other.readWorkers(10)
     assert.deepEqual([worker?.worker, more], ['{"name":"ada"}', []])
-    assert.ok(worker!.sinceRenewalMs >= 50, JSON.stringify(worker))
+    assert.ok(worker!.sinceRenewalMs >= 250, JSON.stringify(worker))
     assert.ok(worker!.leaseLeftMs > 0 && worker!.leaseLeftMs <= longLease, JSON.stringify(worker))
     assert.equal(await store.renewOwner('ada', longLease), true)
     const [renewed] = await other.readWorkers(10)

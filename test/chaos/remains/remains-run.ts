@@ -139,7 +139,7 @@ async function untilEnded(docket: Docket): Promise<void> {
     if (executions.length === 0) return
     await docket.resume()
     for (const { id, incompatible } of executions) {
-      if (incompatible === undefined || round < 20) continue
+      if (incompatible.length === 0 || round < 20) continue
       if (!/items were written before its process died; start it again/.test(incompatible.join()))
         throw new Error(`execution "${id}" does not fit: ${incompatible.join('; ')}`)
       await docket.cancel(id)
