@@ -68,10 +68,12 @@ export class ParkableExecution implements Parkable {
 }
 
 /** When one of its steps is due first; Infinity where none is. */
-export function dueOfSteps({ runs }: Pick<Execution, 'runs'>): number {
+export function dueOfSteps({ runs, flow }: Pick<Execution, 'runs' | 'flow'>): number {
   let first = Infinity
   for (const run of runs) {
     if (run === undefined || run.hasEnded || run.startedAt === undefined) continue
+    // What has lost a race in an earlier life is never due: it does not begin again.
+    if (flow.isWithheld(run.planStep.position)) continue
     const { kind, timeoutMs } = run.planStep.spec
     // The limit of a child is that of its attempt, and is its due time; that of a durable function rests while it waits.
     const limit =
