@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { childProgram } from '../child-program.ts'
 
 const program = childProgram(join(import.meta.dirname, 'opening-process.ts'))
@@ -15,7 +15,6 @@ async function saidWith(
   installed: Readonly<Record<string, 'installed' | string>>,
 ): Promise<string> {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'docket-missing-')))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
   cpSync(program, join(folder, 'program.mjs'))
   for (const [name, how] of Object.entries(installed)) {
     const place = join(folder, 'node_modules', name)
@@ -27,8 +26,12 @@ async function saidWith(
       writeFileSync(join(place, 'index.js'), how)
     }
   }
-  const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'program.mjs'), connection])
-  return stdout.trim()
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'program.mjs'), connection])
+    return stdout.trim()
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 }
 
 const redis = 'redis://127.0.0.1:1'
