@@ -1,7 +1,7 @@
 import { withResolvers } from '../../core/own-promise.ts'
 
 /**
- * The order in which this process was called to send messages to each execution. To make a message may take a call longer than the one after
+ * The order in which this docket was called to send messages to each execution. To make a message may take a call longer than the one after
  * it, which has nothing to read; they are posted in the order of the calls all the same.
  */
 export class CallOrder {

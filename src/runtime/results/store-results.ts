@@ -4,6 +4,7 @@ import type { PersistSpec } from '../../core/graph/graph-index.ts'
 import type { Store } from '../../core/contracts/store.ts'
 import type { ResultClaim, ResultState } from '../../core/contracts/result-record.ts'
 import { createValueEncoding } from '../../core/values/value-encoding.ts'
+import { KeyedListeners } from '../collections/keyed-listeners.ts'
 import { fullClockOf } from '../environment/clock.ts'
 import { randomId } from '../environment/ids.ts'
 import { ShortLivedMap } from '../collections/short-lived-map.ts'
@@ -24,7 +25,7 @@ const longestPollWithHintsMs = 1_000
 export class StoreResults implements SharedResults {
   readonly claims = new ShortLivedMap<ClaimUnderWay>()
   readonly #connection: StoreConnection
-  readonly #waiting = new Map<string, Set<() => void>>()
+  readonly #waiting = new KeyedListeners<undefined>()
   /** Epochs of the rights that this process knows it has. */
   readonly #rights = new Map<string, number>()
   readonly #claims: CallBatcher<ResultClaim, ResultState>
@@ -43,7 +44,7 @@ export class StoreResults implements SharedResults {
       },
     )
     connection.listen((hint) => {
-      if (hint.type === 'result') for (const wake of this.#waiting.get(hint.key) ?? []) wake()
+      if (hint.type === 'result') this.#waiting.call(hint.key, undefined)
     })
   }
 
@@ -237,15 +238,12 @@ export class StoreResults implements SharedResults {
     return new Promise((resolve) => {
       const done = (): void => {
         clock.clearTimeout(timer)
-        const waiting = this.#waiting.get(key)
-        if (waiting?.delete(done) === true && waiting.size === 0) this.#waiting.delete(key)
+        unlisten()
         resolve()
       }
       const timer = clock.setTimeout(done, ms)
       markAsLook(timer)
-      const waiting = this.#waiting.get(key)
-      if (waiting === undefined) this.#waiting.set(key, new Set([done]))
-      else waiting.add(done)
+      const unlisten = this.#waiting.add(key, done)
     })
   }
 
