@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { dataType, durableStep, graph, race, step, subgraph, timer, type } from '../../src/index.ts'
+import type { Duration } from '../../src/index.ts'
 import type { AnyStep, StepContext } from '../../src/core/language/step.ts'
 import { World } from './durable-time.ts'
 
@@ -9,7 +10,7 @@ const Expiry = dataType('Expiry', type<string>())
 const Outcome = dataType('Outcome', type<string>())
 const Report = dataType('Report', type<string>())
 
-/** Something that takes for ever, in an execution of its own, with half a minute to win its race, and a report that takes a while after it. */
+/** Something that takes for ever, in an execution of its own, with half a minute, or another time, to win its race, and a report that takes a while after it. */
 function deliveries() {
   const reasons: unknown[] = []
   const run = (_: unknown, { signal }: StepContext) =>
@@ -22,12 +23,12 @@ function deliveries() {
   const deliver = step({ name: 'Deliver', inputs: { order: Order }, output: Delivery, run })
   const elsewhere = step({ name: 'Deliver', inputs: { order: Order }, output: Delivery, queue: 'default', run })
   const shipping = graph({ name: 'shipping', steps: [deliver] })
-  const whole = (ship: AnyStep) =>
+  const whole = (ship: AnyStep, after: Duration = '30s') =>
     graph({
       name: 'orders',
       steps: [
         ship as typeof deliver,
-        timer({ name: 'Expire', output: Expiry, after: '30s', value: () => 'too late' }),
+        timer({ name: 'Expire', output: Expiry, after, value: () => 'too late' }),
         race({ name: 'Either', inputs: { delivery: Delivery, expiry: Expiry }, output: Outcome }),
         timer({
           name: 'Wait',
@@ -69,4 +70,27 @@ test.each([
   expect(made.reasons).toHaveLength(1)
   await world.clock.advance(3_600_000)
   expect((await world.store.get(['a']))[0]!.status).toBe('completed')
+})
+
+test('an execution is parked after a takeover, though a step that has lost its race was to be tried again', async () => {
+  const world = new World()
+  const deliver = step({
+    name: 'Deliver',
+    inputs: { order: Order },
+    output: Delivery,
+    retry: { maxAttempts: 5, backoff: '10s' },
+    run: () => Promise.reject(new Error('full')),
+    compensate: () => undefined,
+  })
+  const orders = deliveries().whole(deliver as unknown as AnyStep, '1s')
+  const options = { graphs: [orders], park: '2s' } as const
+  const first = world.mortal(options)
+  await world.clock.settle(first.docket.start(orders, Report, { Order: 'o' }, { id: 'a' }))
+  await world.clock.advance(2_000)
+  first.die()
+  const heir = world.process(options)
+  await world.clock.advance(30_000)
+  expect((await world.store.get(['a']))[0]).toMatchObject({ status: 'waiting', owner: undefined })
+  await world.clock.advance(3_600_000)
+  expect(await world.clock.settle((await world.clock.settle(heir.get('a')))!.result())).toBe('too late')
 })
