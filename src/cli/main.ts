@@ -11,8 +11,6 @@ const interruption = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM'] as const)
   process.on(name, () => {
     if (interruption.signal.aborted) process.exit(exitCodes.interrupted)
-    // Where nothing keeps the process any more before the command has said how it ended, Node would exit with 13.
-    process.exitCode = exitCodes.interrupted
     interruption.abort()
   })
 

@@ -113,10 +113,10 @@ export class BackgroundLoop {
 
   #arm(pauseMs: number): void {
     if (this.#isStopped) return
-    const { clock, hostClock } = this.#context
+    const { clock, hostClock, keepAlive } = this.#context
     this.#dueAt = hostClock.elapsed() + pauseMs
     this.#timer = outsideCalls.run(() => clock.setTimeout(() => void this.#tick(), pauseMs))
-    unref(this.#timer)
+    keepAlive.timer = this.#timer
   }
 
   async #tick(): Promise<void> {

@@ -121,10 +121,13 @@ export class ExecutionHandle<
     const wait = {}
     requireNoCircle(this.#context, this.id, wait)
     const { caller, signal } = this.#about
-    const leave = caller && this.#context.parkedCallers.waits(this.id, caller)
+    const { parkedCallers, keepAlive } = this.#context
+    const leave = caller && parkedCallers.waits(this.id, caller)
+    keepAlive.hold()
     try {
       return await endedBySignal(this.#context, this.id, signal, () => this.#awaitOutcome())
     } finally {
+      keepAlive.release()
       leave?.()
       endWait(wait)
     }

@@ -103,12 +103,16 @@ test('a wrong call exits with 2, an interrupted one with 130, at once after a se
     { env },
   )
   const ended = once(child, 'exit')
-  let said = ''
+  let [said, isWaiting] = ['', false]
   child.stderr.on('data', (chunk) => {
     said += String(chunk)
-    if (!said.includes('Approval waits')) return
-    child.kill('SIGINT')
-    child.kill('SIGINT')
+    if (!said.includes('Approval waits') || isWaiting) return
+    isWaiting = true
+    // Nothing but the execution keeps it alive until then.
+    setTimeout(() => {
+      child.kill('SIGINT')
+      child.kill('SIGINT')
+    }, 500)
   })
   const [code, signal] = (await ended) as [number | null, NodeJS.Signals | null]
   // The second one may find it at its end, where nobody listens to signals any more. A shell says 130 then, too.

@@ -38,6 +38,7 @@ import { DocketObservers } from './docket-observers.ts'
 import { CallOrder } from './call-order.ts'
 import type { DocketOptions } from './docket-options.ts'
 import { HandOver } from './hand-over.ts'
+import { KeepAlive } from './keep-alive.ts'
 import { loseAll, reportBlocked } from './lost-turns.ts'
 import { ExecutionTurns } from './execution-turns.ts'
 import { Overruled } from './overruled.ts'
@@ -76,6 +77,7 @@ export class DocketContext {
   /** What stands around what this docket does. */
   readonly interceptors: InterceptorChains
   readonly parkedCallers = new ParkedCallers()
+  readonly keepAlive = new KeepAlive()
   /** Messages that calls are about to send. */
   readonly calls = new CallOrder()
   readonly incompatible: IncompatibleExecutions

@@ -41,6 +41,11 @@ export function unref(timer: unknown): void {
     timer.unref()
 }
 
+/** Takes `unref` back. A clock of tests knows no such thing. */
+export function ref(timer: unknown): void {
+  if (typeof timer === 'object' && timer !== null && 'ref' in timer && typeof timer.ref === 'function') timer.ref()
+}
+
 /** A timer of a look that is repeated until something has come: a clock of tests need not stop at each. */
 export function markAsLook(timer: unknown): void {
   if (typeof timer === 'object' && timer !== null && 'markAsLook' in timer && typeof timer.markAsLook === 'function')
