@@ -3,6 +3,11 @@ import type { Docket, ExecutionEvent } from '../../src/index.ts'
 import type { Mark } from './chaos-graphs.ts'
 import type { ChaosLog, LogLine } from './chaos-log.ts'
 
+const parks = [100, 300, 1_500, 10_000]
+
+/** After how long a worker parks what only waits, in milliseconds: by its number, so that in each storm some do it soon. */
+export const parkOf = (worker: string): number => parks[(Number(worker.slice(1)) - 1) % parks.length]!
+
 /** What a worker says of the executions that it starts, and how it ends: at a signal, or with its parent. */
 export class WorkerLife {
   readonly #log: ChaosLog

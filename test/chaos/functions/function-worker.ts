@@ -6,11 +6,9 @@ import type { Docket, ExecutionEvent } from '../../../src/index.ts'
 import { ChaosLog } from '../chaos-log.ts'
 import { openStore } from '../chaos-stores.ts'
 import { noteStandstills } from '../standstills.ts'
-import { WorkerLife } from '../worker-life.ts'
+import { parkOf, WorkerLife } from '../worker-life.ts'
 import type { StartOrder, WorkerSettings } from '../worker.ts'
 import { functionGraphs } from './function-graphs.ts'
-
-const parks = [100, 300, 1_500, 10_000]
 
 if (import.meta.main) work(JSON.parse(process.argv[2]!) as WorkerSettings)
 
@@ -41,7 +39,7 @@ function work({ name, kind, url, log: path, leaseMs, longestMs }: WorkerSettings
     store: openStore(kind, url),
     lease: leaseMs,
     maxRecoveries: 10_000,
-    park: parks[Math.floor(Math.random() * parks.length)]!,
+    park: parkOf(name),
     name,
     observers: [observe],
   })

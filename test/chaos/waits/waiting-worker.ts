@@ -7,7 +7,7 @@ import type { Mark } from '../chaos-graphs.ts'
 import { ChaosLog } from '../chaos-log.ts'
 import { openStore } from '../chaos-stores.ts'
 import { noteStandstills } from '../standstills.ts'
-import { describe, lineOf, WorkerLife } from '../worker-life.ts'
+import { describe, lineOf, parkOf, WorkerLife } from '../worker-life.ts'
 import type { StartOrder, WorkerSettings } from '../worker.ts'
 import { isBroke, isSlow, markOf, waitingGraphs, waitingInputs } from './waiting-graphs.ts'
 
@@ -18,8 +18,6 @@ export interface SignalOrder {
   readonly id: string
   readonly value: Mark
 }
-
-const parks = [100, 300, 1_500, 10_000]
 
 if (import.meta.main) work(JSON.parse(process.argv[2]!) as WorkerSettings)
 
@@ -67,7 +65,7 @@ function work({ name, kind, url, log: path, leaseMs, longestMs }: WorkerSettings
     store: openStore(kind, url),
     lease: leaseMs,
     maxRecoveries: 10_000,
-    park: parks[Math.floor(Math.random() * parks.length)]!,
+    park: parkOf(name),
     name,
     observers: [observe],
   })
