@@ -23,6 +23,7 @@ ended
 { by: 'bob', act: 'approve', note: undefined }
 { by: 'bob', act: 'approve', note: 'not done: ended' }`,
   },
+  'dev-server/main.ts': { text: 'accepted\napproved by Ada, says the code of load 2' },
   'replay.ts': {
     text: `paying o-7
 RangeError: Invalid time zone specified: Europe/Atlantis
