@@ -43,6 +43,7 @@ export function mysqlDialect(prefix: string): Dialect {
     isIn: (expression, texts, add) =>
       texts.length === 0 ? 'false' : `${expression} in (${texts.map((text) => add(text)).join(', ')})`,
     lineageIndex: (column) => `force index (docket_${column === 'parent' ? 'parent' : 'forked'})`,
+    graphIndex: 'force index (docket_graph)',
     partIndex: (part) => partIndexes[part],
     byKey: {
       hint: 'force index (primary)',

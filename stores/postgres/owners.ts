@@ -3,7 +3,7 @@ import type { WorkerState } from '../../src/core/contracts/worker-record.ts'
 import { fromName, toName } from '../sql/names.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { SqlSessions } from '../sql/sessions.ts'
-import { isUnfinished } from '../sql/tables.ts'
+import { isRunnable } from '../sql/tables.ts'
 import type { PostgresConnection } from './connection.ts'
 import type { PostgresHints } from './hints.ts'
 import { lockOwn } from './session-locks.ts'
@@ -67,10 +67,11 @@ export class PostgresOwners {
     this.#renew = renew('null::bigint', '')
     this.#renewWatched = `with session as materialized (select ${lockOwn('$4::bigint')} as is_held)
       ${renew('case when s.is_held then $4::bigint end', 'from session s')}`
-    // An owner that wakes up after a day is taken for a new one; until then its renewals fail.
+    // An owner that wakes up after a day is taken for a new one; until then its renewals fail. The order has what of each is looked up by its index, however much others have.
     this.#tidy = `delete from ${owners} where owner = any(array(
       select o.owner from ${owners} o where o.expires_at < statement_timestamp() - interval '1 day'
-        and not exists (select 1 from ${dialect.table('executions')} e where e.owner = o.owner and ${isUnfinished('e')})
+        and (select e.owner from ${dialect.table('executions')} e where e.owner = o.owner and ${isRunnable('e')}
+          order by e.owner, e.queue, e.graph, e.created_at, e.id limit 1) is null
       limit ${mostForgotten} for update of o skip locked))`
     this.#read = `select owner, expires_at > statement_timestamp() as is_alive, ${age('seen_at')}, ${age('expires_at')}
       from ${owners} where owner = any($1)`

@@ -24,8 +24,14 @@ export interface Dialect {
   places(places: readonly MailPlace[], add: (cell: Cell | readonly Cell[]) => string): string
   /** What makes the server look for children or forks by their index, where it may take another one. @default nothing: it does */
   readonly lineageIndex?: (column: 'parent' | 'forked_from') => string
+  /** What makes the server look for executions of a graph by their index. @default nothing: it does */
+  readonly graphIndex?: string
   /** The index of what is in a queue that is not the default one, has a key, or an error with a code. @default the one that planners find by its condition */
   readonly partIndex?: (part: IndexedPart, ofGraph: boolean) => PartIndex
+  /** Whether executions are sorted to be counted: a planner that expects many reads the whole table for the first of them, unless an index has them in order. @default false */
+  readonly sortsCounts?: boolean
+  /** What makes the server look for deadlines by their index. @default nothing: it does */
+  readonly deadlineIndex?: string
   /** The column that has the owner of executions with mail, where that is another one. @default owner */
   readonly mailOwner?: string
   /** What makes the server look for mail by its index. @default nothing: it does */

@@ -55,7 +55,7 @@ export function countQuery(dialect: Dialect, request: CountRequest): Query {
   const counts = [...new Set(request.statuses ?? executionStatuses)].map((status, index) => {
     const conditions = conditionsOf(dialect, request, status, add)
     const found = `select 1 as one from ${dialect.table('executions')} e ${hintOf(dialect, request)}
-      where ${conditions.join(' and ')} limit ${add(request.upTo)}`
+      where ${conditions.join(' and ')} ${dialect.sortsCounts === true ? 'order by e.created_at, e.id' : ''} limit ${add(request.upTo)}`
     return `select '${status}' as status, count(*) as many from (${found}) of_${index}`
   })
   return { text: counts.join(' union all '), parameters: list }
@@ -80,7 +80,8 @@ function indexOf(dialect: Dialect, query: Wanted, part: IndexedPart): PartIndex 
 function hintOf(dialect: Dialect, query: Wanted): string {
   if (hasLineage(query)) return dialect.lineageIndex?.(query.parent === undefined ? 'forked_from' : 'parent') ?? ''
   const part = partOf(query)
-  return part === undefined ? '' : indexOf(dialect, query, part).hint
+  if (part !== undefined) return indexOf(dialect, query, part).hint
+  return query.graph === undefined ? '' : (dialect.graphIndex ?? '')
 }
 
 /** `status`: only those in it, by the index of the part. */

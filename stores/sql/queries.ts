@@ -15,7 +15,7 @@ export function executionsQuery(dialect: Dialect, ids: readonly string[]): Query
 export function overdueQuery(dialect: Dialect, before: number, limit: number): Query {
   const { list, add } = new Parameters(dialect)
   const id = executionColumns.filter(({ name }) => name === 'id')
-  const text = `select ${selectList(dialect, id, 'e')} from ${dialect.table('executions')} e
+  const text = `select ${selectList(dialect, id, 'e')} from ${dialect.table('executions')} e ${dialect.deadlineIndex ?? ''}
     where e.status in ('pending', 'running', 'waiting') and e.deadline < ${add(dialect.timeText(before))}
     order by e.deadline limit ${add(limit)}`
   return { text, parameters: list }

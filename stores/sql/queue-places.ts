@@ -1,9 +1,16 @@
 import { isRunnable, isToBegin, isToBeginLater, isToGoOn } from './tables.ts'
 
+/** A name for each of their indexes. */
+export type Place = 'unfinished' | 'toBegin' | 'toGoOn' | 'later' | 'due'
+
 /** Where executions of a queue are found: conditions on the table `e`, each the one of an index, which begins with the queue. */
 export interface QueuePlaces {
   /** What stands behind the table's alias, so that its index is taken. */
-  readonly index: Readonly<Record<'unfinished' | 'toBegin' | 'toGoOn' | 'later' | 'due', string>>
+  readonly index: Readonly<Record<Place, string>>
+  /** By what rows are sorted, where nothing but the order of an index makes a planner take it. @default what a query needs alone */
+  readonly order?: Readonly<Record<Place, string>>
+  /** Executions of owners, of which `isOwner` says which: found by owner. */
+  owned(owners: string, executions: string, isOwner: string): string
   /** Of an owner, or of nobody: by owner, queue, graph, then age. */
   unfinished(queue: string): string
   /** By graph, key, priority, then age. */
@@ -31,5 +38,11 @@ export function partialPlaces(index: (name: string) => string): QueuePlaces {
     toGoOn: (queue) => `${isToGoOn('e.')} and e.queue = ${queue}`,
     later: (queue) => `${isToBeginLater('e.')} and e.queue = ${queue}`,
     parked: (queue) => `e.parked_at is not null and e.queue = ${queue}`,
+    owned: (
+      owners,
+      executions,
+      isOwner,
+    ) => `${owners} o cross join ${executions} e ${index('docket_executions_unfinished')}
+      where (${isOwner}) and e.owner is not null and e.owner = o.owner`,
   }
 }

@@ -10,7 +10,7 @@ import type { Cell, Row } from './cells.ts'
 import { Parameters, queueKeyOf } from './dialect.ts'
 import type { Answer, Dialect, Query, RunQuery } from './dialect.ts'
 import { fromName } from './names.ts'
-import type { QueuePlaces } from './queue-places.ts'
+import type { Place, QueuePlaces } from './queue-places.ts'
 import { fromSqlTime } from './times.ts'
 
 /** A queue's state as it is written. */
@@ -84,9 +84,9 @@ export class SqlQueues {
   }
 
   async readyKeys(queue: string, after: string | undefined, limit: number): Promise<readonly string[]> {
-    const { index, toBegin } = this.#database.places
+    const { index, toBegin, order } = this.#database.places
     const found = new Map<string, string>()
-    for (const graph of await this.#graphsOf(queue, index.toBegin, toBegin)) {
+    for (const graph of await this.#graphsOf(queue, 'toBegin', toBegin)) {
       let behind = after === undefined ? undefined : this.#key(after)
       for (let count = 0; count < limit; count++) {
         const [row] = await this.#run(
@@ -94,7 +94,8 @@ export class SqlQueues {
             add,
           ) => `select e.queue_key as stored, ${this.#keyColumn} as queue_key from ${this.#executions} e ${index.toBegin}
             where ${toBegin(add(this.#key(queue)))} and e.graph = ${add(graph)}
-              ${behind === undefined ? '' : `and e.queue_key > ${add(behind)}`} order by e.queue_key limit 1`,
+              ${behind === undefined ? '' : `and e.queue_key > ${add(behind)}`} 
+              order by ${order?.toBegin ?? 'e.queue_key'} limit 1`,
         )
         if (row === undefined) break
         behind = row['stored'] as string
@@ -129,14 +130,14 @@ export class SqlQueues {
 
   /** `graphs`: those that have something to begin, by queue, as far as that was read. */
   async #backlog({ queue, upTo, key }: BacklogRequest, graphs: Map<string, readonly string[]>): Promise<QueueBacklog> {
-    const { index, toBegin, toGoOn, parked } = this.#database.places
+    const { toBegin, toGoOn, parked } = this.#database.places
     const counted = { queue, upTo, key }
     const begin =
-      key === undefined ? await this.#count(counted, index.toBegin, toBegin) : await this.#countOfKey(counted, graphs)
-    const goOn = await this.#count(counted, index.toGoOn, toGoOn)
+      key === undefined ? await this.#count(counted, 'toBegin', toBegin) : await this.#countOfKey(counted, graphs)
+    const goOn = await this.#count(counted, 'toGoOn', toGoOn)
     const running = await this.#countOwned(counted, true)
     const lost = await this.#countOwned(counted, false)
-    const waiting = await this.#count(counted, index.due, parked)
+    const waiting = await this.#count(counted, 'due', parked)
     const overdue = waiting === 0 ? 0 : await this.#countOverdue(counted)
     const ready = Math.min(begin + goOn + lost, upTo)
     const oldestReadyAt = begin + goOn === 0 ? undefined : await this.#oldest(counted)
@@ -145,44 +146,51 @@ export class SqlQueues {
 
   async #count(
     { queue, key, upTo }: Counted,
-    index: string,
+    place: Place,
     condition: (queue: string) => string,
     graph?: string,
   ): Promise<number> {
     return this.#counted(
-      (add) => `select 1 as one from ${this.#executions} e ${index} where ${condition(add(this.#key(queue)))}
-        ${graph === undefined ? '' : `and e.graph = ${add(graph)}`} ${this.#hasKey(key, add)} limit ${add(upTo)}`,
+      (
+        add,
+      ) => `select 1 as one from ${this.#executions} e ${this.#database.places.index[place]} where ${condition(add(this.#key(queue)))}
+        ${graph === undefined ? '' : `and e.graph = ${add(graph)}`} ${this.#hasKey(key, add)} ${this.#inOrder(place)} limit ${add(upTo)}`,
     )
+  }
+
+  #inOrder(place: Place): string {
+    const { order } = this.#database.places
+    return order === undefined ? '' : `order by ${order[place]}`
   }
 
   /** What is to begin of a key: the index has its graphs before its keys. */
   async #countOfKey(counted: Counted, graphs: Map<string, readonly string[]>): Promise<number> {
     const { queue, upTo } = counted
-    const { index, toBegin } = this.#database.places
-    const known = graphs.get(queue) ?? (await this.#graphsOf(queue, index.toBegin, toBegin))
+    const { toBegin } = this.#database.places
+    const known = graphs.get(queue) ?? (await this.#graphsOf(queue, 'toBegin', toBegin))
     graphs.set(queue, known)
     let count = 0
-    for (const graph of known) if (count < upTo) count += await this.#count(counted, index.toBegin, toBegin, graph)
+    for (const graph of known) if (count < upTo) count += await this.#count(counted, 'toBegin', toBegin, graph)
     return Math.min(count, upTo)
   }
 
   async #countOwned({ queue, key, upTo }: Counted, areLiving: boolean): Promise<number> {
-    const { index, unfinished } = this.#database.places
+    const { owned, unfinished } = this.#database.places
     return this.#counted((add) => {
       const isLiving = this.#dialect.isLiving('o', add)
-      return `select 1 as one from ${this.#owners} o cross join ${this.#executions} e ${index.unfinished}
-        where ${areLiving ? '' : 'not '}(${isLiving}) and e.owner is not null and e.owner = o.owner
-          and ${unfinished(add(this.#key(queue)))} ${this.#hasKey(key, add)} limit ${add(upTo)}`
+      const from = owned(this.#owners, this.#executions, areLiving ? isLiving : `not (${isLiving})`)
+      return `select 1 as one from ${from} and ${unfinished(add(this.#key(queue)))} ${this.#hasKey(key, add)}
+        ${this.#inOrder('unfinished')} limit ${add(upTo)}`
     })
   }
 
   async #countOverdue({ queue, key, upTo }: Counted): Promise<number> {
     const { index, parked } = this.#database.places
     let count = 0
-    for (const graph of await this.#graphsOf(queue, index.due, parked)) {
+    for (const graph of await this.#graphsOf(queue, 'due', parked)) {
       count += await this.#counted(
         (add) => `select 1 as one from ${this.#executions} e ${index.due} where ${parked(add(this.#key(queue)))}
-          and e.graph = ${add(graph)} and e.due_at <= ${this.#dialect.now(add)} ${this.#hasKey(key, add)} limit ${add(upTo)}`,
+          and e.graph = ${add(graph)} and e.due_at <= ${this.#dialect.now(add)} ${this.#hasKey(key, add)} ${this.#inOrder('due')} limit ${add(upTo)}`,
       )
       if (count >= upTo) return upTo
     }
@@ -191,17 +199,17 @@ export class SqlQueues {
 
   /** When the oldest of what nobody has was created: of a key, among those that are counted. */
   async #oldest({ queue, key, upTo }: Counted): Promise<number | undefined> {
-    const { index, unfinished, toBegin } = this.#database.places
+    const { index, order, unfinished, toBegin } = this.#database.places
     const ofNobody = (of: string): string => `e.owner is null and ${unfinished(of)}`
     const created = { name: 'created_at', kind: 'time' } as const
     const time = this.#dialect.reading('f.created_at', created)
     let oldest: number | undefined
-    for (const graph of await this.#graphsOf(queue, index.unfinished, ofNobody)) {
+    for (const graph of await this.#graphsOf(queue, 'unfinished', ofNobody)) {
       const [row] = await this.#run((add) => {
         const [at, condition] = key === undefined ? [index.unfinished, ofNobody] : [index.toBegin, toBegin]
         const first = `select e.created_at from ${this.#executions} e ${at} where ${condition(add(this.#key(queue)))}
           and e.graph = ${add(graph)} ${this.#hasKey(key, add)}
-          ${key === undefined ? 'order by e.created_at limit 1' : `limit ${add(upTo)}`}`
+          ${key === undefined ? `order by ${order?.unfinished ?? 'e.created_at'} limit 1` : `${this.#inOrder('toBegin')} limit ${add(upTo)}`}`
         return `select ${time} as created_at from (${first}) f order by f.created_at limit 1`
       })
       if (row === undefined) continue
@@ -212,12 +220,15 @@ export class SqlQueues {
   }
 
   /** The graphs of executions in a place of a queue, as they stand in keys: one look at the index for each. */
-  async #graphsOf(queue: string, index: string, condition: (queue: string) => string): Promise<readonly string[]> {
+  async #graphsOf(queue: string, place: Place, condition: (queue: string) => string): Promise<readonly string[]> {
+    const { index, order } = this.#database.places
     const graphs: string[] = []
     for (;;) {
       const [row] = await this.#run(
-        (add) => `select e.graph as graph from ${this.#executions} e ${index} where ${condition(add(this.#key(queue)))}
-          ${graphs.length === 0 ? '' : `and e.graph > ${add(graphs.at(-1)!)}`} order by e.graph limit 1`,
+        (
+          add,
+        ) => `select e.graph as graph from ${this.#executions} e ${index[place]} where ${condition(add(this.#key(queue)))}
+          ${graphs.length === 0 ? '' : `and e.graph > ${add(graphs.at(-1)!)}`} order by ${order?.[place] ?? 'e.graph'} limit 1`,
       )
       if (row === undefined) return graphs
       graphs.push(row['graph'] as string)

@@ -21,7 +21,9 @@ export function sqliteDialect(now: () => number, owners: SqliteOwners): Dialect 
     reading: (source) => source,
     isIn: (expression, texts, add) => `${expression} in (select value from json_each(${add(JSON.stringify(texts))}))`,
     lineageIndex: (column) => `indexed by docket_executions_${column === 'parent' ? 'parent' : 'forked'}`,
+    graphIndex: 'indexed by docket_executions_graph',
     partIndex: (part, ofGraph) => ({ hint: `indexed by docket_executions_${partIndexes[part](ofGraph)}` }),
+    deadlineIndex: 'indexed by docket_executions_deadline',
     // The limit makes a table of it, which is looked up: else its text would be read once for each row that it is joined with.
     places: (
       places,

@@ -2,7 +2,7 @@ import type { OwnerState } from '../../src/core/contracts/owner-state.ts'
 import type { WorkerState } from '../../src/core/contracts/worker-record.ts'
 import { fromName, toName } from '../sql/names.ts'
 import { fromSqlTime, toSqlTime } from '../sql/times.ts'
-import { isUnfinished } from '../sql/tables.ts'
+import { isRunnable } from '../sql/tables.ts'
 import type { Answer } from '../sql/dialect.ts'
 import type { SqliteConnection } from './connection.ts'
 import type { StoreTimes } from './options.ts'
@@ -114,7 +114,7 @@ export class SqliteOwners {
     this.#connection.run(
       `delete from docket_owners where owner in (
          select o.owner from docket_owners o where (o.lease_until < ? or o.lease_seen > ?) and not exists (
-           select 1 from docket_executions e where e.owner = o.owner and ${isUnfinished('e')})
+           select 1 from docket_executions e indexed by docket_executions_unfinished where e.owner = o.owner and ${isRunnable('e')})
          limit ?)`,
       elapsed - keptMs,
       elapsed + slackMs,
