@@ -45,7 +45,7 @@ export async function judge(
   const { history } = records
   const stops = new Stops(lines)
   new CallerRules(history, stops, lateMs, report).judge(calls)
-  judgeLives(calls, history, stops, report)
+  judgeLives(calls, history, stops, lateMs, report)
   judgeWork(lines, history, stops, lateMs, report)
   const answers: Record<string, number> = {}
   for (const { call, answer } of calls)

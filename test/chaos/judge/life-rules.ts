@@ -8,8 +8,14 @@ import type { Report } from './violation.ts'
 const cancelling: ReadonlySet<Operation> = new Set(['cancel', 'delete'])
 const beginning: ReadonlySet<Operation> = new Set(['start', 'execute', 'retry'])
 
-/** Judges what executions begin and end by: a call that was made meanwhile, not one of an earlier life. */
-export function judgeLives(calls: readonly MadeCall[], history: History, stops: Stops, report: Report): void {
+/** Judges what executions begin and end by: a call that was made meanwhile, not one of an earlier life. `lateMs`: by how much changes may be stamped too late. */
+export function judgeLives(
+  calls: readonly MadeCall[],
+  history: History,
+  stops: Stops,
+  lateMs: number,
+  report: Report,
+): void {
   const byId = Map.groupBy(calls, ({ call }) => call.execution)
   for (const [id, moments] of history.executions) {
     const of = byId.get(id) ?? []
@@ -25,7 +31,7 @@ export function judgeLives(calls: readonly MadeCall[], history: History, stops: 
         report('cancelled by nobody', `${id} at ${new Date(at).toISOString()}`)
       if (isOpen === true && last !== undefined && !isCalledFor(beginning, since, at))
         report('begun by nobody', `${id}, which was ${last.status}, at ${new Date(at).toISOString()}`)
-      since = at
+      since = at - lateMs
     }
   }
 }
