@@ -21,7 +21,8 @@ export function listQuery(dialect: Dialect, query: ExecutionQuery): Query {
   const { list, add } = new Parameters(dialect)
   const { limit } = query
   const executions = dialect.table('executions')
-  const read = `select ${selectList(dialect, executionColumns, 'e')} from ${executions} e`
+  const columns = selectList(dialect, executionColumns, 'e')
+  const read = `select ${columns} from ${executions} e`
   const newest = 'order by e.created_at desc, e.id desc limit'
   if (hasLineage(query)) {
     const { statuses } = query
@@ -45,7 +46,9 @@ export function listQuery(dialect: Dialect, query: ExecutionQuery): Query {
   )
   // In the order of the text: some placeholders have no number.
   const chosen = `select c.id from (${found.join(' union all ')}) c order by c.created_at desc, c.id desc limit ${add(limit)}`
-  const text = `${read} join (${chosen}) f on f.id = e.id order by e.created_at desc, e.id desc`
+  // In this order, also for SQLite with statistics: by those it reads all executions by age, and looks whether each was chosen.
+  const text = `select ${columns} from (${chosen}) f cross join ${executions} e where e.id = f.id
+    order by e.created_at desc, e.id desc`
   return { text, parameters: list }
 }
 

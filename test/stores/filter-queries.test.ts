@@ -8,10 +8,28 @@ import { sqliteDialect } from '../../stores/sqlite/dialect.ts'
 
 const dialect = sqliteDialect(Date.now, {} as never)
 
-/** How SQLite finds the rows of the executions. */
-async function planOf({ text, parameters }: Query): Promise<readonly string[]> {
+/** What `analyze` writes of a database with many executions that wait and many that have ended. */
+const statistics = {
+  sqlite_autoindex_docket_executions_1: '720134 1',
+  docket_executions_created: '720134 1053 1',
+  docket_executions_status: '720134 144027 1049 1 1',
+  docket_executions_graph: '720134 144027 80015 1040 1 1',
+  docket_executions_queue: '100000 100000 100000 100000 1 1',
+  docket_executions_error: '50000 50000 50000 50000 1',
+  docket_executions_due: '250001 250001 250001 125001 1',
+  docket_executions_unfinished: '220000 73334 55000 55000 55000 1',
+}
+
+/** How SQLite finds the rows of the executions; `isAnalyzed`: with those statistics. */
+async function planOf({ text, parameters }: Query, isAnalyzed = false): Promise<readonly string[]> {
   const database = new DatabaseSync(':memory:')
   await sqliteStore({ database }).open()
+  if (isAnalyzed) {
+    database.exec('analyze')
+    const insert = database.prepare("insert into sqlite_stat1 (tbl, idx, stat) values ('docket_executions', ?, ?)")
+    for (const [index, stat] of Object.entries(statistics)) insert.run(index, stat)
+    database.exec('analyze sqlite_schema')
+  }
   const plan = database.prepare(`explain query plan ${text}`).all(...(parameters as string[]))
   database.close()
   return plan.map((row) => String(row['detail']))
@@ -61,4 +79,18 @@ test.each([
   )
   expect(looks).toHaveLength(7)
   for (const look of looks) expect(look).toContain(`USING COVERING INDEX ${index}`)
+})
+
+test.each<Omit<ExecutionQuery, 'limit'>>([
+  ...filters.map(([query]) => query),
+  { graph: 'users' },
+  { graph: 'users', statuses: ['running', 'failed'] },
+  { statuses: ['pending', 'waiting'] },
+  { statuses: ['waiting'] },
+  { queue: 'default', statuses: ['waiting'] },
+])('with the statistics of a large database, %j is listed and counted without a scan', async (query) => {
+  for (const wanted of [listQuery(dialect, { ...query, limit: 9 }), countQuery(dialect, { ...query, upTo: 9 })]) {
+    const plan = await planOf(wanted, true)
+    expect(plan.filter((line) => /^SCAN e\b|AUTOMATIC/.test(line))).toEqual([])
+  }
 })
