@@ -168,7 +168,7 @@ export class PostgresAcquirer {
           freeAtAfter(limits.rate, freeAt, now, begun),
         )
       return taken
-    })
+    }, true)
   }
 
   /** How many executions of a queue living owners have, by key; without what the caller is given again, since it has it by an answer that was lost. */

@@ -10,6 +10,7 @@ import { serverOf } from '../sql/options.ts'
 import { OwnConnection } from '../sql/own-connection.ts'
 import type { Attachment } from '../sql/own-connection.ts'
 import { within } from '../sql/within.ts'
+import { Compiling } from './compiling.ts'
 import { isAnswer, isConflict, isLostStatement, postgresError, storeName } from './errors.ts'
 import type { PostgresPlace } from './options.ts'
 import { StatementNames } from './statement-names.ts'
@@ -63,6 +64,7 @@ function requireText(client: object): void {
 export class PostgresConnection {
   readonly #place: PostgresPlace
   readonly #names = new StatementNames()
+  readonly #compiling: Compiling
   #lostStatements = 0
   readonly #own: OwnConnection<Client>
   /** Connections of the own pool. */
@@ -72,6 +74,7 @@ export class PostgresConnection {
 
   constructor(place: PostgresPlace) {
     this.#place = place
+    this.#compiling = new Compiling(place.pool === undefined)
     this.#own = new OwnConnection({
       connect: (onLost) => this.#connectApart(onLost),
       end: (client) => client.end(),
@@ -187,19 +190,22 @@ export class PostgresConnection {
     return this.#runNamed({ text, values: [...parameters] }, this.#names.of(text))
   }
 
-  /** The same, for a statement that takes longer to plan than to run, and may have several plans: it is planned anew from time to time. */
+  /**
+   * The same, for a look at all that there is: it takes longer to plan than to run, and may have several plans, so it is planned anew from time to time; and it is
+   * never compiled.
+   */
   async queryPlanned({ text, parameters }: Query): Promise<readonly Row[]> {
-    return this.#runNamed({ text, values: [...parameters] }, this.#names.present(text))
+    return this.#runNamed({ text, values: [...parameters] }, this.#names.present(text), true)
   }
 
-  async #runNamed(config: QueryConfig, name: string): Promise<readonly Row[]> {
-    if (this.#lostStatements >= maxLost) return this.#run(config)
+  async #runNamed(config: QueryConfig, name: string, isLook = false): Promise<readonly Row[]> {
+    if (this.#lostStatements >= maxLost) return this.#run(config, isLook)
     try {
-      return await this.#run({ ...config, name })
+      return await this.#run({ ...config, name }, isLook)
     } catch (error) {
       if (!(error instanceof StoreError && isLostStatement(error.cause))) throw error
       this.#lostStatements++
-      return this.#run(config)
+      return this.#run(config, isLook)
     }
   }
 
@@ -255,10 +261,10 @@ export class PostgresConnection {
   }
 
   /** Each statement is a transaction of its own: what lost a conflict with another one is done again. */
-  async #run(config: QueryConfig): Promise<readonly Row[]> {
+  async #run(config: QueryConfig, isLook = false): Promise<readonly Row[]> {
     for (let tries = 1; ; tries++)
       try {
-        return await this.#runOnce(config)
+        return await this.#runOnce(config, isLook)
       } catch (thrown) {
         if (tries === maxTries || !isConflict(thrown)) throw postgresError(thrown, this.server)
         // Not all at the same moment again.
@@ -266,7 +272,7 @@ export class PostgresConnection {
       }
   }
 
-  #runOnce(config: QueryConfig): Promise<readonly Row[]> {
+  #runOnce(config: QueryConfig, isLook: boolean): Promise<readonly Row[]> {
     return this.#required().lend(async (client) => {
       client.on('error', ignore)
       requireText(client)
@@ -274,18 +280,19 @@ export class PostgresConnection {
       const outdated = name === undefined ? undefined : this.#names.use(client, text, name)
       // It only takes room there.
       if (outdated !== undefined) await client.query(`deallocate ${outdated}`).catch(ignore)
-      return rowsOf(client, config)
+      return this.#compiling.without(client, isLook, () => rowsOf(client, config))
     }, isAnswer)
   }
 
-  /** All of it or nothing, each statement of it sees what others have committed. */
-  async transaction<T>(work: (client: ClientBase) => Promise<T>): Promise<T> {
+  /** All of it or nothing, each statement of it sees what others have committed. `hasLooks`: some of them are looks as of `queryPlanned`. */
+  async transaction<T>(work: (client: ClientBase) => Promise<T>, hasLooks = false): Promise<T> {
     try {
       return await this.#required().lend(async (client) => {
         client.on('error', ignore)
         requireText(client)
         await client.query('begin isolation level read committed')
         try {
+          if (hasLooks) await this.#compiling.offForTransaction(client)
           const made = await work(client)
           await client.query('commit')
           return made

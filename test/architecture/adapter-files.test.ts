@@ -35,7 +35,14 @@ const adapters: Readonly<Record<string, { readonly shared: readonly string[]; re
     // It alone of the SQL databases can notify others, over a connection apart from the pool.
     shared: [...ofSql, 'hints.ts', 'session-locks.ts', 'locks.ts', 'given-transaction.ts'],
     // One statement chooses and takes; statements are prepared by name.
-    own: ['hint-listener.ts', 'hint-payloads.ts', 'hint-sender.ts', 'ready-statement.ts', 'statement-names.ts'],
+    own: [
+      'compiling.ts',
+      'hint-listener.ts',
+      'hint-payloads.ts',
+      'hint-sender.ts',
+      'ready-statement.ts',
+      'statement-names.ts',
+    ],
   },
   mysql: {
     // As PostgreSQL, it says which connections are there, and a transaction is any client's of its driver.
