@@ -21,7 +21,7 @@ async function settingsOfLooks(options: PostgresStoreOptions): Promise<ReadonlyS
     ...args: unknown[]
   ) {
     const [first] = args as [string | { readonly text: string }]
-    if (/^with recursive owners/.test(typeof first === 'string' ? first : first.text))
+    if ((typeof first === 'string' ? first : first.text).startsWith('with recursive owners'))
       settings.add((await query.call(this, "select current_setting('jit') as jit")).rows[0].jit)
     return query.apply(this, args)
   } as never)
