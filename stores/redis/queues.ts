@@ -1,15 +1,9 @@
 import type { AcquireRequest } from '../../src/core/contracts/execution-record.ts'
 import { changedQueue, queueStateOf, queueStateText } from '../../src/core/contracts/queue-state.ts'
-import type {
-  BacklogRequest,
-  QueueBacklog,
-  QueueChange,
-  QueueChanged,
-  QueueState,
-} from '../../src/core/contracts/queue-record.ts'
+import type { QueueChange, QueueChanged, QueueState } from '../../src/core/contracts/queue-record.ts'
 import { randomUUID } from 'node:crypto'
 import type { Connection } from './connection.ts'
-import { buckets, escapeText, indexPrefix, ownerText, timeKey, timeOf, unescapeText } from './layout.ts'
+import { buckets, escapeText, indexPrefix, ownerText, timeOf, unescapeText } from './layout.ts'
 import { errorOfKey, script } from './link.ts'
 import type { Owners } from './owners.ts'
 import { keysUnder } from './ready-looks.ts'
@@ -175,7 +169,8 @@ async function knownOf(
   return (await idsUnder(connection, prefixes)).filter((id) => known.has(id))
 }
 
-async function countUnder({ link, layout }: Connection, prefixes: readonly string[]): Promise<number> {
+/** How many executions are under prefixes of members. */
+export async function countUnder({ link, layout }: Connection, prefixes: readonly string[]): Promise<number> {
   if (prefixes.length === 0) return 0
   const replies = await link.all(
     link.bucketGroupsOf(buckets).map((group) => ({
@@ -188,7 +183,7 @@ async function countUnder({ link, layout }: Connection, prefixes: readonly strin
 }
 
 /** Ids of executions whose members are `<prefix><graph>\0<time><id>`. */
-async function idsUnder({ link, layout }: Connection, prefixes: readonly string[]): Promise<readonly string[]> {
+export async function idsUnder({ link, layout }: Connection, prefixes: readonly string[]): Promise<readonly string[]> {
   if (prefixes.length === 0) return []
   const replies = await link.all(
     link.bucketGroupsOf(buckets).map((group) => ({
@@ -213,11 +208,15 @@ function keyOfTurn(turn: string | undefined): string {
   return turn === undefined ? '' : turn.slice(0, turn.indexOf('\0'))
 }
 
-/** The keys of executions (escaped), and when they are due. */
-async function turnsOf(
-  { link, layout }: Connection,
-  ids: readonly string[],
-): Promise<readonly { readonly key: string; readonly dueAt: number | undefined; readonly createdAt: number }[]> {
+/** An execution in a queue. */
+export interface Turn {
+  /** Escaped. */
+  readonly key: string
+  readonly dueAt: number | undefined
+  readonly createdAt: number
+}
+
+export async function turnsOf({ link, layout }: Connection, ids: readonly string[]): Promise<readonly Turn[]> {
   const replies = await link.all(
     ids.map((id) => ({ run: 'hmget', keys: [layout.execution(id)], args: ['f', 'y', 't'] })),
   )
@@ -232,119 +231,6 @@ async function turnsOf(
       },
     ]
   })
-}
-
-/**
- * KEYS: buckets' work. ARGV: the queue's place in members, the time below which things are due. Gives how many are to begin, to go on, parked and due, and the
- * earliest creation among the first two, or ''.
- */
-const backlogScript = script(`${errorOfKey}
-local function graphsOf(work, prefix)
-  local graphs, low = {}, '[' .. prefix
-  while true do
-    local members = redis.call('ZRANGEBYLEX', work, low, '(' .. prefix .. '\\255', 'LIMIT', 0, 1)
-    if not members[1] then return graphs end
-    local graph = string.match(string.sub(members[1], #prefix + 1), '^[^%z]*')
-    graphs[#graphs + 1] = {prefix .. graph .. '\\0', string.sub(members[1], #prefix + #graph + 2, #prefix + #graph + 17)}
-    low = '(' .. prefix .. graph .. '\\0\\255'
-  end
-end
-local begin, goOn, parked, due, oldest = 0, 0, 0, 0, ''
-for i, work in ipairs(KEYS) do
-  local kind = redis.pcall('TYPE', work).ok
-  if kind ~= 'none' and kind ~= 'zset' then return errorOfKey({err = 'WRONGTYPE'}, i) end
-  local function count(letter)
-    local prefix = letter .. ARGV[1]
-    return redis.call('ZLEXCOUNT', work, '[' .. prefix, '(' .. prefix .. '\\255')
-  end
-  begin, goOn, parked = begin + count('p'), goOn + count('v'), parked + count('k')
-  for _, letter in ipairs({'p', 'v'}) do
-    for _, graph in ipairs(graphsOf(work, letter .. ARGV[1])) do
-      if oldest == '' or graph[2] < oldest then oldest = graph[2] end
-    end
-  end
-  for _, letter in ipairs({'a', 'd'}) do
-    for _, graph in ipairs(graphsOf(work, letter .. ARGV[1])) do
-      due = due + redis.call('ZLEXCOUNT', work, '[' .. graph[1], '(' .. graph[1] .. ARGV[2])
-    end
-  end
-end
-return {begin, goOn, parked, due, oldest}
-`)
-
-export async function backlogOf(
-  connection: Connection,
-  owners: Owners,
-  requests: readonly BacklogRequest[],
-): Promise<QueueBacklog[]> {
-  const counted: QueueBacklog[] = []
-  for (const request of requests) counted.push(await backlogOfQueue(connection, owners, request))
-  return counted
-}
-
-async function backlogOfQueue(
-  connection: Connection,
-  owners: Owners,
-  { queue, upTo, key }: BacklogRequest,
-): Promise<QueueBacklog> {
-  const { link, layout } = connection
-  const present = new Set((await owners.inBuckets()).flat())
-  const { dead, time } = await owners.judge([...present])
-  const place = `${escapeText(queue)}\0`
-  const ownedBy = (areDead: boolean): readonly string[] =>
-    [...present].filter((owner) => dead.has(owner) === areDead).map((owner) => `u${owner}\0${place}`)
-  if (key !== undefined) {
-    const of = async (prefixes: readonly string[]) =>
-      (await turnsOf(connection, await idsUnder(connection, prefixes))).filter((turn) => turn.key === escapeText(key))
-    const ready = await of([`p${place}`, `v${place}`, ...ownedBy(true)])
-    const running = await of(ownedBy(false))
-    const waiting = await parkedWith(connection, place, escapeText(key))
-    const overdue = waiting.filter(({ dueAt }) => dueAt !== undefined && dueAt <= time)
-    const oldest = ready.reduce((least, { createdAt }) => Math.min(least, createdAt), Infinity)
-    return {
-      ready: Math.min(ready.length, upTo),
-      running: Math.min(running.length, upTo),
-      waiting: Math.min(waiting.length, upTo),
-      overdue: Math.min(overdue.length, upTo),
-      oldestReadyAt: ready.length === 0 ? undefined : oldest,
-    }
-  }
-  const replies = await link.all(
-    link.bucketGroupsOf(buckets).map((group) => ({
-      run: backlogScript,
-      keys: group.map((bucket) => layout.work(bucket)),
-      args: [place, timeKey(time + 1)],
-    })),
-  )
-  const [begin, goOn, waiting, overdue] = [0, 1, 2, 3].map((at) =>
-    replies.reduce<number>((sum, reply) => sum + Number((reply as readonly unknown[])[at]), 0),
-  ) as [number, number, number, number]
-  const lost = await countUnder(connection, ownedBy(true))
-  const times = replies.map((reply) => String((reply as readonly unknown[])[4])).filter((text) => text !== '')
-  return {
-    ready: Math.min(begin + goOn + lost, upTo),
-    running: Math.min(await countUnder(connection, ownedBy(false)), upTo),
-    waiting: Math.min(waiting, upTo),
-    overdue: Math.min(overdue, upTo),
-    oldestReadyAt: times.length === 0 ? undefined : timeOf(times.sort()[0]!),
-  }
-}
-
-/** What is parked in a queue and has a key. */
-async function parkedWith(connection: Connection, place: string, key: string): ReturnType<typeof turnsOf> {
-  const { link, layout } = connection
-  const prefix = `k${place}`
-  const replies = await link.all(
-    buckets.map((bucket) => ({
-      run: 'zrangebylex',
-      keys: [layout.work(bucket)],
-      args: [`[${prefix}`, Buffer.concat([Buffer.from(`(${prefix}`), Buffer.from([255])])],
-    })),
-  )
-  const ids = replies.flatMap((reply) =>
-    (reply as readonly Buffer[]).map((member) => unescapeText(member.toString().slice(prefix.length))),
-  )
-  return (await turnsOf(connection, ids)).filter((turn) => turn.key === key)
 }
 
 export async function readyKeysOf(

@@ -41,6 +41,7 @@ import { opening } from '../sql/driver-error.ts'
 import { StoreLife } from '../sql/life.ts'
 import { acquireExecutions } from './acquirer.ts'
 import { addActsTo, listActsOf, purgeActsOf } from './acts.ts'
+import { backlogOf } from './backlogs.ts'
 import { checkFormat, warnOfEviction } from './check-server.ts'
 import { connect, loadPackages } from './connect.ts'
 import type { Connection } from './connection.ts'
@@ -80,7 +81,7 @@ import {
   nextScheduleOf,
   takeSchedulesOf,
 } from './schedules.ts'
-import { backlogOf, changeQueuesOf, readQueuesOf, readyKeysOf } from './queues.ts'
+import { changeQueuesOf, readQueuesOf, readyKeysOf } from './queues.ts'
 import { RedisSessions } from './sessions.ts'
 import { oldSharedOf, readSharedOf, writeSharedTo } from './shared-states.ts'
 import { readStepPage } from './steps-reading.ts'

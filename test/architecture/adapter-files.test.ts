@@ -70,6 +70,7 @@ const adapters: Readonly<Record<string, { readonly shared: readonly string[]; re
       'deletion-scripts.ts',
       'reading-scripts.ts',
       'room-of-keys.ts',
+      'backlogs.ts',
       'result-scripts.ts',
       'event-scripts.ts',
       'checkpoint-scripts.ts',

@@ -124,6 +124,23 @@ test('a count by queue reads the indexes of all buckets in their own order, in f
   expect(scripts).toBeLessThan(100)
 })
 
+test('a backlog by key reads each execution of a queue once, for however many keys', async () => {
+  await using bench = await openStore()
+  const { store } = bench
+  const ids = idsOf('e', 200)
+  await store.create(
+    ids.map((id, index) => newExecution(id, { owner: undefined, queue: 'keyed', key: `k${index % 20}` })),
+  )
+  const keys = await store.readyKeys('keyed', undefined, 100)
+  expect(keys).toHaveLength(20)
+  let backlogs: unknown
+  const calls = await callsOf('hmget', async () => {
+    backlogs = await store.backlog(keys.map((key) => ({ queue: 'keyed', key, upTo: 100 })))
+  })
+  expect(backlogs).toEqual(keys.map(() => expect.objectContaining({ ready: 10, running: 0, waiting: 0 })))
+  expect(calls).toBe(ids.length)
+})
+
 test('of an index, a purge takes out at once what it found of a bucket', async () => {
   await using bench = await openStore()
   const { store } = bench
