@@ -53,6 +53,7 @@ export async function closeDocket(
   context.handOver.begin()
   ephemeral.end((executionId) => new DocketClosedError(endedMessage, { executionId }))
   await handOverAll(context)
+  await atMost(clock, connection.session.leaseMs, context.handOver.untilLooked())
   await delivery.close()
   await engine?.close()
   await connection.close()

@@ -47,9 +47,13 @@ export async function* watchValue(
   await orClosed(context, 'watch', id, untilThere)
   for (;;) {
     requireNotAborted(id, signal)
-    if (context.handOver.hasBegun) throw context.closedWhileWaiting({ id })
-    if (seen === undefined || (await orClosed(context, 'watch', id, () => isWritten(context, seen!)))) {
-      const { record, stored, read } = await orClosed(context, 'watch', id, () => findValue(context, 'watch', id, type))
+    // When the docket is being closed it looks once more: the execution may have ended just before.
+    const isLast = context.handOver.hasBegun
+    const found = await orClosed(context, 'watch', id, () =>
+      context.handOver.look(async () => (await isWritten(context, id, seen)) && findValue(context, 'watch', id, type)),
+    )
+    if (found !== false) {
+      const { record, stored, read } = found
       if (record.updatedAt !== seen?.updatedAt) pauseMs = 0
       seen = record
       if (stored !== undefined && !isSame(stored, last)) {
@@ -59,6 +63,7 @@ export async function* watchValue(
       }
       if (hasOutcome(record)) return
     }
+    if (isLast) throw context.closedWhileWaiting({ id })
     pauseMs = Math.min(Math.max(firstPollMs, pauseMs * 2), longestPollMs)
     const here = context.owned.get(id)
     const listen = here === undefined ? undefined : (done: () => void) => here.commits.onWritten(done)
@@ -67,9 +72,10 @@ export async function* watchValue(
 }
 
 /** Whether something may have been written since. @throws ExecutionConflictError where it is gone */
-async function isWritten(context: DocketContext, seen: ExecutionRecord): Promise<boolean> {
-  const now = await context.recordOf(seen.id)
-  if (now === undefined) throw noSuchExecution(seen.id)
+async function isWritten(context: DocketContext, id: string, seen: ExecutionRecord | undefined): Promise<boolean> {
+  if (seen === undefined) return true
+  const now = await context.recordOf(id)
+  if (now === undefined) throw noSuchExecution(id)
   const { updatedAt, status, epoch } = now
   const isSame = updatedAt === seen.updatedAt && status === seen.status && epoch === seen.epoch
   return !isSame || context.clock.now() - updatedAt < sameTimeMs

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { dataType, graph, signal, step } from '../../src/index.ts'
+import { createDocket, dataType, graph, signal, step } from '../../src/index.ts'
+import { sqliteStore } from '../../stores/sqlite/index.ts'
 import { World } from './durable-time.ts'
 import { Approval, inputs, minute, Order, parked, Shipment } from './parked-orders.ts'
 
@@ -106,6 +107,16 @@ describe('a watched value', () => {
     })()
     expect(await world.clock.settle(left)).toEqual({ id: 'o' })
     expect(world.clock.pending).toBe(before)
+  })
+
+  test('is seen to its end though the docket is closed as soon as the execution has ended', async () => {
+    const docket = createDocket({ graphs: [drafts(() => 'draft')], store: sqliteStore(':memory:') })
+    const handle = await docket.startByName('drafts', 'Final', inputs, { signals: { Approval: { by: 'Ada' } } })
+    const watched = collect(handle.watch(Final))
+    await handle.result()
+    await docket.close()
+    await watched.ended
+    expect(watched.seen).toEqual(['draft!'])
   })
 
   test('ends with the docket, and says so; and is an error of what is not there', async () => {
