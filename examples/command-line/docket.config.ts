@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { createDocket, dataType, graph, step } from 'docket'
 import type { CommandOptions } from 'docket'
 import { sqliteStore } from 'docket/stores/sqlite'
@@ -19,7 +20,7 @@ const greetings = graph({ name: 'greetings', steps: [greet] })
 export function docket(options: CommandOptions) {
   return createDocket({
     graphs: [greetings],
-    store: sqliteStore(process.env['SQLITE_FILE'] ?? 'greetings.db'),
+    store: sqliteStore(process.env['SQLITE_FILE'] ?? join(import.meta.dirname, 'greetings.db')),
     ...options,
   })
 }
