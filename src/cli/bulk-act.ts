@@ -7,7 +7,7 @@ import { didYouMean } from '../core/closest-name.ts'
 import type { CliCall } from './cli-call.ts'
 import { CliError, exitCodes } from './cli-error.ts'
 import type { ExitCode } from './cli-error.ts'
-import { confirm } from './confirm.ts'
+import { confirm, dryRun } from './confirm.ts'
 import { filterOf, hintOfGraph, pagesOf } from './execution-filter.ts'
 import { plain } from './plain-text.ts'
 import { onRecord } from './record-act.ts'
@@ -55,7 +55,11 @@ export async function bulkAct(call: CliCall, docket: Docket, act: Act): Promise<
   const isDry = call.has('dryRun')
   const isBulk = call.args.length !== 1
   if (isBulk && !isDry)
-    await confirm(call, `${act.verb} ${count(possible)}${possible === chosen.length ? '' : ` of ${chosen.length}`}?`)
+    await confirm(
+      call,
+      `${act.verb} ${count(possible)}${possible === chosen.length ? '' : ` of ${chosen.length}`}?`,
+      dryRun,
+    )
   const tally = new Map<string, number>()
   let worst: ExitCode = exitCodes.done
   const report = (row: Row, code: ExitCode): void => {

@@ -15,15 +15,17 @@ for (const name of ['SIGINT', 'SIGTERM'] as const)
   })
 
 let mayStop = true
-// A reader of results that has enough is no failure: `docket list | head -1`. What is being done is done to its end all the same.
+let isLost = false
+// A reader of results that has enough is no failure: `docket list | head -1`. A disk that is full is one. What is being done is done to its end all the same.
 process.stdout.on('error', (error) => {
-  if (readOf(error, 'code') !== 'EPIPE') throw error
-  if (mayStop) process.exit(exitCodes.done)
+  if (readOf(error, 'code') !== 'EPIPE' && !isLost) {
+    isLost = true
+    process.stderr.write(`error: the results can’t be written: ${error.message}\n`)
+  }
+  if (mayStop) process.exit(isLost ? exitCodes.failed : exitCodes.done)
 })
 // Nobody has to read what is said beside them.
-process.stderr.on('error', (error) => {
-  if (readOf(error, 'code') !== 'EPIPE') throw error
-})
+process.stderr.on('error', () => {})
 
 const { runCli } = await import('./run-cli.ts')
 const { stdout, stderr, stdin, env } = process
@@ -40,4 +42,4 @@ const code = await runCli(process.argv.slice(2), {
 await Promise.all(
   [stdout, stderr].map((stream) => new Promise<void>((resolve) => void stream.write('', () => resolve()))),
 )
-process.exit(code)
+process.exit(isLost && code === exitCodes.done ? exitCodes.failed : code)

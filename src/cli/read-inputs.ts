@@ -7,14 +7,14 @@ import { readJson } from './read-options.ts'
 
 /**
  * The inputs that `--input` gives, which may be there several times: a whole record as JSON, `@file` or `-` for what is on stdin; or one value as `Type=JSON`,
- * `Type=@file`. What is no JSON there is a text. @throws CliError
+ * `Type=@file` or `Type=-`. What is no JSON there is a text. @throws CliError
  */
 export async function readInputs(streams: CliStreams, given: readonly string[]): Promise<Record<string, unknown>> {
   const inputs: Record<string, unknown> = {}
   for (const text of given) {
     const [, name, rest = ''] = /^([^{[@"=\s-][^=]*)=([^]*)$/.exec(text) ?? []
     if (name !== undefined) {
-      set(inputs, name, rest.startsWith('@') ? readJson(await read(streams, rest), rest) : jsonOrText(rest))
+      set(inputs, name, await readValue(streams, rest))
       continue
     }
     const record = readJson(await read(streams, text), '--input')

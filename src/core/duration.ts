@@ -17,5 +17,16 @@ export function durationMs(duration: unknown): number | undefined {
   return Number.isFinite(total) ? total : undefined
 }
 
+/** The text that is read as so many milliseconds: `1h30m`. */
+export function durationText(ms: number): string {
+  let [left, text] = [ms, '']
+  for (const unit of ['d', 'h', 'm', 's', 'ms'] as const) {
+    const amount = unit === 'ms' ? left : Math.floor(left / unitMs[unit])
+    if (amount > 0) text += `${amount}${unit}`
+    left -= amount * unitMs[unit]
+  }
+  return text === '' ? '0ms' : text
+}
+
 /** What to write instead of a duration that could not be read. */
 export const durationHint = "use milliseconds (250) or a string like '250ms', '30s', '5m', '1h30m'"

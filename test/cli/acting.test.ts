@@ -46,6 +46,7 @@ describe('docket run', () => {
     expect((await cli(['run', 'orders', 'Receipt', '-q', '-i', '-'], { piped: '{"Order":{"id":"8"}}' })).out).toMatch(
       /8/,
     )
+    expect((await cli(['run', 'orders', 'Receipt', '-q', '-i', 'Order=-'], { piped: '{"id":"9"}' })).out).toMatch(/9/)
     const override = ['--override', 'Payment=cash']
     expect((await cli(['run', 'orders', 'Receipt', '-q', ...override])).out).toBe('cash, shipped\n')
   })
@@ -284,7 +285,10 @@ describe('acts on many', () => {
     await failed('a')
     await started('b')
     expect((await cli(['purge', '--older-than', '1h', '--dry-run'])).out).toBe('0 would be deleted\n')
-    expect((await cli(['purge', '--older-than', '0ms'])).code).toBe(2)
+    expect(await cli(['purge', '--older-than', '0ms'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('add --yes, or --dry-run to see what it would be'),
+    })
     const unsaid = await cli(['purge', '--yes'])
     expect([unsaid.code, unsaid.err]).toEqual([2, expect.stringContaining('--older-than 30d, or --all')])
     expect(await cli(['purge', '--older-than', '0ms', '--yes', '--json'])).toMatchObject({
@@ -310,7 +314,7 @@ describe('queues and schedules', () => {
         limits: { concurrency: { limit: 2, key: true }, rate: { limit: 10, per: 60_000 } },
       },
     ])
-    expect((await cli(['queues', 'list'])).out).toMatch(/default {2}paused: rest .*2 at once per key, 10 in 60000 ms/)
+    expect((await cli(['queues', 'list'])).out).toMatch(/default {2}paused: rest .*2 at once per key, 10 in 1m/)
     expect((await cli(['queues', 'resume', 'default'])).code).toBe(0)
     expect((await cli(['queues', 'limits', 'default', '--declared', '--json'])).json).toMatchObject([
       { limits: {}, pausedAt: null },
@@ -330,12 +334,20 @@ describe('queues and schedules', () => {
     expect((await cli(['schedules', 'list', '--json'])).json).toMatchObject([
       { name: 'nightly', cron: '0 3 * * *', pausedAt: null },
     ])
+    await owner.schedule('hourly', {
+      graph: orders,
+      target: Receipt,
+      inputs: { Order: { id: 'h' } },
+      every: '1h30m',
+    } as never)
+    expect((await cli(['schedules', 'list'])).out).toMatch(/hourly .* every 1h30m /)
+    await cli(['schedules', 'delete', 'hourly', '-y'])
     expect((await cli(['schedules', 'pause', 'nightly', '--note', 'holidays'])).out).toBe('nightly  paused\n')
     expect((await cli(['schedules', 'list'])).out).toMatch(/nightly {2}paused: holidays/)
     expect((await cli(['schedules', 'resume', 'nightly'])).out).toMatch(/^nightly {2}active, next at/)
     expect((await cli(['schedules', 'trigger', 'nightly'])).out).toMatch(/^nightly\//)
     const backfill = ['schedules', 'backfill', 'nightly', '--from', '2026-01-01', '--to', '2026-01-03']
-    expect((await cli(backfill)).code).toBe(2)
+    expect(await cli(backfill)).toMatchObject({ code: 2, err: expect.stringMatching(/: add --yes$/m) })
     expect((await cli([...backfill, '-y'])).out).toBe('2 started, 0 were there, 0 skipped\n')
     expect(await cli(['schedules', 'pause', 'nigtly'])).toMatchObject({
       code: 3,

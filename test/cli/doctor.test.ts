@@ -62,7 +62,7 @@ describe('what stands still', () => {
     await cli(['queues', 'pause', 'gpu', '--note', 'new driver'])
     expect(await illsOf()).toEqual({
       workers: expect.stringMatching(/^warning: no process lives/),
-      'queue default': expect.stringMatching(/^problem: 1 executions could go on, and no process that lives serves/),
+      'queue default': expect.stringMatching(/^problem: 1 execution could go on, and no process that lives serves/),
       'queue gpu': expect.stringMatching(/^warning: it is paused since .* \(new driver\), with 1 ready/),
     })
     expect((await cli(['doctor'])).code).toBe(4)

@@ -41,6 +41,21 @@ test('a reader that has enough is no failure: docket list --all --json | head -1
   expect(JSON.parse(stdout)).toMatchObject({ status: 'pending' })
 })
 
+test('a full disk is a failure, which is said in a line', () => {
+  for (const [argv, code] of [
+    ['list --all', 1],
+    ['cancel nobody --yes --json', 3],
+  ]) {
+    const command = `"$0" "$1" ${argv} --store "$2" > /dev/full`
+    const { status, stderr } = spawnSync('bash', ['-c', command, process.execPath, program, file], {
+      encoding: 'utf8',
+      env,
+    })
+    expect(stderr).toBe('error: the results can’t be written: ENOSPC: no space left on device, write\n')
+    expect(status).toBe(code)
+  }
+})
+
 test('an act is done to its end, whether anybody reads of it or not', async () => {
   const command = `"$0" "$1" cancel --key unread --yes --json --store "$2" 2>/dev/null | head -1`
   const { stdout } = spawnSync('bash', ['-c', command, process.execPath, program, file], { encoding: 'utf8', env })

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { durationMs } from '../../src/core/duration.ts'
+import { durationMs, durationText } from '../../src/core/duration.ts'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31)
 
@@ -73,6 +73,21 @@ describe('a duration', () => {
           expect(ms === undefined || (ms >= 0 && Number.isFinite(ms))).toBe(true)
         },
       ),
+      { seed },
+    )
+  })
+
+  test(`is written as a text that is read as it (seed ${seed})`, () => {
+    expect([0, 1, 60_000, 3_600_000, 5_400_001, 30 * 86_400_000].map(durationText)).toEqual([
+      '0ms',
+      '1ms',
+      '1m',
+      '1h',
+      '1h30m1ms',
+      '30d',
+    ])
+    fc.assert(
+      fc.property(fc.nat(), (ms) => durationMs(durationText(ms)) === ms),
       { seed },
     )
   })

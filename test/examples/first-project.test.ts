@@ -31,7 +31,7 @@ describe('docket init', () => {
   test('writes the first project into a new folder, with what npm needs', async () => {
     const { code, out } = await cli(['init', 'My Shop!'], { cwd: folder })
     expect(code).toBe(0)
-    expect(out).toMatch(/npm install && npm start/)
+    expect(out).toMatch(/^ {2}cd "My Shop!"\n.*npm install && npm start/m)
     const written = join(folder, 'My Shop!')
     expect(readdirSync(written).toSorted()).toEqual([
       '.gitignore',

@@ -2,12 +2,13 @@ import { bulkAct } from '../bulk-act.ts'
 import type { CliCall } from '../cli-call.ts'
 import { CliError, exitCodes } from '../cli-error.ts'
 import type { ExitCode } from '../cli-error.ts'
-import { confirm } from '../confirm.ts'
+import { confirm, dryRun } from '../confirm.ts'
 import { onRecord } from '../record-act.ts'
 
 /** `docket delete`: deletes executions with all their records; those that have not ended are cancelled first. */
 export async function deleteExecutions(call: CliCall): Promise<ExitCode> {
-  if (call.args.length === 1 && !call.has('dryRun')) await confirm(call, 'delete 1 execution with all its records?')
+  if (call.args.length === 1 && !call.has('dryRun'))
+    await confirm(call, 'delete 1 execution with all its records?', dryRun)
   const undo = !call.has('noUndo') && call.options['undo'] !== false
   return call.withDocket('act', async (docket) =>
     bulkAct(call, docket, {
@@ -50,7 +51,7 @@ export async function purge(call: CliCall): Promise<ExitCode> {
       printer.result({ wouldBe: found, isMore }, () => `${many} would be deleted`)
       return exitCodes.done
     }
-    if (found > 0) await confirm(call, `delete ${many} executions with all their records?`)
+    if (found > 0) await confirm(call, `delete ${many} executions with all their records?`, dryRun)
     const note = `${status.join(', ')} before ${new Date(endedBefore).toISOString()}`
     const deleted = await onRecord(docket, { act: 'purge', note }, () => docket.purge({ olderThan, status }))
     printer.result({ deleted }, () => `${deleted.toLocaleString('en')} deleted`)

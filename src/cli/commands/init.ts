@@ -29,7 +29,7 @@ export async function init(call: CliCall): Promise<ExitCode> {
     [
       `wrote a first project to ${plain(folder, 1_000)}: ${written.join(', ')}`,
       '',
-      ...(where === '' ? [] : [`  cd ${plain(where, 1_000)}`]),
+      ...(where === '' ? [] : [`  cd ${quoted(plain(where, 1_000))}`]),
       '  npm install && npm start     # runs an order',
       '  npm test                     # its tests, in virtual time',
       '  npx docket list              # what has run',
@@ -69,6 +69,11 @@ async function installedFrom(root: string): Promise<string | undefined> {
     // It is no package that npm has installed: a checkout of the repository.
     return basename(dirname(root)) === 'node_modules' ? undefined : `file:${root}`
   }
+}
+
+/** As a shell takes it. */
+function quoted(path: string): string {
+  return /^[\w./\\-]+$/.test(path) ? path : `"${path}"`
 }
 
 /** A name that npm takes. */

@@ -8,6 +8,8 @@ import { kindOfStore, sqlitePath } from '../open-store.ts'
 import type { StorePlace } from '../open-store.ts'
 import { jsonLine } from '../plain-text.ts'
 
+const check = '--check to see whether the tables are up to date'
+
 /** `docket migrate`: brings the tables of a store, and those of an engine on PostgreSQL, up to date; `--check` says whether they are. */
 export async function migrate(call: CliCall): Promise<ExitCode> {
   const engine = call.text('engine')
@@ -49,7 +51,7 @@ async function migrateStore(call: CliCall, place: StorePlace): Promise<ExitCode>
       return pending.length === 0 ? exitCodes.done : exitCodes.refused
     }
     if (pending.length > 0)
-      await confirm(call, `run ${pending.length === 1 ? '1 migration' : `${pending.length} migrations`}?`)
+      await confirm(call, `run ${pending.length === 1 ? '1 migration' : `${pending.length} migrations`}?`, check)
     const applied = await migrations.up()
     printer.result({ applied }, () =>
       applied.length === 0 ? 'the tables are up to date' : `applied: ${applied.join(', ')}`,
@@ -88,7 +90,7 @@ async function migrateEngine(call: CliCall, url: string): Promise<ExitCode> {
     return exitCodes.done
   }
   if (!call.has('check')) {
-    await confirm(call, 'make the tables of BullMQ, or bring them up to date?')
+    await confirm(call, 'make the tables of BullMQ, or bring them up to date?', check)
     await migrateTables(url)
     printer.result({ engine: 'postgres', outcome: 'migrated' }, () => 'the tables of BullMQ are up to date')
     return exitCodes.done

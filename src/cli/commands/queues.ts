@@ -1,4 +1,5 @@
 import type { Backlog, Docket, QueueInfo, QueueSettings } from '../../index.ts'
+import { durationMs, durationText } from '../../core/duration.ts'
 import type { CliCall } from '../cli-call.ts'
 import { CliError, exitCodes } from '../cli-error.ts'
 import type { ExitCode } from '../cli-error.ts'
@@ -120,7 +121,7 @@ function limitsText({ concurrency, rate }: QueueSettings): string {
   const limit = typeof concurrency === 'number' ? { limit: concurrency, key: false } : concurrency
   return [
     limit === undefined ? undefined : `${limit.limit} at once${limit.key === true ? ' per key' : ''}`,
-    rate === undefined ? undefined : `${rate.limit} in ${rate.per} ms`,
+    rate === undefined ? undefined : `${rate.limit} in ${durationText(durationMs(rate.per) ?? 0)}`,
   ]
     .filter((text) => text !== undefined)
     .join(', ')

@@ -1,5 +1,6 @@
 import type { Docket, ScheduleInfo } from '../../index.ts'
 import { didYouMean } from '../../core/closest-name.ts'
+import { durationText } from '../../core/duration.ts'
 import type { CliCall } from '../cli-call.ts'
 import { CliError, exitCodes } from '../cli-error.ts'
 import type { ExitCode } from '../cli-error.ts'
@@ -129,7 +130,7 @@ async function onSchedule(
 
 function cadenceOf({ cron, everyMs, at, timeZone }: ScheduleInfo): string {
   if (cron !== undefined) return timeZone === undefined ? cron : `${cron} (${timeZone})`
-  return everyMs === undefined ? `once, ${isoOf(at)}` : `every ${everyMs} ms`
+  return everyMs === undefined ? `once, ${isoOf(at)}` : `every ${durationText(everyMs)}`
 }
 
 function scheduleJson(schedule: ScheduleInfo): Record<string, unknown> {
