@@ -1,8 +1,13 @@
 #!/usr/bin/env node
-import '../core/require-node.ts'
 import module from 'node:module'
 import { readOf } from '../core/thrown.ts'
 import { exitCodes } from './cli-error.ts'
+
+// Uncaught, it would be shown with the line that throws it, which of a minified program is all of it.
+await import('../core/require-node.ts').catch(({ message }: Error) => {
+  process.stderr.write(`error: ${message}\n`)
+  process.exit(exitCodes.usage)
+})
 
 // What was compiled once need not be compiled again: a third of what a command takes to begin.
 module.enableCompileCache()

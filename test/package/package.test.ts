@@ -266,6 +266,9 @@ test('an older Node says which one is needed, whatever of the package is loaded 
     await expect(
       run(project, process.execPath, '--import', preload, '--input-type=module', '--eval', `await import('${name}')`),
     ).rejects.toThrow('docket needs Node >= 24.15, but this is 20.20.2; install Node 24')
+  await expect(run(project, process.execPath, '--import', preload, command, 'init', 'my-project')).rejects.toThrow(
+    /failed:\nerror: docket needs Node >= 24\.15[^\n]*\n$/,
+  )
 })
 
 test('an older JavaScript can require it', async () => {
