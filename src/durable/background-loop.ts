@@ -7,6 +7,7 @@ import type { Delivery } from './mail/delivery.ts'
 import type { EngineWork } from './engine/engine-work.ts'
 import type { EventDelivery } from './mail/event-delivery.ts'
 import type { Mailbox } from './mail/mailbox.ts'
+import type { LostHere } from './recovery/lost-here.ts'
 import type { Scan } from './recovery/scan.ts'
 import { ParkedUpkeep } from './parked-upkeep.ts'
 import type { Upkeep } from './upkeep.ts'
@@ -19,6 +20,8 @@ const afterWakeMs = 1_000
 export interface BackgroundWork {
   /** Undefined where this process does not go on with executions of others. */
   readonly scan: Scan | undefined
+  /** Undefined where the scan finds it. */
+  readonly lostHere: Pick<LostHere, 'look'> | undefined
   readonly mailbox: Mailbox
   readonly delivery: Delivery
   readonly eventDelivery: EventDelivery
@@ -120,11 +123,12 @@ export class BackgroundLoop {
   }
 
   async #tick(): Promise<void> {
-    const { delivery, eventDelivery, upkeep, mailbox } = this.#work
+    const { delivery, eventDelivery, upkeep, mailbox, lostHere } = this.#work
     this.#dueAt = undefined
     mailbox.want()
     await this.#mail.now()
     if (!this.#isLeftToEngine) await this.#unowned.now()
+    await this.#try('going on with what was lost', () => lostHere?.look())
     this.#work.engine?.adjust()
     await this.#try('delivering messages between executions', () => delivery.look())
     await this.#try('waking executions that wait for an event', () => eventDelivery.look())

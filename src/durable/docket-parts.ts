@@ -10,6 +10,7 @@ import { Delivery } from './mail/delivery.ts'
 import { EventDelivery } from './mail/event-delivery.ts'
 import { Mailbox } from './mail/mailbox.ts'
 import { Permits } from './recovery/permits.ts'
+import { LostHere } from './recovery/lost-here.ts'
 import { Reopening } from './recovery/reopen.ts'
 import { Resumption } from './recovery/resume.ts'
 import { Scan } from './recovery/scan.ts'
@@ -64,9 +65,13 @@ export function docketParts(context: DocketContext, declared: readonly CheckedSc
   const eventDelivery = new EventDelivery(context)
   context.deliverEvents = () => eventDelivery.soon()
   const engine = engineWork(context, scan)
+  const takesOver = context.options.takeOver !== false
+  const lostHere = takesOver ? undefined : new LostHere(context, resumption, scan)
+  if (lostHere !== undefined) context.onLost = (ones) => lostHere.note(ones)
   const loop = new BackgroundLoop(context, {
     engine,
-    scan: context.options.takeOver === false ? undefined : scan,
+    scan: takesOver ? scan : undefined,
+    lostHere,
     mailbox: new Mailbox(context, reopening),
     delivery,
     eventDelivery,

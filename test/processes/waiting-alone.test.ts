@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, describe, test } from 'vitest'
 import { childProgram } from '../child-program.ts'
 
@@ -14,6 +15,7 @@ interface Run {
   readonly firstLine: Promise<string>
   readonly ended: Promise<{ readonly code: unknown; readonly out: string; readonly err: string }>
   tell(): void
+  kill(signal: NodeJS.Signals): void
 }
 
 function run(...args: readonly string[]): Run {
@@ -27,7 +29,7 @@ function run(...args: readonly string[]): Run {
   )
   child.stderr.on('data', (chunk) => (err += String(chunk)))
   const ended = once(child, 'close').then(([code]) => ({ code: code as unknown, out, err }))
-  return { firstLine, ended, tell: () => child.stdin.end() }
+  return { firstLine, ended, tell: () => child.stdin.end(), kill: (signal) => void child.kill(signal) }
 }
 
 // A store in memory or SQLite keeps no process alive: whoever awaits a promise of the docket's is not left with Node's "unsettled top-level await".
@@ -53,4 +55,18 @@ describe.concurrent('a process that only awaits what its docket comes to lives u
     expect(await holder.ended).toMatchObject({ code: 0, err: '' })
     expect(await waiter.ended).toEqual({ code: 0, out: what === 'slot' ? 'done\n' : 'held\n', err: '' })
   })
+
+  test.for([[], [join(folder, 'stopped.db')]])(
+    'it stands still for longer than its lease: %j',
+    async (store, { expect }) => {
+      const waiter = run('stopped', ...store)
+      expect(await Promise.race([waiter.firstLine, waiter.ended])).toBe('waits\n')
+      waiter.kill('SIGSTOP')
+      await delay(600)
+      waiter.kill('SIGCONT')
+      const first = await Promise.race([waiter.ended, delay(3_000, 'waits')])
+      waiter.kill('SIGKILL')
+      expect(first).toEqual({ code: 0, out: 'waits\napproved\n', err: '' })
+    },
+  )
 })

@@ -58,6 +58,7 @@ const docket = createDocket({
   store: file === undefined ? memoryStore() : sqliteStore(file),
   // So that nothing is parked: what is looks into its store now and then.
   takeOver: false,
+  ...(what === 'stopped' && { lease: '300ms' }),
 })
 
 /** Something that happens later, and keeps no process alive. */
@@ -67,8 +68,10 @@ function later(act: () => void): void {
 
 async function come(): Promise<unknown> {
   switch (what) {
+    case 'stopped':
     case 'signal': {
       const handle = await docket.start(graphOfAll, Approved, {})
+      if (what === 'stopped') console.log('waits')
       later(() => void handle.signal(Approval, 'approved'))
       return handle.result()
     }

@@ -104,6 +104,8 @@ export class DocketContext {
   wakes: WakesOfDocket | undefined
   /** There is a graph that was not known: executions that are stored under this name are looked for from now on. */
   onGraph: (name: string) => void = () => {}
+  /** These were lost with the lease. */
+  onLost: (ones: Iterable<Owned>) => void = () => {}
   /** Wakes what waits for events that have come. */
   deliverEvents: () => void = () => {}
   /** Delivers messages that commits have just caused to other executions. */

@@ -12,11 +12,14 @@ interface HeldUp {
   readonly observers: DocketObservers
   readonly owned: ShortLivedMap<Owned>
   readonly survived: SurvivedLosses
+  /** Notes what was lost. */
+  readonly onLost: (ones: Iterable<Owned>) => void
 }
 
 /** The process has lost its lease, and with it all that it runs. */
-export function loseAll({ owned, survived }: HeldUp, cause: unknown): void {
+export function loseAll({ owned, survived, onLost }: HeldUp, cause: unknown): void {
   survived.lost(owned.keys())
+  onLost(owned.values())
   for (const one of owned.values()) one.lose(cause)
 }
 
