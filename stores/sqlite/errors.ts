@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { StoreError } from '../../src/core/errors.ts'
 import { DocketError } from '../../src/core/docket-error.ts'
@@ -31,9 +31,18 @@ export function openError(thrown: unknown, path: string): Error {
 function whyNot(path: string): string {
   const folder = dirname(resolve(path))
   if (!existsSync(folder)) return `; the folder ${JSON.stringify(folder)} does not exist: make it first`
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
-    ? '; that is a folder: name a file in it'
-    : ''
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return '; that is a folder: name a file in it'
+  return mayWriteIn(folder) ? '' : `; this user may not write in the folder ${JSON.stringify(folder)}`
+}
+
+/** What SQLite writes beside the database has to lie there as well. */
+function mayWriteIn(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Whether a call failed because another connection has the file locked; it has done nothing then. */

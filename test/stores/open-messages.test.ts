@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { OptionError } from '../../src/core/errors.ts'
 import { redisStore } from '../../stores/redis/index.ts'
@@ -22,6 +23,30 @@ test('a file of SQLite that can’t be opened is named, and its folder if there 
 test('a folder is no file to open', async () => {
   const folder = newFolder()
   await expect(sqliteStore(folder).open()).rejects.toThrow(`"${folder}"; that is a folder: name a file in it`)
+})
+
+/** What a Node says that runs a program with the store for SQLite. */
+function saidBy(program: string, ...flags: readonly string[]): string {
+  const store = JSON.stringify(resolve(import.meta.dirname, '../../stores/sqlite/index.ts'))
+  const argv = ['--conditions=docket-source', ...flags, '--input-type=module', '--eval']
+  return spawnSync(process.execPath, [...argv, `import { sqliteStore } from ${store}\n${program}`], {
+    encoding: 'utf8',
+  }).stderr
+}
+
+test('a folder in which this user may not write is named', () => {
+  const folder = newFolder()
+  const closed = join(folder, 'closed')
+  mkdirSync(closed, { mode: 0o555 })
+  chmodSync(folder, 0o755)
+  // Nothing is closed to root.
+  const program = `if (process.getuid() === 0) process.setuid(65534)
+    await sqliteStore(${JSON.stringify(join(closed, 'docket.db'))}).open()`
+  expect(saidBy(program)).toContain(`docket.db"; this user may not write in the folder "${closed}"`)
+})
+
+test('a Node without SQLite is named as what it is', () => {
+  expect(saidBy('', '--no-experimental-sqlite')).toContain('needs node:sqlite, which this Node does not have')
 })
 
 test.each(['sqlite:orders.db', 'postgres://localhost/orders', 'redis://localhost'])(
