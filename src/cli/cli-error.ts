@@ -46,6 +46,9 @@ const codesOfErrors: Readonly<Record<string, ExitCode>> = {
   UPDATE_REJECTED: exitCodes.refused,
   UPDATE_ENDED: exitCodes.refused,
   UPDATE_TIMEOUT: exitCodes.refused,
+  // The port of `docket inspect`.
+  EADDRINUSE: exitCodes.refused,
+  EACCES: exitCodes.refused,
   STORE_FAILED: exitCodes.unreachable,
   ENGINE_FAILED: exitCodes.unreachable,
   LEASE_LOST: exitCodes.unreachable,

@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { cli, fixtures } from './call-cli.ts'
 import { useStore } from './fixtures/shop.ts'
@@ -24,4 +27,15 @@ test('docket inspect prints the URL of a page, serves it to whoever has the toke
 test('a page that others can reach needs a token of one’s own, which is not in the arguments', async () => {
   const { code, err } = await cli(['inspect', '--host', '0.0.0.0'])
   expect({ code, err }).toEqual({ code: 2, err: expect.stringMatching(/give a token of your own/) })
+})
+
+test('a port that another program has is a conflict', async () => {
+  const other = createServer().listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  const { port } = other.address() as AddressInfo
+  expect(await cli(['inspect', '--port', String(port)])).toMatchObject({
+    code: 4,
+    err: expect.stringMatching(/address already in use/),
+  })
+  other.close()
 })
