@@ -68,7 +68,7 @@ export interface DocketOptions {
   readonly defaults?: StepDefaults | undefined
   /** For how long this process owns its executions without renewing: after a crash, others go on when it is over. @default '5s' */
   readonly lease?: Duration | undefined
-  /** Whether this process goes on with executions whose owner died. @default true */
+  /** Whether this process goes on with executions whose owner died. What it has begun itself it runs in any case. @default true */
   readonly takeOver?: boolean | undefined
   /**
    * The queues whose executions this process runs, and how many of each at the same time. One that only waits, or retries later, does not count. `false` for a process
