@@ -12,6 +12,16 @@ function seriesOf(results: ReadonlyMap<string, Result>, workload: string, name: 
   return results.get(workload)?.series.find((series) => series.name === name)
 }
 
+/** By the processor time, which what else runs on the machine, and the threads of pages, disturb less. */
+function cpuRatio(workload: string, one: string, other: string): Target['got'] {
+  return (results) => {
+    const [ours, theirs] = [one, other].map((name) =>
+      results.get(workload)?.measures?.['CPU']?.find((series) => series.name === name),
+    )
+    return ours === undefined || theirs === undefined ? undefined : ratioOf(ours, theirs)
+  }
+}
+
 function ratio(workload: string, one: string, ...others: readonly string[]): Target['got'] {
   return (results) => {
     const ours = seriesOf(results, workload, one)
@@ -111,16 +121,18 @@ export const targets: readonly Target[] = [
   },
   ...['ten pages watch', 'ten pages that never read'].map((name) => ({
     workload: 'inspector-watcher',
-    measure: `executions of a docket: ${name}, against none`,
+    measure: `executions of a docket: ${name}, against none, CPU time`,
     must: 1 / 0.9,
-    goal: 1.05,
+    goal: 1 / 0.97,
     unit: 'ratio' as const,
-    got: ratio('inspector-watcher', name, 'nobody watches'),
+    got: cpuRatio('inspector-watcher', name, 'nobody watches'),
   })),
   ...[
     ['observers-memory', 'memory'],
     ['observers-sqlite', 'SQLite'],
     ['observers-postgres', 'PostgreSQL'],
+    ['observers-mysql', 'MariaDB'],
+    ['observers-redis', 'Redis'],
   ].flatMap(([workload, store]) =>
     (
       [
@@ -129,11 +141,11 @@ export const targets: readonly Target[] = [
       ] as const
     ).map(([name, must, goal]) => ({
       workload: workload!,
-      measure: `durable chains on ${store} with ${name}, against no observer`,
+      measure: `durable chains on ${store} with ${name}, against no observer, CPU time`,
       must,
       goal,
       unit: 'ratio' as const,
-      got: ratio(workload!, name, 'none'),
+      got: cpuRatio(workload!, name, 'none'),
     })),
   ),
   {

@@ -1,10 +1,11 @@
 import { once } from 'node:events'
+import { setTimeout } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { createDocket, dataType, graph, step, type } from '../../../src/index.ts'
 import type { Docket } from '../../../src/index.ts'
 import { createInspector } from '../../../src/inspector/index.ts'
 import { memoryStore } from '../../../stores/memory/index.ts'
-import { race } from '../measure.ts'
+import { cpuTable, wallAndCpu } from '../wall-and-cpu.ts'
 import type { Workload } from './workload.ts'
 
 const Seed = dataType('Seed', type<number>())
@@ -34,8 +35,8 @@ async function runOf(docket: Docket): Promise<void> {
   await Promise.all(Array.from({ length: atOnce }, () => call(chain, types.at(-1), { Seed: 1 }, { id: `e${count++}` })))
 }
 
-/** Ten pages in a thread of their own: those that read, and those that never do. */
-async function openPages(url: string, reads: boolean): Promise<Worker> {
+/** Ten pages in a thread of their own: those that read, and those that never do. Gives what closes them. */
+async function openPages(url: string, reads: boolean): Promise<() => Promise<void>> {
   const code = `
     const { parentPort, workerData } = require('node:worker_threads')
     const { WebSocket } = require('ws')
@@ -54,36 +55,54 @@ async function openPages(url: string, reads: boolean): Promise<Worker> {
   `
   const worker = new Worker(code, { eval: true, workerData: { url, reads } })
   await once(worker, 'message')
-  return worker
+  return async () => void (await worker.terminate())
 }
 
 /** Executions of a docket that nobody watches, that ten pages watch, and that ten pages watch which never read. */
 export const inspectorWatcher: Workload = {
   name: 'inspector-watcher',
   title: 'fifty executions of ten steps at once, with ten pages that watch them',
-  measure: async (effort) => {
-    const dockets = [1, 2, 3].map(() => createDocket({ graphs: [chain as never], store: memoryStore() }))
-    const [alone, watched, ignored] = dockets as [Docket, Docket, Docket]
-    const inspectors = await Promise.all([watched, ignored].map((docket) => createInspector({ docket })))
-    const workers = [await openPages(inspectors[0]!.url, true), await openPages(inspectors[1]!.url, false)]
-    const series = await race(
+  measure: async ({ rounds, roundMs, warmUpMs }) => {
+    const docket = createDocket({ graphs: [chain as never], store: memoryStore() })
+    const inspector = await createInspector({ docket })
+    const run = (): Promise<void> => runOf(docket)
+    /** A round begins with a store that is empty, and what comes of its pages is over before the next one. */
+    const withPages = (reads: boolean) => async (): Promise<() => Promise<void>> => {
+      await docket.purge({ olderThan: 0, status: ['completed'] })
+      const close = await openPages(inspector.url, reads)
+      return async () => {
+        await close()
+        await setTimeout(100)
+      }
+    }
+    const { wall, cpu } = await wallAndCpu(
       [
-        { name: 'nobody watches', run: () => runOf(alone) },
-        { name: 'ten pages watch', run: () => runOf(watched) },
-        { name: 'ten pages that never read', run: () => runOf(ignored) },
+        {
+          name: 'nobody watches',
+          run,
+          begin: async () => {
+            await docket.purge({ olderThan: 0, status: ['completed'] })
+            return async () => {}
+          },
+        },
+        { name: 'ten pages watch', run, begin: withPages(true) },
+        { name: 'ten pages that never read', run, begin: withPages(false) },
       ],
-      effort,
+      // Pages are shown the list twice a second: so rounds are long.
+      { rounds, roundMs: roundMs * 12, warmUpMs },
+      (before) => process.threadCpuUsage(before),
     )
-    for (const worker of workers) await worker.terminate()
-    for (const inspector of inspectors) await inspector.close()
-    for (const docket of dockets) await docket.close({ deadline: 0 })
+    await inspector.close()
+    await docket.close({ deadline: 0 })
     return {
       name: 'inspector-watcher',
       title: inspectorWatcher.title,
-      series,
+      series: wall,
       steps: steps * atOnce,
       base: 'nobody watches',
-      notes: ['The pages live in a thread of their own.'],
+      measures: { CPU: cpu },
+      tables: [cpuTable(cpu)],
+      notes: ['The pages live in a thread of their own, whose CPU time is not in what is counted.'],
     }
   },
 }
