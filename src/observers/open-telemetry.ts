@@ -6,7 +6,7 @@ import { isRecord } from '../core/is-record.ts'
 import { loadOptional } from './load-optional.ts'
 import { DocketMetrics } from './metrics/docket-metrics.ts'
 import { metricsOf } from './metrics/meter-metrics.ts'
-import { traceOfLife } from './traces/life-trace.ts'
+import { keepingOf, traceOfLife } from './traces/life-trace.ts'
 import type { TraceApi } from './traces/life-trace.ts'
 import { headerOf, traceParentOf } from './traces/trace-parent.ts'
 
@@ -51,10 +51,12 @@ export function openTelemetryObserver(options: OpenTelemetryObserverOptions = {}
   const { meter, maxUntypedNames = 100 } = options
   // A provider may be registered later, and by another copy of the API, whose tracers know of it.
   const tracerNow = (): Tracer => options.tracer ?? api.trace.getTracer('docket')
+  const isKept = keepingOf(api)
+  const traceOf = (life: ExecutionLife): LifeObserver => traceOfLife(api, tracerNow(), life, isKept)
   const traces: ObserverObject = {
     keepsAs: 'trace',
     next: () => {},
-    observe: (life) => traceOfLife(api, tracerNow(), life),
+    observe: traceOf,
     outgoing: (headers, by) => tracedHeaders(api, headers, by),
   }
   if (meter === undefined) return traces
@@ -64,7 +66,7 @@ export function openTelemetryObserver(options: OpenTelemetryObserverOptions = {}
     next: (event) => metrics.next(event),
     nextOfProcess: (event) => metrics.nextOfProcess(event),
     attach: (docket) => metrics.fleet.attach(docket),
-    observe: (life) => both(traceOfLife(api, tracerNow(), life), metrics, life),
+    observe: (life) => both(traceOf(life), metrics, life),
   }
 }
 
@@ -73,7 +75,7 @@ function both(trace: LifeObserver, metrics: DocketMetrics, life: ExecutionLife):
   return {
     // What is not counted is made for traces alone.
     doesWithout: trace.next === undefined ? counted.doesWithout : undefined,
-    ...(trace.within !== undefined && { within: trace.within.bind(trace) }),
+    ...(trace.within !== undefined && { within: trace.within.bind(trace), entersOnce: trace.entersOnce }),
     next: (event) => {
       trace.next?.(event)
       counted.next?.(event)

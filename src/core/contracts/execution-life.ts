@@ -70,4 +70,10 @@ export interface LifeObserver {
    * @default nothing does
    */
   readonly within?: ((attempt: LifeAttempt, begin: () => void) => void) | undefined
+  /**
+   * Whether `within` puts the same into the async context of every attempt: then it is called for the first one, and what it has put there is kept for the others, which costs
+   * less. In a batch it is called for the first attempt of each item.
+   * @default false
+   */
+  readonly entersOnce?: boolean | undefined
 }

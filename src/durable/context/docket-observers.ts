@@ -74,8 +74,9 @@ function guardedObject(observer: ObserverObject, isOn: () => boolean): ObserverO
         if (!isOn()) return {}
         const own = observer.observe!(life)
         if (own?.next === undefined) return own
-        const { doesWithout } = own
-        return { doesWithout, within: own.within?.bind(own), next: (event) => void (isOn() && own.next!(event)) }
+        const { doesWithout, entersOnce } = own
+        const within = own.within?.bind(own)
+        return { doesWithout, within, entersOnce, next: (event) => void (isOn() && own.next!(event)) }
       },
     }),
     ...(observer.doesWithout !== undefined && { doesWithout: observer.doesWithout }),

@@ -3,7 +3,6 @@ import type * as api from '@opentelemetry/api'
 import type { Attributes, Context, Link, Span, SpanContext, Tracer } from '@opentelemetry/api'
 import type { ExecutionEvent } from '../../core/contracts/events.ts'
 import type { ExecutionLife, LifeAttempt, LifeObserver } from '../../core/contracts/execution-life.ts'
-import { isLone } from '../../core/lone-observer.ts'
 import { showSpans } from '../life-spans.ts'
 import { keptLifeOf, textOfLife } from './kept-life.ts'
 import type { KeptLife } from './kept-life.ts'
@@ -21,7 +20,7 @@ function keyOf({ step, item }: LifeAttempt): Key {
 }
 
 /** The observer of one life of an execution; where it is not sampled, it only says so to what steps call. */
-export function traceOfLife(api: TraceApi, tracer: Tracer, life: ExecutionLife): LifeObserver {
+export function traceOfLife(api: TraceApi, tracer: Tracer, life: ExecutionLife, isKept: IsKept): LifeObserver {
   const base = api.context.active()
   const { record } = life
   const kept = keptLifeOf(record?.kept)
@@ -33,17 +32,21 @@ export function traceOfLife(api: TraceApi, tracer: Tracer, life: ExecutionLife):
   }
   // Without an SDK there is nothing to hand on.
   if (!api.trace.isSpanContextValid(root.spanContext())) return {}
-  return { within: withinOf(api, life.key, api.trace.setSpan(base, root)) }
+  const within = api.trace.setSpan(base, root)
+  return { within: (_, begin) => api.context.with(within, begin), entersOnce: isKept(within) }
 }
 
-/**
- * Lets what begins be in a context that is the same for all attempts. To enter it anew each time, `AsyncLocalStorage` copies all that it holds, twice: so it is entered once, and
- * kept. Other managers of contexts know nothing of that; and what another observer has put into the context of an attempt is in no kept one.
- */
-function withinOf({ context }: TraceApi, key: object, within: Context): NonNullable<LifeObserver['within']> {
-  const kept = context.with(within, () => new AsyncResource('docket'))
-  if (kept.runInAsyncScope(() => context.active()) !== within) return (_, begin) => context.with(within, begin)
-  return (_, begin) => (isLone(key) ? kept.runInAsyncScope(begin) : context.with(within, begin))
+/** Whether a context is kept by what is made in it, as `AsyncLocalStorage` does. */
+export type IsKept = (within: Context) => boolean
+
+/** Other managers of contexts may know nothing of that, and there may be one from some moment on only: so it is tried until it is so. */
+export function keepingOf({ context }: TraceApi): IsKept {
+  let isSo = false
+  return (within) => {
+    if (isSo) return true
+    const made = context.with(within, () => new AsyncResource('docket'))
+    return (isSo = made.runInAsyncScope(() => context.active()) === within)
+  }
 }
 
 /** The caller, and the life before. A step of an execution calls in the context of its attempt; what its own execution was called by is no matter then. */

@@ -26,28 +26,20 @@ export interface CallingStep {
 const calling = new AsyncLocalStorage<CallingStep>()
 let isUsed = false
 
-/**
- * Runs a step's function, in the context of the call that it works for, so that what it calls, now or later, knows the step. `around` calls what it is given once, at once, in
- * a context of its own.
- */
-export function runAsStep(
-  step: WaitedFor & { readonly execution: { readonly context: AsyncContext } },
-  act: () => void,
-  around: (begin: () => void) => void = atOnce,
-): void {
-  isUsed = true
-  const { context, caller } = step.execution
+/** A step whose function is about to run, in the context of the call that it works for. */
+type Called = WaitedFor & { readonly execution: { readonly context: AsyncContext } }
+
+/** Runs a step's function, in the context of the call that it works for unless another is given, so that what it calls, now or later, knows the step. */
+export function runAsStep(step: Called, act: () => void, context = step.execution.context): void {
   // What `calling.run` does, in half of its time: it makes a second frame to go back to the first.
-  context.run(() =>
-    around(() => {
-      calling.enterWith({ step, parent: caller })
-      act()
-    }),
-  )
+  context.run(() => enterAs(step, act))
 }
 
-function atOnce(begin: () => void): void {
-  begin()
+/** The same in the context that there is, which is left as it is then. */
+export function enterAs(step: WaitedFor, act: () => void): void {
+  isUsed = true
+  calling.enterWith({ step, parent: step.execution.caller })
+  act()
 }
 
 /** Calls a function, so that what it calls knows the step that has called this, whatever context `around` calls it in. */

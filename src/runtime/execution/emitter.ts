@@ -22,11 +22,12 @@ import type { Observer } from '../../core/contracts/observer.ts'
 import type { StepState } from './step-state.ts'
 import type { WorkingStep } from '../steps/step-work.ts'
 import { elapsedSince } from '../environment/clock.ts'
+import { AsyncContext } from '../environment/async-context.ts'
 import { asCallingStep } from '../environment/current-step.ts'
 import { EventDelivery } from './event-delivery.ts'
 import { observationOf, outgoingHeaders, unheardBy } from './observation.ts'
 import type { Observation, WholeRecord } from './observation.ts'
-import type { ExecutionLife } from '../../core/contracts/execution-life.ts'
+import type { ExecutionLife, LifeAttempt } from '../../core/contracts/execution-life.ts'
 
 type Own<Event> = Omit<Event, 'seq' | 'at' | 'executionId' | 'graph'>
 type DurableEvent =
@@ -63,6 +64,10 @@ export class Emitter extends EventDelivery {
   #hasBegun = false
   /** Calls what begins the work of an attempt; undefined where nobody stands around that. */
   within: Observation['within']
+  /** Whether that puts the same into the async context of every attempt. */
+  #entersOnce = false
+  /** What that made last of the context of an execution, where it does. */
+  #entered: { readonly from: AsyncContext; readonly context: AsyncContext } | undefined
   /** Whether anybody gets its events: times are read for them alone. */
   isHeard = true
   /** A time that was read for an event, for the next one, while what follows at once has not led to user code. */
@@ -107,9 +112,23 @@ export class Emitter extends EventDelivery {
     if (observation !== undefined) {
       this.deliverTo(observation.receivers, observation.owners)
       this.within = observation.within
+      this.#entersOnce = observation.entersOnce
       this.isHeard = observation.receivers.length > 0
     }
+    if (!this.isHeard) return
     for (const method of unheardBy(observation?.receivers ?? this.#given)) this[method] = nothing
+  }
+
+  /** The context, with what observers put into it around an attempt, where that is the same for all attempts of the execution; undefined where it is not. */
+  contextAround(from: AsyncContext, attempt: LifeAttempt): AsyncContext | undefined {
+    if (!this.#entersOnce) return undefined
+    // Items of a batch have contexts of their own.
+    if (this.#entered?.from !== from) {
+      let context = from
+      from.run(() => this.within?.(attempt, () => (context = new AsyncContext())))
+      this.#entered = { from, context }
+    }
+    return this.#entered.context
   }
 
   /** Headers with which a step of the execution calls somebody else. */
@@ -178,6 +197,7 @@ export class Emitter extends EventDelivery {
   }
 
   stepEnded(run: StepState, at: number, status: StepEnded['status'], error: unknown, fellBack: boolean): void {
+    if (!this.isHeard) return
     const durationMs = elapsedSince(run.execution.clock, run.beganAt, run.startedAt, at)
     this.emit({
       type: 'step.ended',
@@ -304,6 +324,7 @@ export class Emitter extends EventDelivery {
   }
 
   cacheChecked(run: StepState, at: number, type: 'cache.hit' | 'cache.miss', shared: boolean): void {
+    if (!this.isHeard) return
     // A docket's policy holds for steps that declare none.
     const { scope } = run.persist!
     this.emit({

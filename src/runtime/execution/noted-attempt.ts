@@ -1,6 +1,6 @@
 import { kindOf } from '../steps/step-kinds.ts'
 import type { WorkingStep } from '../steps/step-work.ts'
-import { runAsStep } from '../environment/current-step.ts'
+import { enterAs, runAsStep } from '../environment/current-step.ts'
 import type { WaitedFor } from '../environment/current-step.ts'
 import type { FullClock } from '../environment/clock.ts'
 import type { EffectiveStep, Effects } from './effects.ts'
@@ -15,7 +15,7 @@ interface BegunStep extends WorkingStep, Omit<EffectiveStep, 'execution'> {
     WaitedFor['execution'] & {
       readonly recorder: unknown
       readonly effects: Effects | undefined
-      readonly emitter: Pick<Emitter, 'within'> | undefined
+      readonly emitter: Pick<Emitter, 'contextAround' | 'within'> | undefined
     }
 }
 
@@ -87,18 +87,22 @@ function beginWork(step: BegunStep, extras: StepExtras | undefined): void {
   const { spec } = step.planStep
   const kind = kindOf(spec)
   if (spec.compensate !== undefined) step.execution.effects!.for(step).began(step)
-  const within = step.execution.emitter?.within
-  if (within !== undefined) beginWithin(step, within)
+  const { emitter } = step.execution
+  if (emitter?.within !== undefined) beginWithin(step, emitter, emitter.within)
   else if (extras === undefined && step.execution.recorder === undefined) kind.begin(step)
   else runAsStep(step, () => kind.begin(step))
 }
 
 /** Observers stand around it: what they put into the async context is there for what the step calls, and for nothing else of the execution. */
-function beginWithin(step: BegunStep, within: NonNullable<Emitter['within']>): void {
-  const { item } = step.execution
-  runAsStep(
-    step,
-    () => kindOf(step.planStep.spec).begin(step),
-    (begin) => within({ step: step.step, item }, begin),
-  )
+function beginWithin(
+  step: BegunStep,
+  emitter: Pick<Emitter, 'contextAround'>,
+  within: NonNullable<Emitter['within']>,
+): void {
+  const { context, item } = step.execution
+  const attempt = { step: step.step, item }
+  const act = (): void => kindOf(step.planStep.spec).begin(step)
+  const around = emitter.contextAround(context, attempt)
+  if (around === undefined) context.run(() => within(attempt, () => enterAs(step, act)))
+  else runAsStep(step, act, around)
 }

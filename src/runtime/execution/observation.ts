@@ -1,6 +1,5 @@
 import type { Observer, ObserverObject } from '../../core/contracts/observer.ts'
 import type { ExecutionLife, LifeObserver, LifeRecord } from '../../core/contracts/execution-life.ts'
-import { setLone } from '../../core/lone-observer.ts'
 import { warnOnce } from '../environment/warn-once.ts'
 
 type Within = NonNullable<LifeObserver['within']>
@@ -14,6 +13,8 @@ export interface Observation {
   readonly owners: readonly Observer[]
   /** Calls what begins the work of an attempt; undefined where nobody stands around that. */
   readonly within: Within | undefined
+  /** Whether that puts the same into the async context of every attempt. */
+  readonly entersOnce: boolean
 }
 
 /** What is on record as a life begins, with what all observers keep, by the names under which they do. */
@@ -64,6 +65,7 @@ export function observationOf(observers: readonly Observer[], lifeOf: () => Whol
   const owners: Observer[] = []
   const key = {}
   const arounds: Within[] = []
+  let entersOnce = true
   const seen = new Set<Observer>()
   for (const observer of observers) {
     // That of a graph may be that of its docket too: it observes a life once.
@@ -73,10 +75,11 @@ export function observationOf(observers: readonly Observer[], lifeOf: () => Whol
       receivers.push(own === undefined ? observer : (own as ObserverObject))
       owners.push(observer)
     }
-    if (own?.within !== undefined) arounds.push(harmless(observer, own))
+    if (own?.within === undefined) continue
+    arounds.push(harmless(observer, own))
+    entersOnce &&= own.entersOnce === true
   }
-  if (arounds.length === 1) setLone(key)
-  return { receivers, owners, within: joined(arounds) }
+  return { receivers, owners, within: joined(arounds), entersOnce }
 }
 
 function observesLives(observer: Observer): boolean {

@@ -23,7 +23,7 @@ export function endMade(step: EndingStep, value: unknown): void {
     const at = execution.stepTime()
     step.change({ type: 'SUCCEED', output: value, at })
     const { emitter } = execution
-    if (emitter === undefined) execution.stepCompleted(step, value)
+    if (emitter?.isHeard !== true) execution.stepCompleted(step, value)
     else {
       emitter.stepEnded(step, at, 'completed', undefined, false)
       // In a batch it may lead anywhere: to other items, and to the iterable that gives them.
