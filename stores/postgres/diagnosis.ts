@@ -10,30 +10,34 @@ export async function diagnosePostgres(
   connection: PostgresConnection,
   schema: string,
 ): Promise<readonly StoreFinding[]> {
-  const [[row], unkept, pooler] = await Promise.all([
+  const [[row], tables, pooler] = await Promise.all([
     connection.query({
       text: `select current_setting('autovacuum') as autovacuum, current_setting('max_connections')::int as allows,
         (select count(*)::int from pg_stat_activity where backend_type = 'client backend') as used,
-        current_setting('fsync') as fsync, current_setting('server_version') as version, pg_is_in_recovery() as standby`,
+        current_setting('fsync') as fsync, current_setting('synchronous_commit') as commit, current_user::text as role, current_setting('server_version') as version, pg_is_in_recovery() as standby`,
       parameters: [],
     }),
     connection.query({
-      text: `select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
-        where n.nspname = $1 and c.relname like 'docket\\_%' and array_to_string(c.reloptions, ',') like '%autovacuum_enabled=false%'`,
+      text: `select c.relname as name, coalesce(array_to_string(c.reloptions, ',') like '%autovacuum_enabled=false%', false) as unkept,
+          has_table_privilege(c.oid, 'select') and has_table_privilege(c.oid, 'insert') and has_table_privilege(c.oid, 'update')
+            and has_table_privilege(c.oid, 'delete') as allowed
+        from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = $1 and c.relname like 'docket\\_%' and c.relkind = 'r'`,
       parameters: [schema],
     }),
     poolerFinding(connection),
   ])
-  const { autovacuum, allows, used, fsync, standby, version } = row!
-  const tables = unkept.map(({ name }) => String(name))
+  const { autovacuum, allows, used, fsync, commit, role, standby, version } = row!
+  const unkept = tables.flatMap((table) => (table['unkept'] === true ? [String(table['name'])] : []))
+  const refused = tables.flatMap((table) => (table['allowed'] === true ? [] : [String(table['name'])]))
   return [
     { check: 'server', level: 'good', text: `PostgreSQL ${String(version)}, with the tables of this version` },
-    autovacuum === 'on' && tables.length === 0
+    autovacuum === 'on' && unkept.length === 0
       ? { check: 'autovacuum', level: 'good', text: 'autovacuum is on' }
       : {
           check: 'autovacuum',
           level: 'problem',
-          text: `autovacuum is off${tables.length === 0 ? '' : ` for ${tables.join(', ')}`}: steps are rewritten while they are tried, and tables grow without end; turn it on`,
+          text: `autovacuum is off${unkept.length === 0 ? '' : ` for ${unkept.join(', ')}`}: steps are rewritten while they are tried, and tables grow without end; turn it on`,
         },
     ...(fsync === 'on'
       ? []
@@ -42,6 +46,24 @@ export async function diagnosePostgres(
             check: 'fsync',
             level: 'problem',
             text: 'fsync is off: when the machine dies, commits are lost and the database may be damaged; turn it on',
+          } as const,
+        ]),
+    ...(commit === 'off'
+      ? [
+          {
+            check: 'synchronous_commit',
+            level: 'problem',
+            text: 'synchronous_commit is off: the last commits are lost when the server or its machine dies; turn it on, for the database or for the user',
+          } as const,
+        ]
+      : []),
+    ...(refused.length === 0
+      ? []
+      : [
+          {
+            check: 'rights',
+            level: 'problem',
+            text: `the user ${String(role)} may not write (or read, or delete from) ${refused.join(', ')}: grant select, insert, update and delete`,
           } as const,
         ]),
     ...(standby === true

@@ -2,17 +2,22 @@ import type { Redis } from 'ioredis'
 import type { StoreFinding } from '../../src/core/contracts/store-finding.ts'
 import { describeThrown } from '../../src/core/thrown.ts'
 import { isCluster } from './connect.ts'
+import type { Connection } from './connection.ts'
 import type { Link } from './link.ts'
+import { connectionOf, isRefusal } from './sessions.ts'
+
+type Parts = Pick<Connection, 'link' | 'layout'>
 
 /** Settings of a Redis that cost executions, of each master of a cluster. @throws StoreError */
-export async function diagnoseRedis(link: Link): Promise<readonly StoreFinding[]> {
+export async function diagnoseRedis(parts: Parts, watchesSessions: boolean): Promise<readonly StoreFinding[]> {
+  const { link } = parts
   const { client } = link
   const nodes = isCluster(client) ? client.nodes('master') : [client]
   const found = await Promise.all(nodes.map((node) => findingsOf(link, node)))
   const findings = found.flatMap((some, index) =>
     nodes.length === 1 ? some : some.map((one) => ({ ...one, text: `node ${index + 1}: ${one.text}` })),
   )
-  if (!isCluster(client)) return findings
+  if (!isCluster(client)) return [...findings, await sessionsFinding(parts, watchesSessions)]
   return [
     ...findings,
     { check: 'sessions', level: 'warning', text: 'in a cluster, a process that dies is seen by its lease alone' },
@@ -20,7 +25,15 @@ export async function diagnoseRedis(link: Link): Promise<readonly StoreFinding[]
 }
 
 async function findingsOf(link: Link, node: Redis): Promise<readonly StoreFinding[]> {
-  const info = String(await link.inTime(Promise.resolve(node.call('info'))))
+  const info = await infoOf(link, node)
+  if (info === undefined)
+    return [
+      {
+        check: 'server',
+        level: 'warning',
+        text: 'a Redis with the format of this version; the user may not look at its settings: see yourself that maxmemory-policy is noeviction and appendonly is yes, or allow INFO and CONFIG GET',
+      },
+    ]
   const field = (name: string): string | undefined => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1]
   return [
     {
@@ -34,8 +47,17 @@ async function findingsOf(link: Link, node: Redis): Promise<readonly StoreFindin
     ...(field('role') === 'slave'
       ? [{ check: 'replica', level: 'problem', text: 'the server is a replica, which takes no writes' } as const]
       : []),
-    ...(isCluster(link.client) ? [] : [await sessionsFinding(link, node, field('redis_version') ?? '')]),
   ]
+}
+
+/** What the server says of itself; undefined where the user may not ask, which a store can do without. */
+async function infoOf(link: Link, node: Redis): Promise<string | undefined> {
+  try {
+    return String(await link.inTime(Promise.resolve(node.call('info'))))
+  } catch (error) {
+    if (isRefusal(error)) return undefined
+    throw error
+  }
 }
 
 function evictionFinding(policy: string | undefined): StoreFinding {
@@ -85,24 +107,19 @@ async function persistenceFinding(link: Link, node: Redis, enabled: string | und
   }
 }
 
-async function sessionsFinding(link: Link, node: Redis, version: string): Promise<StoreFinding> {
-  const [major = 0, minor = 0] = version.split('.').map(Number)
+/** Whether others see the end of a process by its connection: what a store tries when it is opened. */
+async function sessionsFinding({ link, layout }: Parts, watchesSessions: boolean): Promise<StoreFinding> {
   const check = 'sessions'
-  if (major < 6 || (major === 6 && minor < 2))
-    return {
-      check,
-      level: 'warning',
-      text: `Redis ${version} is older than 6.2: a process that dies is seen by its lease alone`,
-    }
+  const byLease = 'a process that dies is seen by its lease alone'
+  if (!watchesSessions) return { check, level: 'good', text: `${byLease}, as watchSessions says` }
+  const remedy = 'it takes Redis 6.2, no proxy that hides connections, and CLIENT ID, CLIENT LIST, INFO, MULTI and EXEC'
+  const narrow = `${byLease}: the user may not look at connections`
   try {
-    await link.inTime(Promise.resolve(node.call('client', 'id')))
-    await link.inTime(Promise.resolve(node.call('client', 'list')))
-    return { check, level: 'good', text: 'a process that dies is seen by the end of its connection' }
+    if ((await connectionOf(link, layout)) !== undefined)
+      return { check, level: 'good', text: 'a process that dies is seen by the end of its connection' }
+    return { check, level: 'warning', text: `${narrow}, or does not see its own; ${remedy}` }
   } catch (error) {
-    return {
-      check,
-      level: 'warning',
-      text: `a process that dies is seen by its lease alone: the user may not look at connections (${describeThrown(error)}); allow CLIENT ID, CLIENT LIST, INFO, MULTI and EXEC`,
-    }
+    if (!isRefusal(error)) throw error
+    return { check, level: 'warning', text: `${narrow} (${describeThrown(error)}); ${remedy}` }
   }
 }

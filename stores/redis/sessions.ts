@@ -60,7 +60,22 @@ interface ServerConnection {
 }
 
 /** What the server does not do, or not for this user: an older one, an ACL, a proxy. */
-const refusal = /^(?:ERR|NOPERM)\b/
+const refusal = /^(?:ERR|NOPERM|EXECABORT .*\bNOPERM)\b/
+
+/**
+ * What the server knows the connection by; undefined where it does not say of which run it is, or lists other connections in its place, as a proxy may.
+ * @throws StoreError also where the user may not ask
+ */
+export async function connectionOf(link: Link, layout: Layout): Promise<ServerConnection | undefined> {
+  const [number, run] = await link.together([
+    { run: 'client', keys: [], args: ['ID'] },
+    { run: runScript, keys: [layout.leases], args: [] },
+  ])
+  const connection = { number: String(number), run: String(run) }
+  // Older servers list all connections or none; a proxy may list its own.
+  const [list] = await link.together([{ run: 'client', keys: [], args: ['LIST', 'ID', connection.number] }])
+  return connection.run !== '' && numbersIn(list).has(connection.number) ? connection : undefined
+}
 
 /** Connections by which others see that a process is there: the one of its store, for each owner. */
 export class RedisSessions implements StoreSessions {
@@ -169,14 +184,7 @@ export class RedisSessions implements StoreSessions {
   async #ask(): Promise<ServerConnection | undefined> {
     const { link, layout } = this.#opened()
     try {
-      const [number, run] = await link.together([
-        { run: 'client', keys: [], args: ['ID'] },
-        { run: runScript, keys: [layout.leases], args: [] },
-      ])
-      const connection = { number: String(number), run: String(run) }
-      // Older servers list all connections or none; a proxy may list its own.
-      const [list] = await link.together([{ run: 'client', keys: [], args: ['LIST', 'ID', connection.number] }])
-      return connection.run !== '' && numbersIn(list).has(connection.number) ? connection : undefined
+      return await connectionOf(link, layout)
     } catch (thrown) {
       if (isRefusal(thrown)) return undefined
       throw thrown
@@ -207,7 +215,8 @@ function numbersIn(list: unknown): ReadonlySet<string> {
   return new Set(Array.from(String(list).matchAll(/\bid=(\d+) addr=/g), ([, number]) => number!))
 }
 
-function isRefusal(thrown: unknown): boolean {
+/** Whether the server does not do it, or not for this user. */
+export function isRefusal(thrown: unknown): boolean {
   return thrown instanceof StoreError && isError(thrown.cause) && refusal.test(thrown.cause.message)
 }
 

@@ -150,7 +150,7 @@ class RedisStore implements Store {
   }
 
   async diagnose(): Promise<readonly StoreFinding[]> {
-    return (await import('./diagnosis.ts')).diagnoseRedis(this.#opened().link)
+    return (await import('./diagnosis.ts')).diagnoseRedis(this.#opened(), this.#options.watchesSessions)
   }
 
   async time(): Promise<number> {

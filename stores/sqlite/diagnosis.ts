@@ -12,6 +12,8 @@ const networkDisks: Readonly<Record<number, string>> = {
   0xfe_53_4d_42: 'SMB 2',
   0x01_02_19_97: '9P',
   0x65_73_55_46: 'FUSE',
+  0x00_c3_64_00: 'Ceph',
+  0x78_6f_42_56: 'a folder that VirtualBox shares',
 }
 
 const safest = 2
@@ -29,8 +31,6 @@ export async function diagnoseSqlite(
     ]
   const mode = String(Object.values(connection.first('pragma journal_mode') ?? {})[0])
   const synchronous = Number(Object.values(connection.first('pragma synchronous') ?? {})[0])
-  const { type } = statfsSync(dirname(file))
-  const network = networkDisks[type]
   return [
     { check: 'server', level: 'good', text: `SQLite ${process.versions['sqlite']}, with the tables of this version` },
     mode === 'wal'
@@ -47,12 +47,18 @@ export async function diagnoseSqlite(
           level: 'warning',
           text: "the last commits are lost when the power fails (not when the process dies); synchronous: 'full' waits for the disk",
         },
-    network === undefined
-      ? { check: 'disk', level: 'good', text: 'the file is on a local disk' }
-      : {
-          check: 'disk',
-          level: 'problem',
-          text: `the file is on a disk of another machine (${network}): locks and leases do not hold there; use a local disk, or PostgreSQL`,
-        },
+    diskFinding(statfsSync(dirname(file)).type),
   ]
+}
+
+/** Whether files on a file system of this type, as `statfs` gives it, are on this machine. */
+export function diskFinding(type: number): StoreFinding {
+  const network = networkDisks[type]
+  return network === undefined
+    ? { check: 'disk', level: 'good', text: 'the file is on a local disk' }
+    : {
+        check: 'disk',
+        level: 'problem',
+        text: `the file is on a disk of another machine (${network}): locks and leases do not hold there; use a local disk, or PostgreSQL`,
+      }
 }

@@ -4,15 +4,18 @@ import { DatabaseSync } from 'node:sqlite'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createPool } from 'mysql2/promise'
+import { escapeIdentifier } from 'pg'
 import { afterAll, afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { bullmqEngine } from '../../src/engines/bullmq/index.ts'
 import { memoryStore } from '../../stores/memory/index.ts'
 import { mysqlStore } from '../../stores/mysql/index.ts'
 import { postgresMigrations, postgresStore } from '../../stores/postgres/index.ts'
 import { redisStore } from '../../stores/redis/index.ts'
+import { diskFinding } from '../../stores/sqlite/diagnosis.ts'
 import { sqliteStore } from '../../stores/sqlite/index.ts'
 import { engineDatabase } from '../engines/postgres-space.ts'
 import { freePort } from '../servers/free-port.ts'
+import { startMysql } from '../servers/mysql.ts'
 import { startPgbouncer } from '../servers/pgbouncer.ts'
 import { startRedis, withRedis } from '../servers/redis.ts'
 import { serverUrl, serverUrls } from '../servers/server-url.ts'
@@ -80,6 +83,17 @@ describe('what stands still', () => {
     expect(Object.keys(await illsOf())).toContain('queue default')
   })
 
+  test('executions of a process that has died are found', async () => {
+    let aheadMs = 0
+    useStore(memoryStore({ now: () => Date.now() + aheadMs, elapsed: () => performance.now() + aheadMs }))
+    await using worker = openShop({})
+    const waiting = await worker.startByName('orders', 'Approved', { Order: { id: '1' } }, { id: 'waits', signals: {} })
+    await vi.waitFor(async () => expect((await waiting.info()).owner).toBeDefined(), { timeout: 15_000 })
+    // Its lease is over before it can renew it.
+    aheadMs = 60_000
+    expect(await illsOf()).toMatchObject({ owners: expect.stringMatching(/^problem: 1 executions? belong/) })
+  })
+
   test('what does not fit the graphs is found, of this version and of the next one', async () => {
     await cli(['run', 'orders', 'Receipt', '-i', 'Order={"id":"1"}', '--id', 'done', '-q'])
     await using worker = openShop({})
@@ -123,11 +137,28 @@ describe('SQLite', () => {
     })
   })
 
+  test('a file on the disk of another machine is found, by the type of its file system', () => {
+    expect([0x6969, 0xff534d42, 0x786f4256].map((type) => diskFinding(type).level)).toEqual(Array(3).fill('problem'))
+    // ext, btrfs, xfs, overlay and tmpfs
+    const local = [0xef53, 0x9123683e, 0x58465342, 0x794c7630, 0x01021994]
+    expect(local.map((type) => diskFinding(type).level)).toEqual(Array(5).fill('good'))
+  })
+
   test('a database in memory is found', async () => {
     useStore(sqliteStore(':memory:'))
     expect(await illsOf()).toEqual({ file: expect.stringMatching(/^warning: the database is in memory/) })
   })
 })
+
+/** The Redis of these tests, by a user who may do everything but this. */
+async function without(...commands: readonly string[]): Promise<string> {
+  const user = new URL(redis.url)
+  user.username = `narrow-${randomUUID()}`
+  user.password = 'pw'
+  const rules = ['on', '>pw', '~*', '&*', '+@all', ...commands.map((command) => `-${command}`)]
+  await withRedis(redis.port, (client) => client.call('ACL', 'SETUSER', user.username, ...rules))
+  return user.href
+}
 
 describe('Redis', () => {
   test('eviction and missing persistence are problems', async () => {
@@ -145,16 +176,42 @@ describe('Redis', () => {
     })
   })
 
-  test('a user that may not look at connections is found', async () => {
-    await withRedis(redis.port, (client) =>
-      client.call('ACL', 'SETUSER', 'narrow', 'on', '>pw', '~*', '&*', '+@all', '-client|list'),
-    )
-    const narrow = new URL(redis.url)
-    narrow.username = 'narrow'
-    narrow.password = 'pw'
-    expect(await illsOf('--store', narrow.href)).toMatchObject({
-      sessions: expect.stringMatching(/^warning: .* the user may not look at connections/),
+  test.each(['client|list', 'client|id', 'multi', 'exec'])(
+    'a user that may not use %s, and so not look at connections, is found',
+    async (command) => {
+      expect(await illsOf('--store', await without(command))).toMatchObject({
+        sessions: expect.stringMatching(/^warning: .* the user may not look at connections/),
+      })
+    },
+  )
+
+  test.each(['@dangerous', 'info'])(
+    'a user without %s has a store that works: what can’t be looked at is a warning',
+    async (rights) => {
+      const store = ['--store', await without(rights)]
+      expect(await illsOf(...store)).toEqual({
+        server: expect.stringMatching(/^warning: .*maxmemory-policy.*INFO/),
+        sessions: expect.stringMatching(/^warning: .* the user may not look at connections/),
+      })
+      expect((await cli(['doctor', ...store])).code).toBe(0)
+    },
+  )
+
+  test('a memory that is nearly full is found, and a replica can’t be used', async () => {
+    const full = await startRedis({
+      appendonly: 'always',
+      settings: { 'maxmemory-policy': 'noeviction' },
     })
+    onTestFinished(() => full.stop())
+    await withRedis(full.port, async (client) => {
+      await client.set('filling', 'x'.repeat(9_000_000))
+      await client.config('SET', 'maxmemory', '13mb')
+    })
+    expect(await illsOf('--store', full.url)).toEqual({ memory: expect.stringMatching(/^warning: \d+% of the memory/) })
+    const replica = await startRedis({ settings: { replicaof: `127.0.0.1 ${full.port}` } })
+    onTestFinished(() => replica.stop())
+    const { code, out } = await cli(['doctor', '--store', replica.url])
+    expect({ code, out }).toEqual({ code: 5, out: expect.stringMatching(/PROBLEM {2}store: .*read only replica/) })
   })
 
   test('each node of a cluster is looked at', async () => {
@@ -204,6 +261,37 @@ describe('PostgreSQL', () => {
     expect(Object.keys(await illsOf())).not.toContain('pooler')
   })
 
+  test('commits that are not waited for, a server that is full, one that takes no writes, and rights that are missing are found', async () => {
+    const schema = newSchema()
+    const migrations = postgresMigrations({ url, schema })
+    await migrations.up()
+    await migrations.close()
+    const withSetting = (setting: string): string => {
+      const server = new URL(url)
+      server.searchParams.set('options', `-c ${setting}`)
+      return server.href
+    }
+    useStore(postgresStore({ url: withSetting('synchronous_commit=off'), schema, max: 290 }))
+    expect(await illsOf()).toMatchObject({
+      synchronous_commit: expect.stringMatching(/^problem: synchronous_commit is off/),
+      'server-connections': expect.stringMatching(/^warning: the server allows 300 connections/),
+    })
+    useStore(postgresStore({ url: withSetting('default_transaction_read_only=on'), schema }))
+    expect(await illsOf()).toEqual({ store: expect.stringMatching(/^problem: .*read-only transaction/) })
+    const role = `doctor_${randomUUID().slice(0, 8)}`
+    const all = `all tables in schema ${escapeIdentifier(schema)}`
+    await pool.query(`create role ${role} login; grant usage on schema ${escapeIdentifier(schema)} to ${role}`)
+    await pool.query(`grant select, insert, update, delete on ${all} to ${role}`)
+    await pool.query(`revoke delete on ${escapeIdentifier(schema)}.docket_executions from ${role}`)
+    onTestFinished(async () => void (await pool.query(`drop owned by ${role}; drop role ${role}`)))
+    const narrow = new URL(url)
+    narrow.username = role
+    useStore(postgresStore({ url: narrow.href, schema }))
+    expect(await illsOf()).toMatchObject({
+      rights: expect.stringMatching(new RegExp(`^problem: the user ${role} may not write .* docket_executions`)),
+    })
+  })
+
   test('a clock that is off is found', async () => {
     const schema = newSchema()
     useStore(postgresStore({ url, schema }))
@@ -229,6 +317,16 @@ test('MariaDB: commits that are not flushed, and a pool that is small, are found
   expect(await illsOf()).toMatchObject({
     innodb_flush_log_at_trx_commit: expect.stringMatching(/^problem: innodb_flush_log_at_trx_commit is 2/),
     pool: expect.stringMatching(/^warning: the pool has 2 connections/),
+  })
+})
+
+test('MariaDB: packets that are too small for values, and a server that takes no writes, are found', async () => {
+  const server = await startMysql({ settings: { 'max-allowed-packet': '1M', 'read-only': 'ON' } })
+  onTestFinished(() => server.stop())
+  useStore(mysqlStore({ url: server.url }))
+  expect(await illsOf()).toMatchObject({
+    max_allowed_packet: expect.stringMatching(/^warning: max_allowed_packet is 1,048,576 bytes/),
+    read_only: expect.stringMatching(/^problem: the server is read-only/),
   })
 })
 
