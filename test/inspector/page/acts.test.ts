@@ -192,6 +192,7 @@ test('ten thousand steps are a few elements and one canvas, that stays as it is 
   const elements = (): Promise<number> => page.evaluate<number>('document.querySelectorAll("*").length')
   const before = await elements()
   expect(before).toBeLessThan(600)
+  await keepPicture(page, 'ten-thousand-graph')
   const steps = server.world.views.get('many')!.steps
   for (const status of ['running', 'failed', 'completed'])
     for (let from = 0; from < steps.length; from += 1_000)

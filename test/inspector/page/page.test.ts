@@ -242,6 +242,29 @@ test.each([770, 900, 1280, 1600])(
   },
 )
 
+test('of a queue with a key, it is the key that is cut where there is no room for both', async () => {
+  const { page } = await open()
+  await page.locator('.c-queue .quiet').first().waitFor()
+  const cut = await page.evaluate<readonly string[]>(
+    `[...document.querySelectorAll('.list-body .c-queue > .name:first-child')].filter((name) => name.scrollWidth > name.clientWidth).map((name) => name.textContent)`,
+  )
+  expect(cut).toEqual([])
+})
+
+test('in a timeline, what the colours mean stands beside them, and times of a step are whole, however little room there is', async () => {
+  const { page } = await open('?execution=ord_running&tab=timeline&step=Pack')
+  await page.locator('.legend').waitFor()
+  const found = await page.evaluate<{ readonly apart: number; readonly cut: readonly string[] }>(`({
+    apart: [...document.querySelectorAll('.legend .swatch')].filter((swatch) => {
+      const word = document.createRange()
+      word.selectNode(swatch.nextSibling)
+      return Math.abs(word.getBoundingClientRect().top - swatch.getBoundingClientRect().top) > 12
+    }).length,
+    cut: [...document.querySelectorAll('.steps-list .c-took')].filter((cell) => cell.scrollWidth > cell.clientWidth).map((cell) => cell.textContent),
+  })`)
+  expect(found).toEqual({ apart: 0, cut: [] })
+})
+
 function farRow(index: number): ExecutionRow {
   return {
     id: `far-${String(index).padStart(3, '0')}`,

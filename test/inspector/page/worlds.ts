@@ -290,7 +290,11 @@ export function busyWorld(): World {
         { type: 'Discount', isOptional: true, example: 5 },
       ],
     },
-    why: (id, step) => (step === undefined ? `${id} goes on.` : `"${step}" waits for "PriceOrder", which is running.`),
+    why: (id, step) =>
+      whyText(
+        views.find((view) => view.id === id)!,
+        step,
+      ),
     act: (act) =>
       'ids' in act
         ? {
@@ -307,6 +311,34 @@ export function busyWorld(): World {
               },
             ],
           },
+  }
+}
+
+/** What the real answer is like, for what these executions are. */
+function whyText({ id, status, steps }: ExecutionView, step: string | undefined): string {
+  const failed = steps.find((one) => one.status === 'failed')
+  if (step === undefined) {
+    if (status === 'failed') return `execution "${id}" failed: step "${failed?.step}" failed in its last attempt`
+    if (status === 'waiting') return `execution "${id}" waits: step "Approval" waits for a signal`
+    const open = steps.filter((one) => one.status === 'running').length
+    return `execution "${id}" runs; ${open} of its steps run`
+  }
+  const found = steps.find((one) => one.step === step)
+  switch (found?.status) {
+    case 'failed':
+      return `step "${step}" failed in attempt ${found.attempt}, its last one`
+    case 'skipped':
+      return `step "${step}" was skipped: an input of it never came, since step "${failed?.step}" failed`
+    case 'pending':
+      return `step "${step}" waits for its inputs`
+    case 'waiting':
+      return `step "${step}" waits for a value from outside`
+    case 'cached':
+      return `step "${step}" did not run: its value was remembered`
+    case 'running':
+      return `step "${step}" runs since ${found.startedAt}`
+    default:
+      return `step "${step}" has its value`
   }
 }
 

@@ -132,9 +132,13 @@ export function TimelineCanvas(props: TimelineCanvasProps): JSX.Element {
         <div style={{ height: `${Math.max(0, rows.length * rowHeight + axisHeight - size.height)}px` }} />
       </div>
       <p class="legend quiet">
-        <span class="swatch is-delay" /> waits for its turn <span class="swatch is-work" /> works{' '}
-        <span class="swatch is-failed" /> failed attempt <span class="swatch is-wait" /> waits for something outside
-        {scale.squeezed.length > 0 && <span> · idle time is squeezed</span>}
+        {colours.map(([name, words]) => (
+          <span key={name} class="colour">
+            <span class={`swatch ${name}`} />
+            {words}
+          </span>
+        ))}
+        {scale.squeezed.length > 0 && <span>idle time is squeezed</span>}
         <span class="push" />
         <span class="keys">
           <kbd>Ctrl</kbd> wheel zooms
@@ -143,6 +147,14 @@ export function TimelineCanvas(props: TimelineCanvasProps): JSX.Element {
     </div>
   )
 }
+
+/** What the bars of a timeline are. */
+const colours = [
+  ['is-delay', 'waits for its turn'],
+  ['is-work', 'works'],
+  ['is-failed', 'failed attempt'],
+  ['is-wait', 'waits for something outside'],
+] as const
 
 function clamped(left: number, zoom: number): number {
   return Math.max(0, Math.min(1 - 1 / zoom, left))
