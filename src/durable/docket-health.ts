@@ -3,6 +3,7 @@ import type { Duration } from '../core/duration.ts'
 import { atMost, sleep } from '../runtime/environment/clock.ts'
 import type { BackgroundLoop } from './background-loop.ts'
 import type { DocketContext } from './context/docket-context.ts'
+import type { EngineHealth, EngineWork } from './engine/engine-work.ts'
 
 /** How `docket.health` looks. */
 export interface HealthOptions {
@@ -32,6 +33,8 @@ export interface DocketHealth {
    * roll out, that is as it should be.
    */
   readonly overruled: readonly string[]
+  /** How the engine does; undefined without one. It costs neither life nor readiness: without it, what is ready begins a little later. */
+  readonly engine: EngineHealth | undefined
 }
 
 /** What came of asking the store. */
@@ -43,11 +46,13 @@ const patienceMs = 10_000
 export class HealthCheck {
   readonly #context: DocketContext
   readonly #loop: BackgroundLoop
+  readonly #engine: Pick<EngineWork, 'health'> | undefined
   #asking: Promise<Answer> | undefined
 
-  constructor(context: DocketContext, loop: BackgroundLoop) {
+  constructor(context: DocketContext, loop: BackgroundLoop, engine: Pick<EngineWork, 'health'> | undefined) {
     this.#context = context
     this.#loop = loop
+    this.#engine = engine
   }
 
   /** Takes hardly longer than the deadline, whatever the store does, and never rejects. */
@@ -69,6 +74,7 @@ export class HealthCheck {
       executions: [...owned.values()].length,
       incompatible: incompatible.counts().reduce((sum, [, count]) => sum + count, 0),
       overruled: overruled.messages(),
+      engine: this.#engine?.health,
     }
   }
 

@@ -89,7 +89,7 @@ export function docketParts(context: DocketContext, declared: readonly CheckedSc
   engine?.start()
   scheduleLoop.start()
   const ephemeral = new EphemeralExecutions(context)
-  const health = new HealthCheck(context, loop)
+  const health = new HealthCheck(context, loop, engine)
   return { resumption, reopening, scan, starter, ephemeral, delivery, loop, health, schedules, scheduleLoop, engine }
 }
 

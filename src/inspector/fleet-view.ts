@@ -1,9 +1,10 @@
 import { openStatuses } from '../core/contracts/statuses.ts'
 import type { Docket } from '../durable/docket.ts'
+import type { DocketHealth } from '../durable/docket-health.ts'
 import type { WorkerInfo } from '../durable/records/worker-info.ts'
 import type { ScheduleInfo } from '../durable/schedules/schedule-info.ts'
 import { defined, isoOf } from './defined.ts'
-import type { FleetView } from './protocol.ts'
+import type { FleetView } from './fleet-protocol.ts'
 import { sharedFor } from './shared-for.ts'
 
 const fleetMs = 1_000
@@ -42,11 +43,13 @@ async function fleetViewOf(
     ...met.map((one) => [one.id, one.incompatible] as const),
     ...unfit.incompatible.map(({ id, reasons }) => [id, reasons] as const),
   ])
+  // Where there are more than a page of them, to count them costs too much for what looks at it every second.
+  const running = open.next === undefined ? Map.groupBy(open.executions, ({ owner }) => owner) : undefined
   return {
-    workers: workers.map(workerView),
+    workers: workers.map((worker) => workerView(worker, running && (running.get(worker.owner)?.length ?? 0))),
     queues: await Promise.all([...names].slice(0, mostQueues).map((name) => queueView(docket, name))),
     schedules: schedules.map(scheduleView),
-    health: { isAlive: health.isAlive, isReady: health.isReady, problems: health.problems },
+    health: healthView(health),
     incompatible: [...incompatible].slice(0, mostIncompatible).map(([id, reasons]) => ({ id, reasons })),
   }
 }
@@ -55,14 +58,28 @@ async function schedulesOf(docket: Docket): Promise<readonly ScheduleInfo[]> {
   return (await docket.schedules.list({ limit: 1_000 })).schedules
 }
 
-function workerView({ owner, name, version, since, renewedAt, queues }: WorkerInfo): FleetView['workers'][number] {
+function healthView({ isAlive, isReady, problems, storeMs, engine, overruled }: DocketHealth): FleetView['health'] {
+  return defined<FleetView['health']>({
+    isAlive,
+    isReady,
+    problems,
+    storeMs,
+    engine: engine && defined<NonNullable<FleetView['health']['engine']>>(engine),
+    overruled,
+  })
+}
+
+function workerView(
+  { owner, name, version, since, renewedAt, queues }: WorkerInfo,
+  running: number | undefined,
+): FleetView['workers'][number] {
   return defined<FleetView['workers'][number]>({
     id: owner,
     name,
     version,
     startedAt: isoOf(since),
     seenAt: isoOf(renewedAt),
-    running: undefined,
+    running,
     queues,
   })
 }

@@ -233,39 +233,6 @@ export interface StartForm {
   readonly inputs: readonly { readonly type: string; readonly isOptional: boolean; readonly example?: unknown }[]
 }
 
-/** Everything that runs executions, and what stands ready for it. */
-export interface FleetView {
-  readonly workers: readonly {
-    readonly id: string
-    readonly name: string
-    readonly version?: string
-    readonly startedAt?: string
-    readonly seenAt?: string
-    readonly running?: number
-    readonly queues: Readonly<Record<string, number>>
-  }[]
-  readonly queues: readonly {
-    readonly name: string
-    readonly isPaused: boolean
-    readonly ready: number
-    readonly running: number
-    readonly oldestReadyMs?: number
-    readonly limits?: string
-  }[]
-  readonly schedules: readonly {
-    readonly name: string
-    readonly graph: string
-    readonly target: string
-    readonly isPaused: boolean
-    readonly nextAt?: string
-    readonly lastAt?: string
-    readonly cadence: string
-  }[]
-  readonly health: { readonly isAlive: boolean; readonly isReady: boolean; readonly problems: readonly string[] }
-  /** Executions that nobody here can go on with, the newest first, a hundred at most. */
-  readonly incompatible: readonly { readonly id: string; readonly reasons: readonly string[] }[]
-}
-
 /** Something that a person does. */
 export type Act =
   | { readonly act: 'cancel' | 'retry' | 'delete'; readonly ids: readonly string[] }

@@ -160,10 +160,11 @@ const importRules: Readonly<Record<string, Rule>> = {
   // Over a docket as users have it, and what core declares.
   // Runs in browsers: it knows nothing of this project but what page and server say to each other.
   'src/inspector/page': {
-    parts: ['src/inspector/page', 'src/inspector/protocol.ts'],
+    parts: ['src/inspector/page', 'src/inspector/protocol.ts', 'src/inspector/fleet-protocol.ts'],
     packages: ['preact', 'preact/hooks'],
   },
   'src/inspector/protocol.ts': { parts: [], packages: [] },
+  'src/inspector/fleet-protocol.ts': { parts: [], packages: [] },
   // As above, and what the page shows is read of records; `web-packages.ts` holds all that comes from elsewhere.
   'src/inspector': {
     parts: [
@@ -173,6 +174,7 @@ const importRules: Readonly<Record<string, Rule>> = {
       'src/durable/schedules',
       'src/inspector',
       'src/inspector/protocol.ts',
+      'src/inspector/fleet-protocol.ts',
     ],
     packages: [
       'hono',
@@ -253,6 +255,7 @@ const importRules: Readonly<Record<string, Rule>> = {
       'src/inspector',
       'src/inspector/page',
       'src/inspector/protocol.ts',
+      'src/inspector/fleet-protocol.ts',
       'machines',
       'stores/sql',
       ...Object.keys(adapters),

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { dataType, graph, OptionError, signal, step, type } from '../../src/index.ts'
-import { createTestDocket } from '../../src/testing/index.ts'
+import { createDocket, dataType, EngineError, graph, OptionError, signal, step, type } from '../../src/index.ts'
+import type { Engine } from '../../src/index.ts'
+import { createTestDocket, hostileEngine } from '../../src/testing/index.ts'
 import { World } from './durable-time.ts'
 import { WatchedStore } from './watched-store.ts'
 
@@ -111,6 +112,36 @@ describe('docket.health', () => {
     await docket.advance('1m')
     expect(handle.id).toBeDefined()
     expect(await docket.health()).toMatchObject({ isReady: true, isAlive: true })
+  })
+
+  test('says how the engine does: away, there, and with what it failed in the last minute; it costs neither life nor readiness', async () => {
+    const { clock, store } = new World()
+    let isAway = true
+    const good = hostileEngine()
+    const engine: Engine = {
+      name: 'doors',
+      capabilities: good.capabilities,
+      open: async (host) => {
+        if (isAway) throw new EngineError('doors', 'nobody opens', true)
+        await good.open(host)
+      },
+      wake: (wakes) => good.wake(wakes),
+      consume: (...given) => good.consume(...given),
+      close: () => good.close(),
+    }
+    await using docket = createDocket({ graphs, store, clock, engine, work: { default: 1 } })
+    await clock.advance(1_000)
+    expect(await clock.settle(docket.health())).toMatchObject({
+      isReady: true,
+      problems: [],
+      engine: { name: 'doors', delivers: false, problem: expect.stringContaining('nobody opens') },
+    })
+    isAway = false
+    await clock.advance(10_000)
+    expect((await clock.settle(docket.health())).engine).toMatchObject({ delivers: true })
+    await clock.advance(60_000)
+    expect((await clock.settle(docket.health())).engine).toEqual({ name: 'doors', delivers: true, problem: undefined })
+    expect((await createTestDocket({ graphs }).health()).engine).toBeUndefined()
   })
 
   test.each([[{ deadline: -1 }], [{ deadline: 'soon' }], [{ timeout: 5 }]])('refuses %j', async (options) => {

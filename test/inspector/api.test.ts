@@ -21,12 +21,12 @@ import { z } from 'zod'
 import type {
   ExecutionRows,
   ExecutionView,
-  FleetView,
   MachineView,
   StartForm,
   StatusCounts,
   ValueView,
 } from '../../src/inspector/protocol.ts'
+import type { FleetView } from '../../src/inspector/fleet-protocol.ts'
 import { expectNoUnhandledErrors } from '../loose-api.ts'
 import { PageClient } from './page-client.ts'
 
@@ -231,10 +231,14 @@ describe('what is shown', () => {
     const { counts } = await page.get<StatusCounts>('counts')
     expect(counts['failed']).toEqual({ count: 1, isMore: false })
     const fleet = await page.get<FleetView>('fleet')
-    expect(fleet.workers).toMatchObject([{ name: 'shop', version: '1.2', queues: { default: 100 } }])
+    const { executions } = await docket.list({ status: ['pending', 'running', 'waiting'] })
+    const running = executions.filter(({ owner }) => owner !== undefined).length
+    expect(fleet.workers).toMatchObject([{ name: 'shop', version: '1.2', running, queues: { default: 100 } }])
+    expect(running).toBeGreaterThan(0)
     expect(fleet.queues).toMatchObject([{ name: 'default', isPaused: false }])
     expect(fleet.schedules).toMatchObject([{ name: 'daily', cadence: '0 3 * * *', isPaused: false }])
-    expect(fleet).toMatchObject({ health: { isAlive: true, isReady: true }, incompatible: [] })
+    expect(fleet).toMatchObject({ health: { isAlive: true, isReady: true, overruled: [] }, incompatible: [] })
+    expect(fleet.health.storeMs).toBeGreaterThanOrEqual(0)
   })
 })
 

@@ -1,4 +1,5 @@
 import type { Engine, EngineConsumer, PermitOutcome } from '../../core/contracts/engine.ts'
+import { describeThrown } from '../../core/thrown.ts'
 import { isTerminal } from '../../core/contracts/statuses.ts'
 import { outsideCalls } from '../../runtime/environment/async-context.ts'
 import { atMost, sleep } from '../../runtime/environment/clock.ts'
@@ -6,6 +7,19 @@ import type { DocketContext } from '../context/docket-context.ts'
 import { patienceMs } from '../../runtime/store-access/store-patience.ts'
 import type { Permits } from '../recovery/permits.ts'
 import { WakeSender } from './wake-sender.ts'
+
+/** A failure of before is over. */
+const recentMs = 60_000
+
+/** How an engine does. */
+export interface EngineHealth {
+  /** The kind of engine. */
+  readonly name: string
+  /** Whether it is there, and brings what is ready to this process; else processes look by themselves, once a second. */
+  readonly delivers: boolean
+  /** What it failed with last, in the last minute. */
+  readonly problem: string | undefined
+}
 
 const pauses = [100, 500, 1_000, 2_000, 5_000]
 
@@ -20,6 +34,7 @@ export class EngineWork {
   readonly #report: (error: unknown) => void
   #isOpen = false
   #isStopped = false
+  #failed: { readonly error: unknown; readonly at: number } | undefined
 
   /** `queues`: slots of this process, by queue. */
   constructor(context: DocketContext, engine: Engine, permits: Permits, queues: ReadonlyMap<string, number>) {
@@ -27,7 +42,11 @@ export class EngineWork {
     this.#engine = engine
     this.#permits = permits
     this.#queues = queues
-    this.#report = context.connection.failures.of(`the ${engine.name} engine`)
+    const report = context.connection.failures.of(`the ${engine.name} engine`)
+    this.#report = (error) => {
+      this.#failed = { error, at: context.hostClock.elapsed() }
+      report(error)
+    }
     this.#wakes = new WakeSender(engine, this.#report)
     context.wakes = {
       send: (wakes) => this.#wakes.send(wakes),
@@ -38,6 +57,15 @@ export class EngineWork {
   /** Whether permits come for all queues that this process serves. */
   get delivers(): boolean {
     return this.#isOpen && this.#consumers.size === this.#queues.size && !this.#isStopped
+  }
+
+  get health(): EngineHealth {
+    const isRecent = this.#failed !== undefined && this.#context.hostClock.elapsed() - this.#failed.at < recentMs
+    return {
+      name: this.#engine.name,
+      delivers: this.delivers,
+      problem: isRecent ? describeThrown(this.#failed?.error) : undefined,
+    }
   }
 
   start(): void {

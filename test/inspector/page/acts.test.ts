@@ -92,6 +92,18 @@ test('a start begins with examples, says what is no JSON, and leaves out what is
 
 const iso = (local: string): string => new Date(local).toISOString()
 
+test('the fleet says how the store and the engine do, and what others have declared instead', async () => {
+  const { page, server } = await open('?view=fleet')
+  const health = page.getByRole('region', { name: 'Health' })
+  await soon(() => health.textContent()).toMatch(/Store: postgres4 ms.*Engine: bullmqAway/)
+  for (const note of ['can’t reach redis at 10.0.3.4', 'concurrency 4 is declared in version 7'])
+    expect(await health.textContent()).toContain(note)
+  const { storeMs: _, engine: __, ...others } = server.world.fleet.health
+  server.world.fleet = { ...server.world.fleet, health: { ...others, problems: ['the store did not answer'] } }
+  await soon(() => health.textContent()).toContain('Store: postgresNo answer')
+  expect(await health.textContent()).not.toContain('Engine')
+})
+
 test('queues are paused, and schedules triggered and backfilled, from the fleet', async () => {
   const { page, server } = await open('?view=fleet')
   await page.getByRole('row', { name: /^bulk/ }).getByRole('button', { name: 'Pause…' }).click()

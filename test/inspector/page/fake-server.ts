@@ -5,7 +5,8 @@ import { WebSocketServer } from 'ws'
 import type { WebSocket } from 'ws'
 import { pageFile } from '../../../src/inspector/page-file.ts'
 import type { About, Act, ActOutcomes, ExecutionFilter, ExecutionRow } from '../../../src/inspector/protocol.ts'
-import type { ExecutionView, FleetView, ForeignActors, LiveFrame } from '../../../src/inspector/protocol.ts'
+import type { FleetView } from '../../../src/inspector/fleet-protocol.ts'
+import type { ExecutionView, ForeignActors, LiveFrame } from '../../../src/inspector/protocol.ts'
 import type { MachineView, PageFrame, StartForm, ValueView } from '../../../src/inspector/protocol.ts'
 
 /** What the server answers with: tests change it as they like. */

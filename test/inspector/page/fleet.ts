@@ -1,4 +1,4 @@
-import type { FleetView } from '../../../src/inspector/protocol.ts'
+import type { FleetView } from '../../../src/inspector/fleet-protocol.ts'
 import { ago } from './step-views.ts'
 
 /** Workers, queues and schedules, some of them in trouble. */
@@ -50,6 +50,9 @@ export const fleet: FleetView = {
   health: {
     isAlive: true,
     isReady: true,
+    storeMs: 4,
+    engine: { name: 'bullmq', delivers: false, problem: 'bullmq engine: can’t reach redis at 10.0.3.4:6379' },
+    overruled: ['queue "bulk": concurrency 4 is declared in version 7, and 2 here in version 6'],
     problems: ['1,482 executions of queue "bulk" are ready and wait for a slot; the oldest for 14 min'],
   },
   incompatible: [

@@ -1,7 +1,7 @@
 import { filterFields } from '../../protocol.ts'
+import type { FleetView } from '../../fleet-protocol.ts'
 import type { About, Act, ActOutcomes, ExecutionFilter, ExecutionRows, ExecutionView } from '../../protocol.ts'
 import type {
-  FleetView,
   ForeignActors,
   MachineView,
   Refusal,

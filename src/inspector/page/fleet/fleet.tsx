@@ -1,6 +1,6 @@
-import type { ComponentChildren, JSX } from 'preact'
+import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
-import type { FleetView } from '../../protocol.ts'
+import type { FleetView } from '../../fleet-protocol.ts'
 import { ActDialog } from '../acts/act-dialog.tsx'
 import { usePage } from '../connection/page-context.ts'
 import { useLoad } from '../connection/use-load.ts'
@@ -11,6 +11,7 @@ import { Link } from '../widgets/link.tsx'
 import { Empty, Loading, Problem } from '../widgets/notice.tsx'
 import { Card } from './card.tsx'
 import type { PlannedAct } from './card.tsx'
+import { Health } from './health.tsx'
 import { Schedules } from './schedules.tsx'
 import { WideTable } from '../widgets/table.tsx'
 
@@ -26,7 +27,7 @@ export function Fleet(): JSX.Element {
       {error !== undefined && <Problem what="The fleet could not be read." error={error} onRetry={reload} />}
       {fleet !== undefined && (
         <>
-          <Health fleet={fleet} />
+          <Health fleet={fleet} store={about.store} />
           <Queues fleet={fleet} onAct={about.allowsActions ? setPlanned : undefined} />
           <Workers fleet={fleet} />
           <Schedules schedules={fleet.schedules} onAct={about.allowsActions ? setPlanned : undefined} onDone={reload} />
@@ -50,48 +51,6 @@ export function Fleet(): JSX.Element {
           <p>{planned.text}</p>
         </ActDialog>
       )}
-    </div>
-  )
-}
-
-function Health({ fleet: { health, workers, queues } }: { readonly fleet: FleetView }): JSX.Element {
-  const ready = queues.reduce((sum, queue) => sum + queue.ready, 0)
-  const running = queues.reduce((sum, queue) => sum + queue.running, 0)
-  const oldest = queues.reduce((most, { oldestReadyMs = 0 }) => Math.max(most, oldestReadyMs), 0)
-  const [word, look] = !health.isAlive
-    ? ['Not working', 'is-bad']
-    : !health.isReady || health.problems.length > 0
-      ? ['Working, with problems', 'is-warning']
-      : ['Healthy', 'is-good']
-  return (
-    <section class="card health" aria-label="Health">
-      <div class="figures">
-        <Figure title="Health">
-          <span class={look}>{word}</span>
-        </Figure>
-        <Figure title="Workers">{countText(workers.length)}</Figure>
-        <Figure title="Running">{countText(running)}</Figure>
-        <Figure title="Ready">{countText(ready)}</Figure>
-        <Figure title="Oldest ready">{ready === 0 ? '–' : durationText(oldest)}</Figure>
-      </div>
-      {health.problems.length > 0 && (
-        <ul class="problems">
-          {health.problems.map((problem, index) => (
-            <li key={index}>
-              <bdi>{visibleText(problem.slice(0, 500))}</bdi>
-            </li>
-          ))}
-        </ul>
-      )}
-    </section>
-  )
-}
-
-function Figure({ title, children }: { readonly title: string; readonly children: ComponentChildren }): JSX.Element {
-  return (
-    <div class="figure">
-      <span class="quiet">{title}</span>
-      <b>{children}</b>
     </div>
   )
 }

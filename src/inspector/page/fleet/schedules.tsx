@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
-import type { FleetView } from '../../protocol.ts'
+import type { FleetView } from '../../fleet-protocol.ts'
 import { ActDialog } from '../acts/act-dialog.tsx'
 import { Ago, Name } from '../text/name.tsx'
 import { isoOf } from '../text/time-text.ts'
