@@ -242,6 +242,20 @@ test.each([770, 900, 1280, 1600])(
   },
 )
 
+test('what happened is a list, the newest first, and of ten thousand steps the last two hundred', async () => {
+  const { page, server, errors } = await open('?execution=ord_failed&tab=more')
+  const rows = page.locator('.part', { hasText: 'What happened' }).getByRole('row')
+  await soon(() => rows.nth(1).textContent()).toContain('The execution failed')
+  const texts = await rows.allTextContents()
+  expect(texts.at(-1)).toContain('The execution was created')
+  const failed = texts.findIndex((text) => /ChargeCard attempt 1 failedthe payment provider did not answer/.test(text))
+  expect(failed).toBeGreaterThan(texts.findIndex((text) => /ChargeCard began attempt 2/.test(text)))
+  await page.goto(server.url('?execution=many&tab=more'))
+  await page.getByText(/and [\d,]+ before: the timeline/).waitFor()
+  expect(await rows.count()).toBe(201)
+  expect(errors).toEqual([])
+})
+
 test('of a queue with a key, it is the key that is cut where there is no room for both', async () => {
   const { page } = await open()
   await page.locator('.c-queue .quiet').first().waitFor()

@@ -4,11 +4,12 @@ import { Ago, Clock, Name, Status } from '../text/name.tsx'
 import { hasEnded } from '../text/statuses.ts'
 import { visibleText } from '../text/visible-text.ts'
 import { Link } from '../widgets/link.tsx'
+import { HistoryPart } from './history-part.tsx'
 import { Pair, Part } from './part.tsx'
 import { ValueText } from './value-text.tsx'
 import { Table } from '../widgets/table.tsx'
 
-/** What is not of one step: inputs, output, children, headers, and what people did. */
+/** What is not of one step: inputs, output, children, headers, what people did, and all that happened. */
 export function ExecutionMore({ view }: { readonly view: ExecutionView }): JSX.Element {
   const headers = Object.entries(view.headers)
   return (
@@ -87,6 +88,7 @@ export function ExecutionMore({ view }: { readonly view: ExecutionView }): JSX.E
           </Table>
         )}
       </Part>
+      <HistoryPart view={view} />
       {headers.length > 0 && (
         <Part title="Headers">
           <dl class="pairs">
