@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { guides } from '../../docs/site/guides.ts'
 import { llmsFullText, llmsText, sitePages } from '../../docs/site/pages.ts'
+import { readSourceTexts } from '../architecture/source-file.ts'
 import { documents, readDocument } from './snippets.ts'
 
 const names = Object.values(guides).flat()
@@ -48,6 +49,19 @@ test('no page has in its prose what Vue would work out as an expression: that fa
     return [...prose.matchAll(/\{\{.*/g)].map(([found]) => `${path}: ${found}`)
   })
   expect(expressions).toEqual([])
+})
+
+test('no docstring has in its prose what fails the build of the API reference: an expression of Vue, or a link to a file, which lies elsewhere there', () => {
+  const comments = readSourceTexts()
+    .filter(({ path }) => /^(src|stores|machines)\//.test(path))
+    .flatMap(({ path, text }) => Array.from(text.matchAll(/\/\*\*[^]*?\*\//g), ([comment]) => ({ path, comment })))
+  const faults = comments.flatMap(({ path, comment }) => {
+    // What stands below `@example` becomes a block of code.
+    const prose = comment.replace(/@example[^]*?(?=\n \* @|\*\/)/, '').replaceAll(/(`+)[^`]+\1/g, '')
+    return Array.from(prose.matchAll(/\{\{.*|\]\((?!https?:)[^)]*\)/g), ([found]) => `${path}: ${found}`)
+  })
+  expect(comments.length).toBeGreaterThan(1_000)
+  expect(faults).toEqual([])
 })
 
 test('llms.txt has each guide with its heading and a sentence', () => {
