@@ -37,7 +37,7 @@ export function App(): JSX.Element {
         if (isOver) return
         keepToken(token)
         shareToken()
-        live = new LiveConnection(token, () => void knowAgain(api))
+        live = new LiveConnection(token, () => void knowAgain(api, about.version))
         setDoor({ at: 'open', page: { api, about, live } })
       } catch (error) {
         if (isOver) return
@@ -45,9 +45,11 @@ export function App(): JSX.Element {
         timer = setTimeout(() => void open(), 3_000)
       }
     }
-    const knowAgain = async (api: Api): Promise<void> => {
+    const knowAgain = async (api: Api, version: string): Promise<void> => {
       const about = await api.about().catch(() => undefined)
       if (isOver || about === undefined) return
+      // What this page and another version say to each other may differ. Where it is stands in its address.
+      if (about.version !== version) return location.reload()
       setDoor((before) => (before.at === 'open' ? { at: 'open', page: { ...before.page, about } } : before))
     }
     void open()

@@ -83,6 +83,27 @@ test('a server that was started again has another token: the page requests that,
   await soon(() => server.pages).toBe(1)
 })
 
+test('a server of another version brings its own page: the open one is loaded again where it was, with the token that it has', async () => {
+  const { page, server, errors } = await open('?execution=ord_running')
+  await soon(() => server.pages).toBe(1)
+  await page.evaluate('window.isOld = true')
+  server.down()
+  await page.getByText('Reconnecting…').waitFor()
+  server.world.about = { ...server.world.about, version: '0.2.0' }
+  server.up()
+  await soon(() => page.evaluate<boolean>('window.isOld !== true')).toBe(true)
+  await page.getByRole('grid', { name: 'Steps' }).waitFor()
+  expect(page.url()).toContain('execution=ord_running')
+  await soon(() => server.pages).toBe(1)
+  server.down()
+  await page.getByText('Reconnecting…').waitFor()
+  await page.evaluate('window.isOld = true')
+  server.up()
+  await page.getByText('Live', { exact: true }).waitFor()
+  expect(await page.evaluate<boolean>('window.isOld')).toBe(true)
+  expect(errors).toEqual([])
+})
+
 test('a list of a thousand rows is drawn as far as it is seen, and loads its pages while it is scrolled', async () => {
   const { page, server } = await open()
   const list = page.getByRole('grid', { name: 'Executions' })
