@@ -172,7 +172,10 @@ export class FakeServer implements AsyncDisposable {
   #page(filter: ExecutionFilter, after: string | undefined): unknown {
     const rows = matching(this.world.rows, filter)
     const from = after === undefined ? 0 : Number(after)
-    const executions = rows.slice(from, from + 100)
+    const looked = rows.slice(from, from + 100)
+    // As the real one, which has no index of that: a page is what is found among those that it looks through.
+    const { waitsFor } = filter
+    const executions = waitsFor === undefined ? looked : looked.filter(({ key }) => key === waitsFor)
     return { executions, ...(from + 100 < rows.length && { next: String(from + 100) }) }
   }
 }

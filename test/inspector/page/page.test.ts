@@ -2,7 +2,6 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { barriersOf, keepPicture, openPage, soon, startBrowser } from './browser.ts'
 import type { OpenPage } from './browser.ts'
-import type { ExecutionRow } from '../../../src/inspector/protocol.ts'
 import { FakeServer } from './fake-server.ts'
 import { hostileNames } from './hard-plans.ts'
 import { busyWorld } from './worlds.ts'
@@ -27,33 +26,6 @@ async function open(query = '', options: Options = {}): Promise<OpenPage & { rea
   const server = await serve()
   return { server, ...(await openPage(browser, server.url(query), options)) }
 }
-
-const failedChip = /^Failed/
-
-test('what is filtered stands in the address: failed ones alone are one click away', async () => {
-  const { page, server, errors, origins } = await open()
-  await page.getByRole('button', { name: failedChip }).click()
-  await soon(() => page.url()).toContain('status=failed')
-  await soon(() => page.locator('.list-body .is-completed').count()).toBe(0)
-  await soon(() => page.locator('.list-body .is-failed').count()).toBeGreaterThan(10)
-  await page.getByLabel('Error code').fill('STEP_TIMEOUT')
-  await page.getByLabel('Error code').press('Enter')
-  await page.getByLabel('Created').selectOption('6h')
-  await soon(() => page.url()).toContain('last=6h')
-  const address = page.url()
-  await expect
-    .poll(() => server.requests.some((one) => /executions.*from=.*errorCode=STEP_TIMEOUT/.test(one)))
-    .toBe(true)
-  await page.reload()
-  await soon(() => page.getByLabel('Error code').inputValue()).toBe('STEP_TIMEOUT')
-  expect(await page.getByRole('button', { name: failedChip }).getAttribute('aria-pressed')).toBe('true')
-  expect(page.url()).toBe(address)
-  await page.goBack()
-  await soon(() => page.url()).not.toContain('last=')
-  await keepPicture(page, 'list')
-  expect(errors).toEqual([])
-  expect([...origins]).toEqual([new URL(server.url()).origin])
-})
 
 test('the token is taken out of the address, and kept for reloads; without one the page says what to do', async () => {
   const { page, server } = await open('?view=fleet')
@@ -102,17 +74,6 @@ test('a server of another version brings its own page: the open one is loaded ag
   await page.getByText('Live', { exact: true }).waitFor()
   expect(await page.evaluate<boolean>('window.isOld')).toBe(true)
   expect(errors).toEqual([])
-})
-
-test('a list of a thousand rows is drawn as far as it is seen, and loads its pages while it is scrolled', async () => {
-  const { page, server } = await open()
-  const list = page.getByRole('grid', { name: 'Executions' })
-  await page.getByText('100 executions of 1,240').waitFor()
-  await list.focus()
-  await page.keyboard.press('End')
-  await page.getByText('200 executions of 1,240').waitFor()
-  expect(await list.getByRole('row').count()).toBeLessThan(60)
-  expect(server.requests.filter((one) => one.includes('after=')).length).toBeLessThan(4)
 })
 
 test('the keyboard alone opens an execution, walks its graph, finds a step, and goes back', async () => {
@@ -244,25 +205,6 @@ test('what a step has waited for, or failed of before, is not shown any more onc
   expect(await detail.getByText('the gateway is down').count()).toBe(0)
 })
 
-test.each([770, 900, 1280, 1600])(
-  'a window that is %i pixels wide has every column of the list in it, and the last one has the most room',
-  async (width) => {
-    const { page } = await open('?status=failed', { viewport: { width, height: 700 } })
-    await page.locator('.list-body .is-failed').first().waitFor()
-    const edges = await page.evaluate<readonly (readonly [left: number, right: number])[]>(
-      `[...document.querySelectorAll('.list-space .list-row')][0].querySelectorAll('.cell').values().map((cell) => {
-      const { left, right } = cell.getBoundingClientRect()
-      return [left, right]
-    }).toArray()`,
-    )
-    const [left, right] = edges.at(-1)!
-    expect(right).toBeLessThanOrEqual(width)
-    expect(right - left).toBeGreaterThanOrEqual(width >= 1280 ? width / 4 : 110)
-    expect(Math.max(...edges.slice(0, -1).map((edge) => edge[1]))).toBeLessThanOrEqual(left)
-    await keepPicture(page, `list-${width}`)
-  },
-)
-
 test('what happened is a list, the newest first, and of ten thousand steps the last two hundred', async () => {
   const { page, server, errors } = await open('?execution=ord_failed&tab=more')
   const rows = page.locator('.part', { hasText: 'What happened' }).getByRole('row')
@@ -277,15 +219,6 @@ test('what happened is a list, the newest first, and of ten thousand steps the l
   expect(errors).toEqual([])
 })
 
-test('of a queue with a key, it is the key that is cut where there is no room for both', async () => {
-  const { page } = await open()
-  await page.locator('.c-queue .quiet').first().waitFor()
-  const cut = await page.evaluate<readonly string[]>(
-    `[...document.querySelectorAll('.list-body .c-queue > .name:first-child')].filter((name) => name.scrollWidth > name.clientWidth).map((name) => name.textContent)`,
-  )
-  expect(cut).toEqual([])
-})
-
 test('in a timeline, what the colours mean stands beside them, and times of a step are whole, however little room there is', async () => {
   const { page } = await open('?execution=ord_running&tab=timeline&step=Pack')
   await page.locator('.legend').waitFor()
@@ -298,41 +231,6 @@ test('in a timeline, what the colours mean stands beside them, and times of a st
     cut: [...document.querySelectorAll('.steps-list .c-took')].filter((cell) => cell.scrollWidth > cell.clientWidth).map((cell) => cell.textContent),
   })`)
   expect(found).toEqual({ apart: 0, cut: [] })
-})
-
-function farRow(index: number): ExecutionRow {
-  return {
-    id: `far-${String(index).padStart(3, '0')}`,
-    graph: 'orders',
-    target: 'Shipment',
-    status: 'running',
-    queue: 'default',
-    createdAt: new Date(Date.UTC(2026, 0, 2) - index * 1_000).toISOString(),
-    incompatible: [],
-  }
-}
-
-test('rows behind the first page are looked at again as long as they have not ended', async () => {
-  const { page, server } = await open()
-  await page.getByRole('grid', { name: 'Executions' }).waitFor()
-  server.world.rows.splice(0, Infinity, ...Array.from({ length: 300 }, (_, index) => farRow(index)))
-  server.send({ type: 'gap' })
-  await page.getByText('100 executions of 300').waitFor()
-  await page.getByRole('grid').focus()
-  for (let pages = 0; pages < 3; pages++) await page.keyboard.press('End')
-  await soon(async () => (await page.keyboard.press('End'), page.locator('.list-foot').textContent())).toContain(
-    '300 executions',
-  )
-  // The last of these may have come after the key.
-  await soon(async () => (await page.keyboard.press('End'), page.getByText('far-299').count())).toBe(1)
-  server.world.rows.splice(299, 1, { ...farRow(299), status: 'failed', endedAt: farRow(0).createdAt })
-  server.world.rows.splice(297, 1)
-  await soon(async () => {
-    server.send({ type: 'gap' })
-    return page.getByRole('row', { name: /far-299/ }).textContent()
-  }).toContain('Failed')
-  await soon(() => page.getByText('far-297').count()).toBe(0)
-  await page.getByText('far-298').waitFor()
 })
 
 test('an address with a token that is none opens the page, which says what to do', async () => {

@@ -4,7 +4,9 @@ import type { LiveConnection, LiveReceiver } from './live-connection.ts'
 import { Notifier } from './notifier.ts'
 
 /** How many rows a page of the list has. */
-const firstPage = 100
+export const pageSize = 100
+/** So many pages with nothing on them are gone through by themselves: of what steps wait for there is no index, and a page is what is found among a thousand. */
+const mostEmptyPages = 20
 
 /** The list of executions as this page knows it: the pages that were loaded, with every change since. */
 export class ListModel extends Notifier {
@@ -20,6 +22,12 @@ export class ListModel extends Notifier {
   #rows: ExecutionRow[] = []
   #places = new Map<string, number>()
   #next: string | undefined
+  /** How many pages in a row had nothing on them. */
+  #emptyPages = 0
+  /** Whether what is behind a page that is not full was looked through: it is once, since it may take long. */
+  #hasLookedFurther = false
+  /** How many rows the first page had, which is read with each refresh. */
+  #ofFirst = 0
   /** Where the next rows are that are read again. */
   #turn = 0
   #isLoading = false
@@ -88,11 +96,20 @@ export class ListModel extends Notifier {
       const page = await this.#api.executions(this.#filter, this.#next)
       this.#next = page.next
       this.#add(page.executions)
+      this.#lookFurther(page.executions.length)
       this.error = undefined
     } catch (error) {
       this.error = error
     }
     this.#loaded()
+  }
+
+  /** Whoever scrolls asks for more where there is something to be scrolled. */
+  #lookFurther(found: number): void {
+    this.#emptyPages = found === 0 ? this.#emptyPages + 1 : 0
+    if (this.#next === undefined || found >= pageSize || this.#rows.length >= pageSize) return
+    this.#hasLookedFurther = true
+    if (this.#emptyPages % mostEmptyPages !== 0 || found > 0) this.#isMoreWanted = true
   }
 
   #loaded(): void {
@@ -140,17 +157,19 @@ export class ListModel extends Notifier {
 
   /** Rows behind the first page come from no live change: with each refresh a hundred of them are read again, from one on that has not ended, in turn. */
   async #loadSomeAgain(): Promise<void> {
-    const isOpen = ({ endedAt }: ExecutionRow, index: number): boolean => index >= firstPage && endedAt === undefined
+    const isOpen = ({ endedAt }: ExecutionRow, index: number): boolean =>
+      index >= this.#ofFirst && endedAt === undefined
     const next = this.#rows.findIndex((row, index) => index >= this.#turn && isOpen(row, index))
     const start = next === -1 ? this.#rows.findIndex(isOpen) : next
-    this.#turn = start + firstPage
-    const some = start === -1 ? [] : this.#rows.slice(start, start + firstPage)
+    this.#turn = start + pageSize
+    const some = start === -1 ? [] : this.#rows.slice(start, start + pageSize)
     const [newest, oldest] = [some[0], some.at(-1)]
     if (newest === undefined || oldest === undefined) return
     const before = new Date(Date.parse(newest.createdAt) + 1).toISOString()
     const page = await this.#api.executions({ ...this.#filter, from: oldest.createdAt, before })
     const now = new Map(page.executions.map((row) => [row.id, row]))
-    const last = page.next === undefined ? '' : page.executions.at(-1)!.createdAt
+    // Where none of them was found as far as it was looked through, nothing is known.
+    const last = page.next === undefined ? '' : (page.executions.at(-1)?.createdAt ?? newest.createdAt)
     // Of equal times, some may stand on another page.
     const ids = new Set(some.map(({ id }) => id))
     const isGone = ({ id, createdAt }: ExecutionRow): boolean => ids.has(id) && createdAt > last && !now.has(id)
@@ -170,14 +189,18 @@ export class ListModel extends Notifier {
   #takeFirst(first: readonly ExecutionRow[], next: string | undefined): void {
     const ids = new Set(first.map(({ id }) => id))
     const last = first.at(-1)
-    // Older pages are kept where they go on behind this one; a row between that is gone no longer belongs to the list.
-    const lastPlace = last === undefined ? undefined : this.#places.get(last.id)
+    // Older pages are kept where they go on behind this one; a row between that is gone no longer belongs to the list. All go on behind a page on which nothing was found.
+    const lastPlace = last === undefined ? this.#ofFirst - 1 : this.#places.get(last.id)
     const older =
       lastPlace === undefined || next === undefined
         ? []
         : this.#rows.slice(lastPlace + 1).filter(({ id }) => !ids.has(id))
-    if (older.length === 0) this.#next = next
+    this.#ofFirst = first.length
     this.#place([...first, ...older])
+    const isLookedThrough = this.#hasLookedFurther && first.length < pageSize && next !== undefined
+    if (older.length > 0 || isLookedThrough) return
+    this.#next = next
+    this.#lookFurther(first.length)
   }
 
   #add(rows: readonly ExecutionRow[]): void {

@@ -2,7 +2,7 @@ import type { JSX } from 'preact'
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks'
 import type { ExecutionRow } from '../../protocol.ts'
 import { BulkActs } from '../acts/bulk-acts.tsx'
-import { ListModel } from '../connection/list-model.ts'
+import { ListModel, pageSize } from '../connection/list-model.ts'
 import { useNotifier } from '../connection/notifier.ts'
 import { usePage } from '../connection/page-context.ts'
 import { filterOf, navigate } from '../route.ts'
@@ -84,7 +84,7 @@ export function Executions({ route }: { readonly route: ListRoute }): JSX.Elemen
           }}
           {...(about.allowsActions ? { isSelected: ({ id }: ExecutionRow) => chosen.has(id) } : {})}
           {...(total === undefined ? {} : { total })}
-          empty={<NothingThere isFiltered={isFiltered} />}
+          empty={<NothingThere isFiltered={isFiltered} list={list} />}
         />
       )}
       <footer class="list-foot quiet">
@@ -93,6 +93,7 @@ export function Executions({ route }: { readonly route: ListRoute }): JSX.Elemen
           {total !== undefined && total > rows.length && ` of ${countText(total, isMoreOf(list?.counts))}`}
           {list?.isLoading === true && list.isReady && rows.length > 0 && list.hasMore && ' · loading'}
         </span>
+        {list?.hasMore === true && rows.length > 0 && rows.length < pageSize && <LookFurther list={list} />}
         <span class="push" />
         <span class="keys">
           <kbd>↑</kbd> <kbd>↓</kbd> move <kbd>Enter</kbd> open <kbd>/</kbd> search
@@ -112,7 +113,19 @@ export function Executions({ route }: { readonly route: ListRoute }): JSX.Elemen
   )
 }
 
-function NothingThere({ isFiltered }: { readonly isFiltered: boolean }): JSX.Element {
+function NothingThere({
+  isFiltered,
+  list,
+}: {
+  readonly isFiltered: boolean
+  readonly list: ListModel | undefined
+}): JSX.Element {
+  if (list?.hasMore === true)
+    return (
+      <Empty title="None yet among those that were looked through">
+        <LookFurther list={list} />
+      </Empty>
+    )
   if (!isFiltered)
     return (
       <Empty title="No executions yet">
@@ -125,6 +138,15 @@ function NothingThere({ isFiltered }: { readonly isFiltered: boolean }): JSX.Ele
         Clear all filters
       </button>
     </Empty>
+  )
+}
+
+/** What is waited for is looked for among so many by itself, and then when somebody says so. */
+function LookFurther({ list }: { readonly list: ListModel }): JSX.Element {
+  return (
+    <button type="button" disabled={list.isLoading} onClick={() => void list.loadMore()}>
+      Look further
+    </button>
   )
 }
 
