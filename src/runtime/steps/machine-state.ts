@@ -85,6 +85,8 @@ export function keptState(
       // What has been stopped sends nothing.
       if (from === undefined) return []
       const to = paths.get(target)
+      // Nor does it get anything.
+      if (to === undefined && target.system === source.system) return []
       if (to === undefined)
         throw new SerializationError(
           `the machine of step "${step}" sends "${event.type}" later to an actor that is not its own: no other process could find that`,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { assign, emit, enqueueActions, fromTransition, sendParent, sendTo, setup, stopChild } from 'xstate'
+import { assign, emit, enqueueActions, fromTransition, sendParent, sendTo, setup, spawnChild, stopChild } from 'xstate'
 import { z } from 'zod'
 import { dataType, graph, machineStep } from '../../../src/index.ts'
 import { atEveryCommit, createTestDocket } from '../../../src/testing/index.ts'
@@ -34,6 +34,39 @@ const bell = setup({
       },
     },
   },
+})
+
+/** Spawns a bell, sends it something for later, and stops it before that. */
+const hasty = setup({
+  types: {} as { context: { ends: number }; events: { type: 'NOTE'; value: string }; output: string[] },
+  actors: { bell },
+}).createMachine({
+  context: { ends: 0 },
+  initial: 'open',
+  output: ({ context, self }) => [
+    `${context.ends} ended`,
+    ...Object.keys((self.getSnapshot() as { children: object }).children),
+  ],
+  states: {
+    open: {
+      on: {
+        NOTE: {
+          target: 'waiting',
+          actions: [
+            spawnChild('bell', { id: 'bell' }),
+            sendTo('bell', ({ event }) => ({ type: 'TELL', text: event.value }), { delay: hour / 2 }),
+            stopChild('bell'),
+          ],
+        },
+      },
+    },
+    waiting: { after: { [2 * hour]: 'over' } },
+    over: { type: 'final' },
+  },
+})
+const hastes = graph({
+  name: 'hastes',
+  steps: [machineStep({ name: 'Hurry', machine: hasty, output: Diary, events: { NOTE: Note } })],
 })
 
 /** Counts what it is sent. */
@@ -122,6 +155,17 @@ describe('the actors of a machine in a docket', () => {
     const { commits } = await atEveryCommit({ graphs: [diaries] }, keep)
     expect(commits.length).toBeGreaterThan(6)
   }, 120_000)
+
+  test('what it sends later to one that it has stopped by then reaches nobody, as in XState', async () => {
+    const hurry = async (docket: ReturnType<typeof createTestDocket>): Promise<readonly string[]> => {
+      const handle = await docket.start(hastes, Diary, {}, { id: 'h' })
+      await handle.signal(Note, 'rain', { id: 'first' })
+      return handle.result()
+    }
+    await using docket = createTestDocket({ graphs: [hastes] })
+    expect(await hurry(docket)).toEqual(['0 ended'])
+    await atEveryCommit({ graphs: [hastes] }, hurry)
+  })
 
   test('what it emits is an event of its execution, once the state that led to that is on record', async () => {
     await using docket = createTestDocket({ graphs: [diaries] })
