@@ -105,7 +105,10 @@ export interface RevivedMachine {
 }
 
 /** How its actor is made, beside the snapshot. */
-type ActorSettings = Pick<NonNullable<Parameters<typeof createActor<AnyStateMachine>>[1]>, 'id' | 'inspect' | 'logger'>
+type ActorSettings = Pick<
+  NonNullable<Parameters<typeof createActor<AnyStateMachine>>[1]>,
+  'clock' | 'id' | 'inspect' | 'logger'
+>
 
 /** Brings a machine back as it was, or says why it can't be. */
 export function revive(

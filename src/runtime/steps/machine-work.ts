@@ -86,6 +86,8 @@ export class MachineWork implements StepWork {
     const now = (): number => execution.clock.now()
     const settings = {
       id: `${execution.id}/${step}`,
+      // Delays have their own scheduler; this is the time of what the machine's actors do, as of graphs that it invokes.
+      clock: execution.clock,
       inspect: (event: InspectionEvent) => this.#inspected(event),
       logger: (...args: unknown[]) => this.#log(args),
     }
