@@ -10,6 +10,7 @@ import type { ItemOutcome } from './batch/batch-setup.ts'
 import { sourceOfIterable } from './batch/item-source.ts'
 import { OutcomeQueue } from './collections/outcome-queue.ts'
 import { AsyncContext } from './environment/async-context.ts'
+import { inMicrotask } from '../core/in-microtask.ts'
 
 // Outcomes that may wait for their consumer besides what runs: enough to keep the items busy, little enough to hold.
 const outcomesAhead = 100
@@ -144,7 +145,7 @@ class BatchStream implements AsyncIterator<unknown, undefined> {
   #serveSoon(): void {
     if (this.#isServing || this.#waiting.length === 0) return
     this.#isServing = true
-    queueMicrotask(() => {
+    inMicrotask(() => {
       this.#isServing = false
       this.#serve()
     })

@@ -46,6 +46,7 @@ import { MemoryQueues } from './queues.ts'
 import { MemoryResults } from './results.ts'
 import { MemorySharedStates } from './shared-states.ts'
 import { MemorySchedules } from './schedules.ts'
+import { inMicrotask } from '../../src/core/in-microtask.ts'
 
 /** How a memory store keeps time. */
 export interface MemoryStoreOptions {
@@ -93,7 +94,7 @@ class MemoryStore implements Store {
   readonly #schedules = new MemorySchedules()
   readonly #listeners = new Set<(hint: StoreHint) => void>()
   readonly #emit = (hint: StoreHint): void => {
-    for (const listener of this.#listeners) queueMicrotask(() => listener(hint))
+    for (const listener of this.#listeners) inMicrotask(() => listener(hint))
   }
   readonly #life = new StoreLife('memory')
 

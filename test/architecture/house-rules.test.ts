@@ -218,6 +218,18 @@ test('no comment leaves work for later', () => {
   expect(notes).toEqual([])
 })
 
+test('nothing waits for a microtask in a way that fake timers hold up', () => {
+  // The page has a browser to itself, and commands a process.
+  const running = files.filter(({ path }) => /^(?:src|stores|machines)\//.test(path))
+  const held = running.filter(
+    ({ path, text }) =>
+      /\bqueueMicrotask\(|\bnextTick\(/.test(text) &&
+      !path.startsWith('src/inspector/page/') &&
+      !path.startsWith('src/cli/'),
+  )
+  expect(held.map(({ path }) => path)).toEqual([])
+})
+
 test('nobody reaches into XState', () => {
   expect(written.flatMap(underscored)).toEqual([])
 })

@@ -151,7 +151,7 @@ const importRules: Readonly<Record<string, Rule>> = {
       'src/testing/kit',
       'stores/memory',
     ],
-    packages: ['node:util', 'node:assert/strict', 'node:timers/promises'],
+    packages: ['node:util', 'node:assert/strict', 'node:perf_hooks', 'node:timers', 'node:timers/promises'],
   },
   'src/testing': {
     parts: [...coreRoomNames, 'src/testing', 'src/testing/kit'],

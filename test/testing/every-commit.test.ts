@@ -1,5 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { dataType, graph, step, type } from '../../src/index.ts'
+import { dataType, durableStep, graph, step, type } from '../../src/index.ts'
 import { atEveryCommit } from '../../src/testing/index.ts'
 import { Approval, expenses, Notice } from './expenses.ts'
 
@@ -56,6 +57,39 @@ test('a scenario that ends otherwise after a crash fails, and the commit and bot
   await expect(tried).rejects.toThrow(
     /it ends otherwise where the process dies right before commit 1 of \d+ \(create: execution of notes\):\nwithout a crash: .*returned: 1.*\nwith it: .*returned: 2/s,
   )
+})
+
+test('an assertion that fails without a crash is thrown as it is', async () => {
+  const tried = atEveryCommit({ graphs: [expenses] }, async (docket) => {
+    const lunch = await docket.start(expenses, Notice, { Expense: { euros: 1 } }, { id: 'lunch' })
+    expect(await lunch.result()).toBe('1 euros: approved by nobody')
+  })
+  await expect(tried).rejects.toThrow("expected '1 euros: expired' to be '1 euros: approved by nobody'")
+})
+
+test('the next process goes on though the dead one was at work on a call, and so does time', async () => {
+  const booked = graph({
+    name: 'booked',
+    steps: [
+      durableStep({
+        name: 'Book',
+        output: Trip,
+        receives: [Traveller],
+        run: async (_, ctx) => {
+          const [who, flight] = await Promise.all([
+            ctx.receive(Traveller),
+            ctx.step('book', () => delay(5).then(() => 'a flight')),
+          ])
+          return `${flight} for ${who.value}`
+        },
+      }),
+    ],
+  })
+  await atEveryCommit({ graphs: [booked] }, async (docket) => {
+    const trip = await docket.start(booked, Trip, {}, { id: 'trip' })
+    await trip.signal(Traveller, 'Ada', { id: 'ada' })
+    expect(await trip.result()).toBe('a flight for Ada')
+  })
 })
 
 test('a step that must not be tried again shows where a crash interrupts it', async () => {

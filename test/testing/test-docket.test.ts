@@ -1,6 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test, vi } from 'vitest'
-import { createDocket, dataType, graph, OptionError, step, timer, type } from '../../src/index.ts'
+import { assign, fromPromise, setup } from 'xstate'
+import {
+  createDocket,
+  dataType,
+  durableStep,
+  graph,
+  machineStep,
+  OptionError,
+  step,
+  timer,
+  type,
+} from '../../src/index.ts'
 import { createTestDocket, replaceSteps } from '../../src/testing/index.ts'
 import { Approval, Decision, Expense, expenses, Notice } from './expenses.ts'
 
@@ -64,6 +75,22 @@ test('time does not move while the function of a step is at work', async () => {
   const lunch = await docket.start(slow, Notice, { Expense: { euros: 30 } })
   expect(await lunch.result()).toBe('sent')
   expect(docket.now().getTime()).toBe(start + 30 * day)
+})
+
+test('time does not move while the function of a ctx.step is at work', async () => {
+  const called = graph({
+    name: 'called',
+    steps: [
+      durableStep({
+        name: 'Call',
+        output: Text,
+        run: (_, ctx) => ctx.step('call', () => delay(50).then(() => 'answered'), { timeout: '1m' }),
+      }),
+    ],
+  })
+  await using docket = createTestDocket({ graphs: [called] })
+  expect(await docket.execute(called, Text, {})).toBe('answered')
+  expect(docket.now().getTime()).toBe(start)
 })
 
 test('a step that sleeps in virtual time takes that time, and its timeout comes meanwhile', async () => {
@@ -189,6 +216,55 @@ test('the fake timers of a test are those of its steps; the docket has its own',
     expect(await notice).toBe('sent')
     expect(docket.now().getTime()).toBe(start + 30 * day)
     await docket.close()
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
+test('fake timers that take microtasks as well, as those of Jest do, hold up nothing', async () => {
+  const Weather = dataType('Weather', type<string>())
+  const asking = setup({
+    types: {} as { context: { answer: string }; output: string },
+    actors: { ask: fromPromise(() => Promise.resolve('sunny')) },
+  }).createMachine({
+    context: { answer: '' },
+    output: ({ context }) => context.answer,
+    initial: 'asleep',
+    states: {
+      asleep: { after: { [day]: 'asking' } },
+      asking: {
+        invoke: {
+          src: 'ask',
+          onDone: { target: 'done', actions: assign({ answer: ({ event }) => event.output }) },
+        },
+      },
+      done: { type: 'final' },
+    },
+  })
+  const limited = graph({
+    name: 'limited',
+    steps: [
+      machineStep({ name: 'Ask', machine: asking, output: Weather }),
+      step({
+        name: 'Write',
+        inputs: { weather: Weather, word: Word },
+        output: Text,
+        concurrency: 1,
+        run: ({ weather, word }) => `${weather} ${word}`,
+      }),
+    ],
+  })
+  const { performance } = globalThis
+  vi.useFakeTimers({ toFake: ['setTimeout', 'setImmediate', 'queueMicrotask', 'performance', 'Date', 'hrtime'] })
+  try {
+    await using docket = createTestDocket({ graphs: [limited] })
+    const texts = ['a', 'b'].map((word) => docket.execute(limited, Text, { Word: word }))
+    expect(await Promise.all(texts)).toEqual(['sunny a', 'sunny b'])
+    expect(docket.events.of({ type: 'execution.released' })).toHaveLength(2)
+    // What nothing can settle is told after real seconds.
+    const began = performance.now()
+    await expect(docket.nextEvent({ type: 'lease.lost' })).rejects.toThrow('nothing is left that could settle it')
+    expect(performance.now() - began).toBeGreaterThan(1_500)
   } finally {
     vi.useRealTimers()
   }

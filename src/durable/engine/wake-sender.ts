@@ -1,5 +1,6 @@
 import { append } from '../../core/append.ts'
 import type { Engine, Wake } from '../../core/contracts/engine.ts'
+import { inMicrotask } from '../../core/in-microtask.ts'
 
 /** So many may be gathered while the engine takes its time. Those before them are found in the store all the same. */
 const mostGathered = 10_000
@@ -43,7 +44,7 @@ export class WakeSender {
   #soon(): void {
     if (this.#isSoon || !this.#isOpen) return
     this.#isSoon = true
-    queueMicrotask(() => {
+    inMicrotask(() => {
       this.#isSoon = false
       this.#flush()
     })

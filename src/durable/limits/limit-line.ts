@@ -9,6 +9,7 @@ import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { judgeLimit } from './limit-state.ts'
 import type { LimitDeclaration, LimitPlace, LimitState, LimitTurn, LimitVerdict } from './limit-state.ts'
+import { inMicrotask } from '../../core/in-microtask.ts'
 
 const firstPauseMs = 50
 const pauseGrowth = 1.5
@@ -95,7 +96,7 @@ export class LimitLine {
     if (isBehind) {
       // Before those that wait already go on, there is nothing to be seen for it.
       waiting.since = this.#parts.connection.clock.now()
-      queueMicrotask(() => this.#waiting.includes(waiting) && this.#reportWait(waiting))
+      inMicrotask(() => this.#waiting.includes(waiting) && this.#reportWait(waiting))
     } else this.look()
   }
 

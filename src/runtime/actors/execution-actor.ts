@@ -21,6 +21,7 @@ import type { StepState } from '../execution/step-state.ts'
 import { SystemWatcher } from './system-watcher.ts'
 import { unwatch, watch } from '../execution/watchers.ts'
 import { warnOnce } from '../environment/warn-once.ts'
+import { inMicrotask } from '../../core/in-microtask.ts'
 
 /** A snapshot as XState's types want it. */
 export type LogicSnapshot = ExecutionSnapshot<unknown> & Snapshot<unknown>
@@ -127,7 +128,7 @@ export class ExecutionActor implements Watcher, SnapshotHost {
   signal({ signal, value }: SignalEvent): void {
     this.#signals?.give(signal, value)
     this.#inbox?.give(signal, value, this.execution.clock.now())
-    queueMicrotask(() => {
+    inMicrotask(() => {
       if (this.execution.hasEnded) return
       this.#checkMail()
       this.execution.progress()
@@ -245,7 +246,7 @@ export class ExecutionActor implements Watcher, SnapshotHost {
     if (this.#actors.isAlive(run)) this.#guarded(() => this.#actors.mirror(run, event))
     if (this.#isFlushing || this.execution.hasEnded) return
     this.#isFlushing = true
-    queueMicrotask(this.#flush)
+    inMicrotask(this.#flush)
   }
 
   readonly #flush = (): void => {
@@ -262,7 +263,7 @@ export class ExecutionActor implements Watcher, SnapshotHost {
     if (hasEnded) this.#systemWatcher.delete(this.id, this.#self)
     // As with promises: a caller that waits for the actor right after starting it still gets a failure that was there at once.
     if (this.#isStarting && hasEnded && event.type !== 'SUCCEED')
-      queueMicrotask(() => this.#guarded(() => this.#self.send(event)))
+      inMicrotask(() => this.#guarded(() => this.#self.send(event)))
     else this.#guarded(() => this.#send(event))
   }
 

@@ -1,3 +1,4 @@
+import { inMicrotask } from '../../core/in-microtask.ts'
 /** How many steps of a part of a batch are open, how many of them wait, and how many of these for their next attempt. */
 export interface OpenSteps {
   readonly open: number
@@ -53,7 +54,7 @@ export class BatchWaits {
   #lookSoon(): void {
     if (this.#isLooking) return
     this.#isLooking = true
-    queueMicrotask(() => {
+    inMicrotask(() => {
       this.#isLooking = false
       const batch = this.#batch
       if (!this.#all || this.isWaiting || batch.hasEnded || batch.intake.isOpen) return

@@ -14,6 +14,7 @@ import { inboxOf, MemoryInbox } from '../steps/inbox.ts'
 import { Signals } from '../steps/signals.ts'
 import type { PartSetups } from './batch-setup.ts'
 import type { ItemRead } from './item-inputs.ts'
+import { inMicrotask } from '../../core/in-microtask.ts'
 
 /** Makes the value of one item. */
 type ValueOfItem = (item: unknown, index: number) => unknown
@@ -107,7 +108,7 @@ export class GivenItemSignals implements PartSetups {
       (_, __, issues) => {
         // Not before it has begun: it fails as it would by an input.
         const fail = (): void => this.#began.get(signals)?.fail(inputErrorOf(plan, issues, place))
-        queueMicrotask(fail)
+        inMicrotask(fail)
       },
       true,
     )

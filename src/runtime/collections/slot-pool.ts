@@ -1,6 +1,7 @@
 import { requireReturnedName } from '../../core/check-name.ts'
 import type { StepSpec } from '../../core/graph/graph-index.ts'
 import type { AnyStep } from '../../core/language/step.ts'
+import { inMicrotask } from '../../core/in-microtask.ts'
 
 /** What waits for a slot. */
 interface Waiter {
@@ -78,7 +79,7 @@ export class SlotPool {
     this.#free++
     if (this.#isGiving) return
     this.#isGiving = true
-    queueMicrotask(() => this.#give())
+    inMicrotask(() => this.#give())
   }
 
   /** A loop: whoever gets a slot may give it back before `resume` returns. */

@@ -19,8 +19,14 @@ export interface Clock {
   setImmediate?(handler: () => void): unknown
 }
 
+/** A clock that stands still while functions are at work, as that of a test docket, learns of those that no event reports. */
+export interface WorkClock {
+  /** A function begins; what is returned is called once nobody waits for it any more. */
+  functionBegan?(): () => void
+}
+
 /** A clock with everything filled in. */
-export interface FullClock {
+export interface FullClock extends WorkClock {
   now(): number
   /** For any time, also one that is longer than Node's own timers can be. */
   setTimeout(handler: () => void, timeoutMs: number): unknown
@@ -54,7 +60,7 @@ const systemClock: FullClock = {
 const fullClocks = new WeakMap<Clock, FullClock>()
 
 /** The same clock with `now`; always the same object for the same clock, so that all its timers share one queue. */
-export function fullClockOf(clock: Clock | undefined): FullClock {
+export function fullClockOf(clock: (Clock & WorkClock) | undefined): FullClock {
   if (clock === undefined || clock === systemClock) return systemClock
   let full = fullClocks.get(clock)
   if (full === undefined) {
@@ -76,6 +82,7 @@ export function fullClockOf(clock: Clock | undefined): FullClock {
       elapsedAt: hasNow || given !== undefined ? elapsed : systemClock.elapsedAt,
       lifetime: hasNow || given !== undefined ? elapsed : systemClock.lifetime,
       kind: hasNow || given !== undefined ? 'injected' : 'timers-only',
+      ...(clock.functionBegan && { functionBegan: () => clock.functionBegan!() }),
     }
     fullClocks.set(clock, full)
   }

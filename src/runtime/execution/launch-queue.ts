@@ -4,6 +4,7 @@ import { turnOf } from '../environment/turn.ts'
 import type { Turn } from '../environment/turn.ts'
 import { neverReady, withoutValue } from './readiness.ts'
 import type { Unavailable } from './readiness.ts'
+import { inMicrotask } from '../../core/in-microtask.ts'
 
 // A burst is started in slices, a microtask apart, so that steps that are done at once are done, and their memory free, before more begin:
 // starting 100,000 in one go costs the garbage collector twice the time of a step. Timers and I/O have their turn when it is due.
@@ -168,7 +169,7 @@ export class LaunchQueue {
   }
 
   #goOnSoon(): void {
-    queueMicrotask(() => this.#goOn())
+    inMicrotask(() => this.#goOn())
   }
 
   #goOnNextTurn(turn: Turn): void {

@@ -6,6 +6,7 @@ import type { Changing } from './shown-end.ts'
 import { changeTo } from './shown-end.ts'
 import type { BatchPart } from './part.ts'
 import type { FullClock } from '../environment/clock.ts'
+import { inMicrotask } from '../../core/in-microtask.ts'
 
 /** An execution of which steps may wait. */
 interface WaitingHost extends Changing {
@@ -76,7 +77,7 @@ export class WaitingState implements Watcher {
   #lookSoon(): void {
     if (this.#isLooking) return
     this.#isLooking = true
-    queueMicrotask(() => {
+    inMicrotask(() => {
       this.#isLooking = false
       const host = this.#host
       if (!this.#all || host.hasEnded || host.isLaunching || host.state !== running) return

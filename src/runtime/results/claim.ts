@@ -11,6 +11,7 @@ import { ResultCache } from './result-cache.ts'
 import type { ClaimUnderWay, Found, SharedResults } from './shared-results.ts'
 import type { Claimant } from './claimant.ts'
 import { isPromise } from '../../core/own-promise.ts'
+import { inMicrotask } from '../../core/in-microtask.ts'
 
 // Computations of results that this process's memory keeps, by the result's key.
 const claims = new ShortLivedMap<ClaimUnderWay>()
@@ -276,7 +277,7 @@ export class Claim implements ClaimUnderWay {
     const followers = this.#settle()
     if (followers.size === 0) return
     const shared = copyOf(value)
-    queueMicrotask(() => {
+    inMicrotask(() => {
       for (const follower of followers)
         if (follower.claim === this && !follower.hasEnded)
           follower.execution.context.run(() => follower.cached(copyOf(shared), true))
@@ -285,7 +286,7 @@ export class Claim implements ClaimUnderWay {
 
   #shareFailure(error: unknown, attempts: number): void {
     const followers = this.#settle()
-    queueMicrotask(() => {
+    inMicrotask(() => {
       for (const follower of followers)
         if (follower.claim === this && !follower.hasEnded)
           follower.execution.context.run(() => follower.failed(error, 'FAIL', undefined, attempts))

@@ -117,6 +117,7 @@ class CallAttempt implements DurableCall {
   readonly #listener: CallListener
   #isOpen = true
   #timer: Timer | undefined
+  #rests: (() => void) | undefined
   #controller: AbortController | undefined
   #abort: { readonly reason: unknown } | undefined
   #log: Logger | undefined
@@ -168,8 +169,9 @@ class CallAttempt implements DurableCall {
     }
     // Only what is asynchronous can be timed out: nothing else lets a timer fire.
     if (timeoutMs !== undefined) this.#arm(timeoutMs, began)
-    const { work } = this.#request
+    const { work, execution } = this.#request
     work.callBegan()
+    this.#rests = execution.clock.functionBegan?.()
     Promise.resolve(returned).then(
       (value) => {
         work.callEnded()
@@ -212,6 +214,7 @@ class CallAttempt implements DurableCall {
   #end(): void {
     this.#isOpen = false
     this.#timer?.cancel()
+    this.#rests?.()
   }
 
   #abortWith(reason: unknown): void {

@@ -16,6 +16,7 @@ import type { TakenMessage } from './returned-messages.ts'
 import type { StepKind, StepWork, WorkingStep } from './step-work.ts'
 import { WorkTimeout } from './work-timeout.ts'
 import { isPromise } from '../../core/own-promise.ts'
+import { inMicrotask } from '../../core/in-microtask.ts'
 
 /** Steps that are long-lived functions. */
 export const durableStep: StepKind<DurableWork> = {
@@ -124,7 +125,7 @@ class DurableWork implements StepWork, FrameHost {
     this.#function?.children.stop(reason)
     this.#isGivenUp = true
     // Whoever stops it counts it among what may still run.
-    if (this.#running === 0) queueMicrotask(() => this.#step.endedLate())
+    if (this.#running === 0) inMicrotask(() => this.#step.endedLate())
   }
 
   callBegan(): void {

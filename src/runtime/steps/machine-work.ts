@@ -21,6 +21,7 @@ import { outputError } from './output-error.ts'
 import type { StepWork, WorkingStep } from './step-work.ts'
 import { limitOfWork } from './work-limit.ts'
 import { isPromise } from '../../core/own-promise.ts'
+import { inMicrotask } from '../../core/in-microtask.ts'
 
 /**
  * An XState machine as the work of a step. Between two events it is at rest; what these have made of it is kept then, and only once it is, it is given the
@@ -151,7 +152,7 @@ export class MachineWork implements StepWork {
     }
     if (this.#isLooking || this.#isBusy || !this.#isOpen) return
     this.#isLooking = true
-    queueMicrotask(() => {
+    inMicrotask(() => {
       this.#isLooking = false
       this.#inContext(() => this.#goOn())
     })

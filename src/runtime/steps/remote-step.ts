@@ -12,6 +12,7 @@ import type { RemoteState } from './remote-state.ts'
 import type { StepKind, StepWork, WorkingStep } from './step-work.ts'
 import { limitOfWork } from './work-limit.ts'
 import { isPromise } from '../../core/own-promise.ts'
+import { inMicrotask } from '../../core/in-microtask.ts'
 
 /** Steps whose value another service makes. */
 export const remoteStep: StepKind<RemoteWork> = {
@@ -245,7 +246,7 @@ class RemoteWork implements StepWork {
     this.#wake(() => {
       step.attemptFailed(error, timedOut)
       // Nothing of it runs on here.
-      if (timedOut) queueMicrotask(() => step.endedLate())
+      if (timedOut) inMicrotask(() => step.endedLate())
     })
   }
 

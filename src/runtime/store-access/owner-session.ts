@@ -5,6 +5,7 @@ import type { FullClock } from '../environment/clock.ts'
 import { freshMs, Heartbeat } from './heartbeat.ts'
 import type { UnheardFailures } from './unheard-failures.ts'
 import { withResolvers } from '../../core/own-promise.ts'
+import { inMicrotask } from '../../core/in-microtask.ts'
 
 /** How an owner lives. */
 export interface SessionOptions {
@@ -159,7 +160,7 @@ export class OwnerSession {
     const now = this.#options.clock.now()
     const hasSlept = !this.noticeBlocked() && now >= this.#validUntilByDay
     const lateMs = hasSlept ? now - this.#tickDueAtByDay : undefined
-    queueMicrotask(() => {
+    inMicrotask(() => {
       if (this.#uncertainty !== undefined) void this.#tick()
     })
     return { isHeld, resolve, lateMs }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual, inspect } from 'node:util'
 import { OptionError } from '../../core/errors.ts'
 import { describe } from '../../core/check-options.ts'
+import { isRecord } from '../../core/is-record.ts'
 import { testDocketOf } from './test-docket.ts'
 import type { TestDocket, TestDocketOptions } from './test-docket.ts'
 
@@ -33,7 +34,7 @@ interface Crash {
  * Runs a scenario without a crash, and then once for each commit that it makes with a crash right before it, and right after it, before the answer
  * comes. After the crash another process goes on, and so do the scenario's open calls and handles. All must end alike: by what the scenario
  * returns (or throws), and by target, status and value of all executions. Make what a run counts, or keeps, inside of the scenario: it is called once
- * for each run, with a docket of its own. What a step does outside may happen twice where the process dies before the step's result is committed; return what must not.
+ * for each run, with a docket of its own. An assertion of it that fails without a crash is thrown as it is. What a step does outside may happen twice where the process dies before the step's result is committed; return what must not.
  *
  * @example
  * await atEveryCommit({ graphs: [trips] }, async (docket) => {
@@ -80,12 +81,21 @@ async function run(
   try {
     const outcome = await scenario(docket).then(
       (value) => ({ returned: value }),
-      (error: unknown) => ({ thrown: error instanceof Error ? `${error.name}: ${error.message}` : error }),
+      (error: unknown) => {
+        // It would fail alike after each crash, and nobody would hear of it.
+        if (crash === undefined && isAssertion(error)) throw error
+        return { thrown: error instanceof Error ? `${error.name}: ${error.message}` : error }
+      },
     )
     return { end: { outcome, executions: await executionsOf(docket) }, commits: [...commits] }
   } finally {
     await docket.close({ drain: false, deadline: 0 }).catch(() => {})
   }
+}
+
+/** Whether it is what an assertion of node:assert, Chai, Vitest or Jest throws. */
+function isAssertion(thrown: unknown): boolean {
+  return isRecord(thrown) && (thrown['name'] === 'AssertionError' || 'matcherResult' in thrown)
 }
 
 async function executionsOf(docket: TestDocket): Promise<readonly unknown[]> {

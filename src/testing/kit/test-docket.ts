@@ -117,8 +117,8 @@ class TestWorld {
   #options: TestDocketOptions
   #process: TestProcess
   #processes = 0
-  /** Functions of steps that wait for virtual time, or for the docket itself. */
-  #sleepers = 0
+  /** Functions of steps of this process that wait for virtual time, or for the docket itself. */
+  #sleepers = new Set<symbol>()
 
   constructor(options: TestDocketOptions, watch: CommitWatcher) {
     checkOwnOptions(options)
@@ -142,7 +142,7 @@ class TestWorld {
     this.#watch = watch
     this.#work = new WorkUnderWay((graph, step) => this.#isFunction(graph, step))
     this.#driver = new TimeDriver(this.time, {
-      isWorking: () => this.#work.count > this.#sleepers,
+      isWorking: () => this.#work.count + this.time.functionsAtWork > this.#sleepers.size,
       lookForWork: async () => void (await this.#process.docket.resume()),
       whatWaits: () => this.#whatWaits(),
     })
@@ -284,7 +284,9 @@ class TestWorld {
     if (dead.isDead) return
     this.#driver.busyWith(dead.die())
     this.#work.clear()
+    this.#sleepers = new Set()
     this.#process = this.#begin()
+    this.#driver.progressed()
   }
 
   async #restart(options: Partial<TestDocketOptions> = {}): Promise<void> {
@@ -299,8 +301,10 @@ class TestWorld {
   }
 
   #asleep<Value>(start: () => Promise<Value>): Promise<Value> {
-    this.#sleepers++
-    return this.#driver.during(start).finally(() => void this.#sleepers--)
+    const sleepers = this.#sleepers
+    const sleeper = Symbol('sleeper')
+    sleepers.add(sleeper)
+    return this.#driver.during(start).finally(() => void sleepers.delete(sleeper))
   }
 
   #sleep(ms: number): Promise<void> {

@@ -1,5 +1,6 @@
-import type { Clock } from '../../runtime/environment/clock.ts'
-import { hostImmediate } from '../../core/host-immediate.ts'
+// Those of Node: a test that fakes the global ones, also before this is loaded, means those of its steps.
+import { setImmediate, setTimeout } from 'node:timers'
+import type { Clock, WorkClock } from '../../runtime/environment/clock.ts'
 
 interface Timer {
   readonly dueAt: number
@@ -7,10 +8,6 @@ interface Timer {
   /** Upkeep: it keeps nobody waiting, so time does not stop for it. */
   isUpkeep: boolean
 }
-
-// As they are when this file is loaded: a test that fakes timers means those of its steps.
-const { setTimeout } = globalThis
-const setImmediate = hostImmediate()
 
 /** Lets all microtasks run, and one turn of the event loop pass. */
 export function turn(): Promise<void> {
@@ -27,6 +24,7 @@ export class TestTime {
   #now: number
   #pendingTurns = 0
   readonly #timers = new Set<Timer>()
+  readonly #functions = new Set<object>()
 
   constructor(start: number) {
     this.#now = start
@@ -39,6 +37,11 @@ export class TestTime {
   /** Whether something waits for the end of a turn of the event loop. */
   get hasPendingTurns(): boolean {
     return this.#pendingTurns > 0
+  }
+
+  /** How many functions are at work that no event reports. */
+  get functionsAtWork(): number {
+    return this.#functions.size
   }
 
   /** When the next timer is due that somebody waits for; of upkeep, with `ofUpkeep`. */
@@ -63,9 +66,10 @@ export class TestTime {
     }
   }
 
-  /** The clock of one process: all its timers are gone once it has stopped. */
-  clock(): Clock & { stop(): void } {
+  /** The clock of one process: all its timers are gone once it has stopped, and nobody waits for its functions. */
+  clock(): Clock & WorkClock & { stop(): void } {
     const own = new Set<Timer>()
+    const functions = new Set<object>()
     let isStopped = false
     return {
       now: () => this.#now,
@@ -98,8 +102,16 @@ export class TestTime {
           if (!isStopped) handler()
         })
       },
+      functionBegan: () => {
+        const one = {}
+        if (!isStopped) for (const all of [functions, this.#functions]) all.add(one)
+        return () => {
+          for (const all of [functions, this.#functions]) all.delete(one)
+        }
+      },
       stop: () => {
         isStopped = true
+        for (const one of functions) this.#functions.delete(one)
         for (const timer of own) this.#timers.delete(timer)
         own.clear()
       },

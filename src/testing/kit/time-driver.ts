@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { moment, turn } from './test-time.ts'
 import type { TestTime } from './test-time.ts'
 
