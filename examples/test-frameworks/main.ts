@@ -1,4 +1,4 @@
-// A graph that is tested by Vitest and by node:test, in the files beside this one; Jest's differs from Vitest's in two names.
+// A graph that is tested by Vitest, Jest and node:test, in the files beside this one.
 import { dataType, graph, step, timer } from 'docket'
 import { z } from 'zod'
 
