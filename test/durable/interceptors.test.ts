@@ -219,6 +219,17 @@ test('a start that an interceptor lets vanish is an error, not a handle to nothi
   )
 })
 
+test('a start whose interceptor does not wait for next has begun once its caller has the handle', async () => {
+  await using docket = createTestDocket({
+    graphs: [letters, posts],
+    interceptors: [{ start: async (_, next) => void next(), signal: async (_, next) => (void next(), 'accepted') }],
+  })
+  const handle = await docket.start(letters, Letter, { Name: 'Ada' }, { id: 'one' })
+  expect(await handle.result()).toBe('Hello Ada!')
+  const signals = { Approval: { by: 'Bo' } }
+  expect(await docket.execute(posts, Sent, { Name: 'Ada' }, { id: 'two', signals })).toBe('Hello Ada! (Bo)')
+})
+
 test('what can not be changed is refused by name', async () => {
   const change = { graph: 'others' }
   await using docket = createTestDocket({ graphs: [letters], interceptors: [{ start: (_, next) => next(change) }] })

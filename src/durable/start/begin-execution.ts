@@ -127,18 +127,16 @@ async function unlessVanished(
   executionId: string,
   pass: (goesOn: (last: () => Promise<void>) => Promise<void>) => Promise<unknown>,
 ): Promise<void> {
-  let failure: unknown
-  let hasGoneOn = false
-  await pass(async (last) => {
-    try {
-      await last()
-      hasGoneOn = true
-    } catch (error) {
-      failure = error
-      throw error
-    }
+  const begun: Promise<void>[] = []
+  await pass((last) => {
+    const one = last()
+    begun.push(one)
+    return one
   })
-  if (hasGoneOn) return
+  // One that has not waited for it has gone on all the same.
+  const outcomes = await Promise.allSettled(begun)
+  if (outcomes.some(({ status }) => status === 'fulfilled')) return
+  const [failure] = outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []))
   const message = `an interceptor of ${hook} neither went on by next() nor threw: execution "${executionId}" is not started`
   throw new RefusedError(message, failure === undefined ? undefined : { cause: failure })
 }
