@@ -4,12 +4,12 @@ import type { FullClock } from '../environment/clock.ts'
 import { groupedByKey, isLockFailure, partsOf } from './batched-call.ts'
 import type { Portion, Unsettled } from './batched-call.ts'
 import type { SlowCall, SlowCalls } from './slow-calls.ts'
-import { pauseAfter } from './store-patience.ts'
+import { pauseAfter, pauseOfLocked } from './store-patience.ts'
 
 /** Tries of a portion that fails, before it goes out in parts. */
 const triesTogether = 3
 /** Tries of what is locked, before one waits for the lock: others may hold it in turn, so that it is never met free. */
-const triesWithoutWait = 4
+const triesWithoutWait = 6
 
 type Send<Item, Answer> = (portion: Portion<Item, Answer>, waits: boolean) => Promise<Unsettled<Item, Answer>>
 
@@ -54,9 +54,9 @@ export class SetAside<Item, Answer> {
 
   async #sendLater(portion: Portion<Item, Answer>, tries: number, failure: unknown, kind: SlowCall): Promise<void> {
     const { clock, lockedError } = this.#options
-    const pauseMs = pauseAfter(tries)
-    const next = clock.elapsed() + pauseMs
     const isLocked = failure === undefined || isLockFailure(failure)
+    const pauseMs = isLocked ? pauseOfLocked(tries) : pauseAfter(tries)
+    const next = clock.elapsed() + pauseMs
     for (const { item, until, reject } of portion) if (until < next) reject(isLocked ? lockedError(item) : failure)
     const again = portion.filter(({ until }) => until >= next)
     if (again.length === 0) return

@@ -213,6 +213,23 @@ test('however many small ones wait for one that is locked, each goes out once, i
   expect(arrived).toHaveLength(veryMany + 1)
 })
 
+test('what is locked for a moment is written within milliseconds, and what stays locked is tried ever more seldom', async () => {
+  const clock = new VirtualClock(0)
+  let [calls, lockedFor] = [0, 1]
+  const send = async (sent: readonly Item[]): Promise<readonly (boolean | 'locked')[]> => {
+    const isLocked = calls++ < lockedFor
+    return sent.map(() => (isLocked ? 'locked' : true))
+  }
+  const batcher = new CallBatcher<Item, boolean>(send, batching(clock))
+  await clock.settle(batcher.add({ key: 'one', n: 0 }, Infinity))
+  expect(clock.now()).toBeLessThanOrEqual(2)
+  calls = 0
+  lockedFor = Infinity
+  const failed = batcher.add({ key: 'one', n: 1 }, clock.now() + 30_000)
+  await expect(clock.settle(failed)).rejects.toThrow('one is locked')
+  expect(calls).toBeLessThan(40)
+})
+
 test('what waits is looked at when its call comes, not again with every call before it', async () => {
   const clock = new VirtualClock(0)
   const { state, send } = slowStore(clock)
