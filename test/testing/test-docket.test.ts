@@ -329,6 +329,37 @@ test('replaced steps are typed and checked by name', () => {
   expect([Decision.name, Expense.name]).toEqual(['Decision', 'Expense'])
 })
 
+test('what takes the place of a durable function is tried, and timed out, as that is', async () => {
+  const called = graph({
+    name: 'called',
+    steps: [
+      durableStep({
+        name: 'Call',
+        output: Text,
+        timeout: '1m',
+        retry: { maxAttempts: 3, backoff: '1h' },
+        run: (_, ctx) => ctx.step('call', () => 'real'),
+      }),
+    ],
+  })
+  let calls = 0
+  const answers = async (): Promise<string> => {
+    const call = ++calls
+    await sleep(call === 1 ? '1d' : '1s')
+    return `call ${call}`
+  }
+  const tested = replaceSteps(called, { Call: answers })
+  await using docket = createTestDocket({ graphs: [tested] })
+  const { sleep } = docket
+  expect(await docket.execute(tested, Text, {})).toBe('call 2')
+})
+
+test('what is no graph, or no replacement, is refused by name', () => {
+  expect(() => replaceSteps({} as never, {} as never)).toThrow('replaceSteps: graph must be made by graph()')
+  expect(() => replaceSteps(undefined as never, {} as never)).toThrow(OptionError)
+  expect(() => replaceSteps(write, undefined as never)).toThrow('replaceSteps: replacements must be an object')
+})
+
 async function idOf(seed: number): Promise<string> {
   await using docket = createTestDocket({ graphs: [write], seed })
   return (await docket.start(write, Text, { Word: 'a' })).id

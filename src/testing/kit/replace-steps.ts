@@ -1,7 +1,10 @@
 import { didYouMean } from '../../core/closest-name.ts'
+import { describe } from '../../core/check-options.ts'
 import { OptionError } from '../../core/errors.ts'
+import { isRecord } from '../../core/is-record.ts'
 import { createGraph } from '../../core/graph/create-graph.ts'
 import { isWorkflow } from '../../core/graph/any-workflow.ts'
+import { indexOf } from '../../core/graph/graph-index.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import type { GivenOf, TypedDataType, ValueOf } from '../../core/language/data-type.ts'
 import type { Compensate } from '../../core/language/compensation.ts'
@@ -40,13 +43,17 @@ type Replacement =
  *
  * @example
  * const docket = createTestDocket({ graphs: [replaceSteps(users, { FetchProfile: async () => ({ name: 'Ada' }) })] })
- * @throws OptionError for a name that no step has, for a race, for what is no function, and for a workflow
+ * @throws OptionError for what is no graph, a name that no step has, for a race, for what is no function, and for a workflow
  */
 export function replaceSteps<G extends AnyGraph>(graph: G, replacements: StepReplacements<G>): G {
   if (isWorkflow(graph))
     throw new OptionError(
       `replaceSteps: "${graph.name}" is a workflow, which is drawn with its steps; draw it with others, and give createTestDocket those in steps`,
     )
+  if (!isRecord(graph) || indexOf(graph) === undefined)
+    throw new OptionError(`replaceSteps: graph must be made by graph(), not ${describe(graph)}`)
+  if (!isRecord(replacements))
+    throw new OptionError(`replaceSteps: replacements must be an object of functions, not ${describe(replacements)}`)
   const { name, steps, inputs, timeout, defaults, observers, formerly, queries } = graph
   const byName = new Map(Object.entries(replacements as Readonly<Record<string, Replacement | undefined>>))
   for (const [step, replacement] of byName) checkReplacement(graph, step, replacement)
@@ -77,6 +84,11 @@ function checkReplacement(graph: AnyGraph, name: string, replacement: Replacemen
     throw new OptionError(`replaceSteps: "${name}" must be a function of the step's inputs, or { run, compensate }`)
 }
 
+/** Limits of the others are about their waits. */
+function worksItself({ kind }: AnyStep): boolean {
+  return kind === 'durable' || kind === 'machine'
+}
+
 function replaced(step: AnyStep, replacement: Replacement | undefined): AnyStep {
   if (replacement === undefined) return step
   const given = typeof replacement === 'function' ? { run: replacement } : replacement
@@ -94,6 +106,6 @@ function replaced(step: AnyStep, replacement: Replacement | undefined): AnyStep 
           rate: step.rate,
         }
       : // What waits is always on record: so is what takes its place.
-        { persist: 'execution' as const }
+        { persist: 'execution' as const, ...(worksItself(step) && { timeout: step.timeout, retry: step.retry }) }
   return Object.freeze({ kind: 'step', ...same, ...policies, run: given.run, compensate }) as unknown as AnyStep
 }
