@@ -103,7 +103,16 @@ test('a step that must not be tried again shows where a crash interrupts it', as
     docket.execute(once, Trip, { Traveller: 'Ada' }, { id: 'note' }),
   )
   expect(tried.crashes).toBe(2)
-  await expect(atEveryCommit({ graphs: [once] }, 3 as never)).rejects.toThrow('the scenario must be a function')
+})
+
+test('options, a limit and a scenario that are none are refused', async () => {
+  await expect(atEveryCommit({ graphs: [expenses] }, 3 as never)).rejects.toThrow('the scenario must be a function')
+  await expect(atEveryCommit(undefined as never, async () => {})).rejects.toThrow('options must be an object')
+  for (const limit of [0, -1, Number.NaN, '1' as never])
+    await expect(atEveryCommit({ graphs: [expenses], limit }, async () => {})).rejects.toThrow('limit must be')
+  // One that awaits nothing, as where it starts something and lets go of it.
+  const unheard = atEveryCommit({ graphs: [expenses] }, (() => 'at once') as never)
+  expect(await unheard).toEqual({ commits: [], crashes: 0 })
 })
 
 function tripsOf(undone: string[]) {

@@ -47,7 +47,10 @@ export async function atEveryCommit(
   options: EveryCommitOptions,
   scenario: (docket: TestDocket) => Promise<unknown>,
 ): Promise<TriedCommits> {
+  if (!isRecord(options)) throw new OptionError(`atEveryCommit: options must be an object, not ${describe(options)}`)
   const { limit = Infinity, ...docketOptions } = options
+  if (limit !== Infinity && !(Number.isSafeInteger(limit) && limit > 0))
+    throw new OptionError(`atEveryCommit: limit must be a whole number from 1 on, not ${describe(limit)}`)
   if (typeof scenario !== 'function')
     throw new OptionError(`atEveryCommit: the scenario must be a function of a docket, not ${describe(scenario)}`)
   const calm = await run(docketOptions, scenario, undefined)
@@ -79,7 +82,7 @@ async function run(
     return new Promise(() => {})
   })
   try {
-    const outcome = await scenario(docket).then(
+    const outcome = await (async () => scenario(docket))().then(
       (value) => ({ returned: value }),
       (error: unknown) => {
         // It would fail alike after each crash, and nobody would hear of it.
