@@ -134,7 +134,7 @@ export class ExecutionHandle<
   }
 
   async #awaitOutcome(): Promise<Output> {
-    const { owned } = this.#context
+    const { owned, handOver } = this.#context
     const hopeless = new HopelessWait(this.#context)
     let isLost = false
     await this.#untilCommitted()
@@ -148,15 +148,17 @@ export class ExecutionHandle<
       // One that is ended by its signal is waited for although that is aborted: it would end every pause at once.
       const ends = this.#about.signal?.aborted === true ? {} : this.#about
       if (pauseMs > 0) await pauseBeforeLook(this.#context, this.id, pauseMs, ends)
-      if (this.#context.handOver.hasBegun) throw this.#context.closedWhileWaiting(this)
-      if (owned.has(this.id)) continue
-      const record = await orEndUnknown(this.id, isLost, () => this.#record())
+      // When the docket is being closed it looks once more: the execution may have ended just before.
+      const isLast = handOver.hasBegun
+      if (owned.has(this.id) && !isLast) continue
+      const record = await orEndUnknown(this.id, isLost, () => handOver.look(() => this.#record()))
       if (record === undefined)
         throw this.#about.isInTransaction === true ? notCommitted(this.id) : noSuchExecution(this.id)
       if (hasOutcome(record)) {
         this.#context.parkedCallers.delete(this.id)
         return (await outcomeOfRecord(this.#context, record)) as Output
       }
+      if (isLast) throw this.#context.closedWhileWaiting(this)
       if (!isKnown(record.status)) throw new ExecutionConflictError(unknownStatus(record), { executionId: this.id })
       // One that was parked ends by that signal, and is waited for until it has.
       if (this.#context.parkedCallers.endingBy(this.id, this.#about.signal) === undefined)

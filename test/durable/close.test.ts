@@ -50,6 +50,26 @@ describe('close', () => {
     expect((await staying.list()).executions).toMatchObject([{ status: 'completed', output: 201 }])
   })
 
+  test('of a docket that waits for what has just ended elsewhere gives its outcome', async () => {
+    const { world, gate, graph, handle } = await about()
+    // Nobody tells it: it looks now and then.
+    const deaf = new Proxy(world.store, {
+      get(store, name) {
+        const member: unknown = Reflect.get(store, name)
+        if (name === 'subscribe') return undefined
+        return typeof member === 'function' ? (member.bind(store) as unknown) : member
+      },
+    })
+    const other = world.process({ graphs: [graph], store: deaf })
+    const waiting = (await other.get('a'))!.result()
+    await world.clock.advance(2_000)
+    const result = handle.result()
+    gate.resolve(7)
+    expect(await world.clock.settle(result)).toBe(8)
+    await world.clock.settle(other.close())
+    expect(await waiting).toBe(8)
+  })
+
   test('is no attempt of a step that is tried again', async () => {
     const world = new World()
     const retry = { maxAttempts: 2 }
