@@ -45,29 +45,41 @@ export async function* watchValue(
   let seen: ExecutionRecord | undefined
   let pauseMs = 0
   await orClosed(context, 'watch', id, untilThere)
-  for (;;) {
-    requireNotAborted(id, signal)
-    // When the docket is being closed it looks once more: the execution may have ended just before.
-    const isLast = context.handOver.hasBegun
-    const found = await orClosed(context, 'watch', id, () =>
-      context.handOver.look(async () => (await isWritten(context, id, seen)) && findValue(context, 'watch', id, type)),
+  const { handOver } = context
+  const look = () =>
+    orClosed(context, 'watch', id, () =>
+      handOver.look(async () => (await isWritten(context, id, seen)) && findValue(context, 'watch', id, type)),
     )
-    if (found !== false) {
-      const { record, stored, read } = found
-      if (record.updatedAt !== seen?.updatedAt) pauseMs = 0
-      seen = record
-      if (stored !== undefined && !isSame(stored, last)) {
-        last = stored
-        yield await read()
-        requireNotAborted(id, signal)
+  let lastLook: ReturnType<typeof look> | undefined
+  // When the docket is being closed it looks once more, at once, whatever the reader of the values is about: the execution may have ended just before.
+  const unlisten = handOver.onBegin(() => {
+    lastLook = look()
+    lastLook.catch(() => {})
+  })
+  try {
+    for (;;) {
+      requireNotAborted(id, signal)
+      const isLast = handOver.hasBegun
+      const found = await (lastLook ?? look())
+      if (found !== false) {
+        const { record, stored, read } = found
+        if (record.updatedAt !== seen?.updatedAt) pauseMs = 0
+        seen = record
+        if (stored !== undefined && !isSame(stored, last)) {
+          last = stored
+          yield await read()
+          requireNotAborted(id, signal)
+        }
+        if (hasOutcome(record)) return
       }
-      if (hasOutcome(record)) return
+      if (isLast) throw context.closedWhileWaiting({ id })
+      pauseMs = Math.min(Math.max(firstPollMs, pauseMs * 2), longestPollMs)
+      const here = context.owned.get(id)
+      const listen = here === undefined ? undefined : (done: () => void) => here.commits.onWritten(done)
+      await pauseBeforeLook(context, id, pauseMs, { signal, listen, endsHere: here === undefined })
     }
-    if (isLast) throw context.closedWhileWaiting({ id })
-    pauseMs = Math.min(Math.max(firstPollMs, pauseMs * 2), longestPollMs)
-    const here = context.owned.get(id)
-    const listen = here === undefined ? undefined : (done: () => void) => here.commits.onWritten(done)
-    await pauseBeforeLook(context, id, pauseMs, { signal, listen, endsHere: here === undefined })
+  } finally {
+    unlisten()
   }
 }
 
