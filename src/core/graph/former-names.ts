@@ -20,6 +20,15 @@ export function formerNamesOf({ formerly }: { readonly formerly?: Formerly | und
   return typeof formerly === 'string' ? [formerly] : formerly
 }
 
+/** The former names of a step: one that waits for something from outside is called what its type is called. */
+export function formerNamesOfStep(step: AnyStep): readonly string[] {
+  return formerNamesOf(isNamedByType(step) ? step.output : step)
+}
+
+function isNamedByType({ kind, name, output }: AnyStep): boolean {
+  return (kind === 'signal' || kind === 'event') && name === output.name
+}
+
 /** The name that keys of its attempts are made of: the first that it had, so that they are the same whatever it was called when one began. */
 export function firstNameOf(named: { readonly name: string; readonly formerly?: Formerly | undefined }): string {
   return formerNamesOf(named).at(-1) ?? named.name
@@ -31,8 +40,14 @@ export function formerNamesIn(
   steps: readonly AnyStep[],
   types: Iterable<AnyDataType>,
 ): FormerNames | undefined {
-  const former = { graph: graph.formerly, steps: byFormerName(steps), types: byFormerName(types) }
+  const named = steps.map((step) => ({ name: step.name, formerly: formerNamesOfStep(step) }))
+  const former = { graph: graph.formerly, steps: byFormerName(named), types: byFormerName(types) }
   return former.graph.length + former.steps.size + former.types.size === 0 ? undefined : former
+}
+
+/** Present names of types by all that they have had, these among them. */
+export function presentNames(types: readonly AnyDataType[]): ReadonlyMap<string, string> {
+  return new Map([...byFormerName(types), ...types.map(({ name }) => [name, name] as const)])
 }
 
 function byFormerName(

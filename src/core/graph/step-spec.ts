@@ -1,6 +1,6 @@
 import { typeOfPort } from './check-step.ts'
 import { durationMs } from '../duration.ts'
-import { firstNameOf, formerNamesOf } from './former-names.ts'
+import { formerNamesOf, formerNamesOfStep } from './former-names.ts'
 import type {
   AnyGraph,
   CompensateSpec,
@@ -51,7 +51,7 @@ export function specOf(step: AnyStep, graph: AnyGraph): StepSpec {
     limited: step.origin ?? step,
     kind: step.kind,
     name: step.name,
-    firstName: firstNameOf(step),
+    firstName: formerNamesOfStep(step).at(-1) ?? step.name,
     output: step.output,
     ports,
     takesAll: ports.some((port) => port.kind === 'all'),

@@ -1,5 +1,6 @@
 import { receivedMessage, signalIdentity, signalMessage } from '../../core/contracts/signal-message.ts'
 import type { NewMessage } from '../../core/contracts/message.ts'
+import { firstNameOf } from '../../core/graph/former-names.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import { canonicalize, digest } from '../../core/values/keys.ts'
 import { receivedTypes } from '../../runtime/inputs/given-signals.ts'
@@ -15,15 +16,19 @@ type Place = Pick<DocketContext, 'connection' | 'clock'>
 export async function startMessages(
   { connection, clock }: Place,
   execution: string,
-  plan: Pick<Plan, 'receivers'>,
+  plan: Pick<Plan, 'receivers' | 'signalSteps'>,
   signals: StartSignals,
 ): Promise<readonly NewMessage[]> {
   const { encoding } = connection
   const at = clock.now()
-  const several = namesReceived(plan)
-  const messages = Object.entries(signals).flatMap(([type, given]) => {
+  const received = receivedTypes(plan)
+  const several = new Set(received.map(({ name }) => name))
+  const types = [...received, ...plan.signalSteps.map(({ spec }) => spec.output)]
+  const firstNames = new Map(types.map((type) => [type.name, firstNameOf(type)]))
+  const messages = Object.entries(signals).flatMap(([name, given]) => {
+    const type = firstNames.get(name) ?? name
     const encoded = (value: unknown) => encoding.encode(value, signalIdentity(execution, { type }))
-    if (!several.has(type))
+    if (!several.has(name))
       return [
         Promise.resolve(encoded(given)).then((payload) =>
           signalMessage(execution, { type }, { id: `start ${type}`, payload, at }),
@@ -46,15 +51,11 @@ export async function postStartMessages(
   hasEnded: (step: string) => boolean,
 ): Promise<void> {
   const receivers = plan.receivers.filter(({ spec }) => !hasEnded(spec.name))
-  const several = namesReceived({ receivers })
+  const several = new Set(receivedTypes({ receivers }).map(({ name }) => name))
   const received = Object.entries(signals).filter(([type]) => several.has(type))
   if (received.length === 0) return
-  const messages = await startMessages(context, execution, { receivers }, Object.fromEntries(received))
+  const messages = await startMessages(context, execution, { receivers, signalSteps: [] }, Object.fromEntries(received))
   await context.connection.post(messages)
-}
-
-function namesReceived(plan: Pick<Plan, 'receivers'>): ReadonlySet<string> {
-  return new Set(receivedTypes(plan).map(({ name }) => name))
 }
 
 /** Values that can't be compared are the same at the same place. */

@@ -3,6 +3,7 @@ import { OptionError } from '../../core/errors.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { planOf, requireIndex } from '../../core/graph/plan.ts'
 import type { Plan } from '../../core/graph/plan.ts'
+import type { AnyDataType } from '../../core/language/data-type.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { graphHashOf, unwrittenFork } from '../records/graph-hash.ts'
 import { receivedTypes } from '../../runtime/inputs/given-signals.ts'
@@ -38,8 +39,11 @@ export async function requirePlanned(
   const known = plan ?? planWithout(graph, target)
   const way = known && wayIn(namesOf(known), type)
   if (way !== undefined) return way
-  const waited = plan === undefined ? await recorded(context, id, graph) : namesOf(plan)
-  const found = waited === undefined ? (wayInGraph(graph, type) ?? 'signal') : wayIn(waited, type)
+  const { waited, before } = plan === undefined ? await recorded(context, id, graph) : { waited: namesOf(plan) }
+  const found =
+    waited === undefined
+      ? (wayInGraph(graph, type) ?? (before && wayIn(before, type)) ?? 'signal')
+      : wayIn(waited, type)
   if (found !== undefined) return found
   const all = [...waited!.signals, ...(waited!.receives ?? [])]
   const hint = didYouMean(type, all) || `; it waits for: ${all.join(', ') || 'none'}`
@@ -78,6 +82,14 @@ export function wayInGraph(graph: AnyGraph | undefined, type: string): SignalWay
   return undefined
 }
 
+/** A type that comes to executions of a graph from outside, as the graph declares it. */
+export function typeFromOutside(graph: AnyGraph, name: string): AnyDataType | undefined {
+  const types = requireIndex(graph).specs.flatMap(({ kind, output, receives }) =>
+    kind === 'signal' ? [output] : receives,
+  )
+  return types.find((type) => type.name === name)
+}
+
 /** The plan of a target for which nothing is overridden; undefined where the graph is not known here, or has no such type. */
 function planWithout(graph: AnyGraph | undefined, target: string | undefined): Plan | undefined {
   if (graph === undefined || target === undefined) return undefined
@@ -85,20 +97,20 @@ function planWithout(graph: AnyGraph | undefined, target: string | undefined): P
   return type === undefined ? undefined : planOf(graph, type)
 }
 
-/** What its record says; undefined where that does not hold for the graph that it goes on with. */
+/** What its record says: `waited` where that holds for the graph that it goes on with, or else what it waited `before`, which may be another name or another step's by now. */
 async function recorded(
   context: DocketContext,
   id: string,
   graph: AnyGraph | undefined,
-): Promise<AwaitedTypes | undefined> {
+): Promise<{ readonly waited?: AwaitedTypes | undefined; readonly before?: AwaitedTypes | undefined }> {
   const { connection } = context
   await connection.readyBy()
   const record = await context.recordOf(id)
-  if (record === undefined || record.kind === 'batch') return undefined
+  if (record === undefined || record.kind === 'batch') return {}
   const { $waits } = await readInputs(record, connection.encoding).catch(() => ({ $waits: undefined }))
   // A fork that is still being written has what its original waits for.
-  if ($waits?.graph === record.graphHash || record.graphHash === unwrittenFork) return $waits
-  if (graph === undefined || graphHashOf(requireIndex(graph)) !== record.graphHash) return undefined
+  if ($waits?.graph === record.graphHash || record.graphHash === unwrittenFork) return { waited: $waits }
+  if (graph === undefined || graphHashOf(requireIndex(graph)) !== record.graphHash) return { before: $waits }
   const plan = planWithout(graph, record.target)
-  return plan && namesOf(plan)
+  return plan === undefined ? {} : { waited: namesOf(plan) }
 }

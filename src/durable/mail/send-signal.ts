@@ -2,19 +2,14 @@ import { requireLength } from '../../core/check-length.ts'
 import { isName } from '../../core/check-name.ts'
 import { checkOptions, describe } from '../../core/check-options.ts'
 import type { PostVerdict } from '../../core/contracts/message.ts'
-import {
-  receivedId,
-  receivedMessage,
-  signalIdentity,
-  signalMessage,
-  signalSlot,
-} from '../../core/contracts/signal-message.ts'
+import { receivedId, receivedMessage, signalIdentity, signalMessage } from '../../core/contracts/signal-message.ts'
 import { InputError, OptionError } from '../../core/errors.ts'
 import { isSensitiveType } from '../../core/graph/sensitivity.ts'
 import { isRecord } from '../../core/is-record.ts'
 import { isUpdateType } from '../../core/language/update.ts'
 import type { AnyDataType } from '../../core/language/data-type.ts'
 import { encodedValue } from '../../core/values/value-encoding.ts'
+import { signalSlotOf } from '../../core/graph/signal-slot-of.ts'
 import { randomId } from '../../runtime/environment/ids.ts'
 import { checkValue, issuesText } from '../../runtime/inputs/check-value.ts'
 import { allAnswers } from '../../runtime/store-access/all-answers.ts'
@@ -71,7 +66,7 @@ export async function sendSignal(
   const { store: keeping } = context.connection
   if (transaction !== undefined && !keeping.capabilities.transactions)
     throw new OptionError(`signal: the ${keeping.name} store has no transactions`)
-  requireLength(keeping, 'message', 'signal: its data type', signalSlot({ type: type.name, item }))
+  requireLength(keeping, 'message', 'signal: its data type', signalSlotOf(type, item))
   requireLength(keeping, 'message', 'signal: id', id)
   const send = (given: unknown): Promise<SignalVerdict> =>
     sendChecked(context, target, type, given, { id, item, transaction })

@@ -3,6 +3,7 @@ import { didYouMean } from '../../core/closest-name.ts'
 import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import type { SignalPlace } from '../../core/contracts/signal-message.ts'
 import { OptionError } from '../../core/errors.ts'
+import { firstNameOf } from '../../core/graph/former-names.ts'
 import { batchPlanOf } from '../../core/graph/batch-plan.ts'
 import type { BatchPlan } from '../../core/graph/batch-plan.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
@@ -10,7 +11,7 @@ import { requireIndex } from '../../core/graph/plan.ts'
 import type { AnyDataType } from '../../core/language/data-type.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { receivedTypes } from '../../runtime/inputs/given-signals.ts'
-import { messageNamed, requirePlanned, wayIn, wayInGraph } from './planned-signals.ts'
+import { messageNamed, requirePlanned, typeFromOutside, wayIn, wayInGraph } from './planned-signals.ts'
 import type { MessageCall, SignalWay } from './planned-signals.ts'
 import { noSuchExecution } from '../records/execution-info.ts'
 import { givenOnce, headOfBatch } from '../records/restore-batch.ts'
@@ -31,7 +32,7 @@ interface BatchShape {
   readonly total: number
   /** Undefined where its graph is not known here, or does not fit. */
   readonly plan: BatchPlan | undefined
-  /** What its record says of that; undefined where it holds no more. */
+  /** What its record says of that: of the graph that it began with. */
   readonly waits?: PlannedWaits | undefined
 }
 
@@ -43,14 +44,15 @@ export async function signalPlace(
   context: DocketContext,
   call: MessageCall,
   target: SignalTarget,
-  { name: type }: AnyDataType,
+  sent: AnyDataType,
   item: number | undefined,
 ): Promise<{ readonly place: SignalPlace; readonly way: SignalWay }> {
+  const { name: type } = sent
   const batch = await batchShapeOf(context, target)
   requireWaited(context, call, target, type)
   if (batch === undefined) {
     const planned = await requirePlanned(context, call, target, type)
-    if (item === undefined) return { place: { type }, way: planned }
+    if (item === undefined) return { place: { type: firstNameIn(context, target, sent) }, way: planned }
     throw new OptionError(`${call}: "${target.id}" is one execution, and only batches have items; leave item out`)
   }
   const { total, plan, waits } = batch
@@ -72,7 +74,14 @@ export async function signalPlace(
       `${call}: batch "${target.id}" has ${total} items, and no item ${item}; the first is item 0${total === 0 ? '' : `, the last item ${total - 1}`}`,
     )
   const graph = target.graph === undefined ? undefined : context.graphOf(target.graph)
-  return { place: { type, item }, way: wayInGraph(graph, type) ?? (waits && wayIn(waits, type)) ?? 'signal' }
+  const place = { type: firstNameIn(context, target, sent), item }
+  return { place, way: wayInGraph(graph, type) ?? (waits && wayIn(waits, type)) ?? 'signal' }
+}
+
+/** What the type was called first, so that it has one place in a mailbox, whatever it is called where something is sent: as the graph says, or the sender where that is not known here. */
+function firstNameIn(context: DocketContext, { graph: name }: SignalTarget, sent: AnyDataType): string {
+  const graph = name === undefined ? undefined : context.graphOf(name)
+  return firstNameOf((graph && typeFromOutside(graph, sent.name)) ?? sent)
 }
 
 /** What is wrong with the option `item`. */
@@ -92,8 +101,7 @@ async function batchShapeOf(context: DocketContext, { id, kind }: SignalTarget):
   if (stored.kind !== 'batch') return undefined
   const record = await context.presentRecord(stored)
   const head = await headOfBatch(record, context.connection.encoding)
-  const waits = head.$waits?.graph === record.graphHash ? head.$waits : undefined
-  return { total: head.total, plan: planOfBatch(context.graphOf(record), record, head), waits }
+  return { total: head.total, plan: planOfBatch(context.graphOf(record), record, head), waits: head.$waits }
 }
 
 function planOfBatch(

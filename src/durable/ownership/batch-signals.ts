@@ -2,10 +2,11 @@ import { append } from '../../core/append.ts'
 import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import type { CheckpointRecord } from '../../core/contracts/checkpoint-record.ts'
 import type { Message } from '../../core/contracts/message.ts'
-import { placeOfMessage, placeOfSlot, signalSlot } from '../../core/contracts/signal-message.ts'
+import { placeOfMessage, placeOfSlot } from '../../core/contracts/signal-message.ts'
 import { updateKind, updateOf } from '../../core/contracts/update-message.ts'
 import type { UpdateRef } from '../../core/contracts/update-message.ts'
 import type { BatchPlan } from '../../core/graph/batch-plan.ts'
+import { signalSlotOf } from '../../core/graph/signal-slot-of.ts'
 import type { Execution } from '../../runtime/execution/execution.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { allEffects } from './mail-effects.ts'
@@ -111,7 +112,7 @@ export class BatchSignals {
     this.#early.delete(item)
     if (this.#open.delete(key)) return open!.mail.leftOpen()
     // It never began.
-    return this.#batch.plan.item.plan.signalSteps.map(({ spec }) => signalSlot({ type: spec.output.name, item }))
+    return this.#batch.plan.item.plan.signalSteps.map(({ spec }) => signalSlotOf(spec.output, item))
   }
 
   /** What a commit with these records does to messages and slots, beside what they say. */

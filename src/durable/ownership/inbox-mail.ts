@@ -8,6 +8,7 @@ import { placeOfMessage, signalIdentity } from '../../core/contracts/signal-mess
 import { updateKind, updateOf } from '../../core/contracts/update-message.ts'
 import type { UpdateRef } from '../../core/contracts/update-message.ts'
 import { isTerminalStep } from '../../core/contracts/statuses.ts'
+import { presentNames } from '../../core/graph/former-names.ts'
 import type { Plan, PlanStep } from '../../core/graph/plan.ts'
 import type { AnyDataType } from '../../core/language/data-type.ts'
 import type { AnyUpdateType } from '../../core/language/update.ts'
@@ -60,6 +61,8 @@ export class InboxMail {
   readonly #receivers: ReadonlyMap<string, string>
   /** What steps have taken, and no commit has consumed yet: by step, the numbers of the messages. */
   readonly #taken = new Map<string, number[]>()
+  /** Present names of types by all that they have had. */
+  readonly #names: ReadonlyMap<string, string>
   readonly #machines: ReadonlySet<string>
   readonly #updates: OpenUpdates
   #execution: ReceivingExecution | undefined
@@ -74,6 +77,7 @@ export class InboxMail {
     this.#receivers = new Map(
       parts.steps.flatMap(({ spec }) => spec.receives.map(({ name }) => [name, spec.name] as const)),
     )
+    this.#names = presentNames(parts.steps.flatMap(({ spec }) => spec.receives))
     this.#machines = new Set(parts.steps.flatMap(({ spec }) => (spec.kind === 'machine' ? [spec.name] : [])))
     this.inbox = new MemoryInbox(
       parts.steps.flatMap(({ spec }) => spec.receives),
@@ -108,7 +112,7 @@ export class InboxMail {
 
   /** Whether a step here receives the type. */
   receives(type: string): boolean {
-    return this.#receivers.has(type)
+    return this.#names.has(type)
   }
 
   /** Whether something that came is still to be read or checked, or its answer to be written. */
@@ -122,18 +126,19 @@ export class InboxMail {
     if (seq <= this.#lastRead) return
     this.#lastRead = seq
     const place = placeOfMessage(message)!
+    const type = this.#names.get(place.type)!
     const update = message.kind === updateKind ? updateOf(message) : undefined
     if (update !== undefined) {
-      const step = this.#receivers.get(place.type)!
+      const step = this.#receivers.get(type)!
       if (this.#hasEnded(step)) return this.#updates.tooLate(update)
       this.#updates.add(update, step)
     }
     const came = (value: unknown): void => {
-      this.inbox.give(place.type, value, at, seq, update)
+      this.inbox.give(type, value, at, seq, update)
       this.check()
     }
     const failed = (thrown: unknown): void => {
-      if (update === undefined) this.#setAside(place.type, seq, thrown)
+      if (update === undefined) this.#setAside(type, seq, thrown)
       else this.#updates.reject(update, thrown)
     }
     const decode = (): unknown =>

@@ -3,8 +3,10 @@ import { InputError } from '../../core/errors.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import type { Message } from '../../core/contracts/message.ts'
-import { placeOfMessage, placeOfSlot, signalIdentity, signalSlot } from '../../core/contracts/signal-message.ts'
+import { placeOfMessage, placeOfSlot, signalIdentity } from '../../core/contracts/signal-message.ts'
 import { isTerminalStep } from '../../core/contracts/statuses.ts'
+import { presentNames } from '../../core/graph/former-names.ts'
+import { signalSlotOf } from '../../core/graph/signal-slot-of.ts'
 import type { Plan, PlanStep } from '../../core/graph/plan.ts'
 import type { AsyncContext } from '../../runtime/environment/async-context.ts'
 import type { Emitter } from '../../runtime/execution/emitter.ts'
@@ -55,6 +57,8 @@ export class SignalMail {
   readonly #unknown = new Set<string>()
   #execution: SignalledExecution | undefined
   #lastRead = 0
+  /** Present names of types by all that they have had. */
+  readonly #names: ReadonlyMap<string, string>
   /** Types that came and that no step waits for. */
   readonly #strays = new Set<string>()
   #decoding = 0
@@ -65,6 +69,7 @@ export class SignalMail {
     this.#id = id
     this.#item = item
     this.#steps = steps
+    this.#names = presentNames(steps.map(({ spec }) => spec.output))
     this.signals = new Signals(
       steps.map(({ spec }) => spec.output),
       (type, message, issues) => {
@@ -97,7 +102,7 @@ export class SignalMail {
     this.#lastRead = seq
     const { encoding } = this.#connection
     const place = placeOfMessage(message)!
-    const { type } = place
+    const type = this.#names.get(place.type) ?? place.type
     try {
       const value = payload === undefined ? undefined : encoding.decode(payload, signalIdentity(this.#id, place))
       if (!isPromiseLike(value)) return this.#came(type, value, seq, at)
@@ -146,21 +151,21 @@ export class SignalMail {
       const record = records.find((one) => one.step === step.spec.name && isTerminalStep(one.status))
       const isUnknown = this.#unknown.delete(name)
       if (record === undefined && !isOver(runs[step.position]) && !isLost(plan, runs, step, records, isOver)) {
-        if (isUnknown && !hasEnded && !this.signals.has(name)) openedSlots.push(this.#slotOf(name))
+        if (isUnknown && !hasEnded && !this.signals.has(name)) openedSlots.push(this.#slotOf(step))
         continue
       }
       this.#closed.add(name)
       const message = this.signals.messageOf(name)
       if (record?.status === 'completed' && message !== undefined) consumed.push(message)
-      else if (!this.signals.has(name)) closedSlots.push(this.#slotOf(name))
+      else if (!this.signals.has(name)) closedSlots.push(this.#slotOf(step))
     }
     return effectsIn(consumed, closedSlots, openedSlots)
   }
 
   /** Slots that are open, and that nothing will ask for any more: it has ended. Those that something was sent to stay taken. */
   leftOpen(): readonly string[] {
-    const left = this.#steps.map(nameOf).filter((name) => !this.#closed.has(name) && !this.signals.has(name))
-    return left.map((name) => this.#slotOf(name))
+    const left = this.#steps.filter((step) => !this.#closed.has(nameOf(step)) && !this.signals.has(nameOf(step)))
+    return left.map((step) => this.#slotOf(step))
   }
 
   /**
@@ -169,14 +174,15 @@ export class SignalMail {
    */
   undo({ closedSlots = [], openedSlots = [] }: MailEffects): void {
     for (const slot of [...closedSlots, ...openedSlots]) {
-      const { type } = placeOfSlot(slot)
+      const { type: first } = placeOfSlot(slot)
+      const type = this.#names.get(first) ?? first
       this.#closed.delete(type)
       this.#unknown.add(type)
     }
   }
 
-  #slotOf(type: string): string {
-    return signalSlot({ type, item: this.#item })
+  #slotOf({ spec }: PlanStep): string {
+    return signalSlotOf(spec.output, this.#item)
   }
 
   #came(type: string, value: unknown, seq: number, at: number): void {
@@ -197,7 +203,8 @@ export class SignalMail {
       error,
     })
     if (seq === undefined) return
-    const openedSlots = this.#closed.has(type) ? undefined : [this.#slotOf(type)]
+    const step = this.#steps.find((one) => nameOf(one) === type)
+    const openedSlots = step === undefined || this.#closed.has(type) ? undefined : [this.#slotOf(step)]
     const what = `setting a signal "${type}" aside (${describeThrown(error)})`
     this.#commits.write({ steps: [], consumed: [seq], openedSlots }).catch(failures.of(what))
   }

@@ -2,6 +2,7 @@ import { isRecord } from '../../core/is-record.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import { describe } from '../../core/check-options.ts'
 import type { First } from '../../core/language/race.ts'
+import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import { isTerminalStep, stepStatuses } from '../../core/contracts/statuses.ts'
 import type { StepStatus } from '../../core/contracts/statuses.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
@@ -156,6 +157,9 @@ export async function migrateRecords(
       )
     if (old !== undefined && !Object.hasOwn(migrated.steps, old.step)) renamed.set(old.step, step)
     const value = done.has(status) ? { stored: output } : first === undefined ? undefined : { stored: { ...first } }
+    const isUnderWay = value === undefined && !isTerminalStep(status) && old !== undefined
+    const kept =
+      isUnderWay && known[old.step]!.first === undefined ? await keptState(id, old, step, encoding) : undefined
     records.push({
       step,
       item: '',
@@ -165,7 +169,7 @@ export async function migrateRecords(
       typeVersion,
       // What its inputs were is not known of a record that was changed.
       inputHash: undefined,
-      output: value === undefined ? undefined : await encoding.encode(value.stored, ['step', id, step, '', 'output']),
+      output: value === undefined ? kept : await encoding.encode(value.stored, ['step', id, step, '', 'output']),
       error: error === undefined ? undefined : await encoding.encodeError(error, ['step', id, step, '', 'error']),
       attempts: await movedAttempts(
         old?.attempts,
@@ -202,6 +206,23 @@ export async function migrateRecords(
     steps: records,
     renamed,
   }
+}
+
+/** What a step that has not ended has on record beside its status, for the place that it has after the migration: what its machine is at, or the key of the event that it waits for. */
+async function keptState(
+  id: string,
+  { step: from, output, status }: StepRecord,
+  to: string,
+  encoding: ValueEncoding,
+): Promise<StoredValue | undefined> {
+  if (output === undefined || isTerminalStep(status)) return undefined
+  return encoding.encode(await encoding.decode(output, ['step', id, from, '', 'output']), [
+    'step',
+    id,
+    to,
+    '',
+    'output',
+  ])
 }
 
 async function migratableOf(id: string, record: StepRecord, encoding: ValueEncoding): Promise<MigratableStep> {

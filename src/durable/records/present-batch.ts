@@ -13,7 +13,8 @@ import { digestOfBatch, digestOfItems, itemsPerDigest } from './batch-digest.ts'
 import { itemsStep, writtenItemsOf } from './batch-items.ts'
 import type { BatchItems } from './batch-items.ts'
 import { droppedRecord } from './migrate-records.ts'
-import { headUnderPresentNames, isDone, movedRecord, presentRecord, renamedKeys } from './present-names.ts'
+import { headUnderPresentNames, movedRecord, presentRecord, renamedKeys, takesPlaceOf } from './present-names.ts'
+import type { RecordedEnd } from './present-names.ts'
 import { headOfBatch } from './restore-batch.ts'
 import type { StepPages } from './step-pages.ts'
 import { placeOf } from './step-place.ts'
@@ -123,7 +124,7 @@ class FormerRecords {
   readonly names = new Set<string>()
   #hasKept = false
   /** The name under which that record is that holds, by its place under the present name. */
-  readonly #holding = new Map<string, { readonly step: string; readonly isDone: boolean }>()
+  readonly #holding = new Map<string, RecordedEnd & Pick<StepRecord, 'step'>>()
 
   static async in(pages: StepPages, former: FormerNames): Promise<FormerRecords> {
     const found = new FormerRecords()
@@ -156,19 +157,20 @@ class FormerRecords {
     if (kept !== undefined && former.steps.has(kept.step)) this.#hasKept = true
     if (name === undefined) return
     const key = placeOf({ step: name, item: row.item })
-    const isRowDone = isDone(row)
     const known = this.#holding.get(key)
-    // What is done holds; else what is found first.
-    if (known === undefined || (isRowDone && !known.isDone))
-      this.#holding.set(key, { step: row.step, isDone: isRowDone })
+    if (known === undefined || takesPlaceOf(row, known)) this.#holding.set(key, endOf(row))
   }
 
-  /** Of one under the present name and one under a former one, the latter holds where it alone is done. */
+  /** Of one under the present name and one under a former one. */
   #stand(row: StepRecord): void {
     const key = placeOf(row)
     const known = this.#holding.get(key)
-    if (known !== undefined && (isDone(row) || !known.isDone)) this.#holding.set(key, { step: row.step, isDone: true })
+    if (known !== undefined && !takesPlaceOf(known, row)) this.#holding.set(key, endOf(row))
   }
+}
+
+function endOf({ step, status, startedAt, endedAt }: StepRecord): RecordedEnd & Pick<StepRecord, 'step'> {
+  return { step, status, startedAt, endedAt }
 }
 
 interface Renaming {

@@ -18,7 +18,6 @@ import { decodePresent, readInputs } from './stored-inputs.ts'
 import { namesAtResumption } from './stored-names.ts'
 import type { StoredNames } from './stored-names.ts'
 import type { UndoRecords } from './undo-records.ts'
-import { isUnfinished } from './unfinished-records.ts'
 import { movedAttempts } from './attempt-history.ts'
 
 /** The records of an execution. */
@@ -164,8 +163,7 @@ async function presentSteps(
     changes.set(placeOf(row), droppedRecord(row, at))
     const renamed = { ...row, step: presentNames.get(row.step)!, type: types.get(row.type) ?? row.type }
     const standing = steps.get(placeOf(renamed))
-    // Where it has begun under both, what is done holds; else what began last.
-    if (standing !== undefined && (isDone(standing) || !isDone(renamed))) continue
+    if (standing !== undefined && !takesPlaceOf(renamed, standing)) continue
     const moved = await movedRecord(id, row, renamed, encoding)
     steps.set(placeOf(moved), moved)
     changes.set(placeOf(moved), moved)
@@ -196,9 +194,24 @@ export async function movedRecord(
   }
 }
 
-/** Whether it has come to something. */
-export function isDone({ status }: StepRecord): boolean {
-  return status === 'completed' || status === 'cached' || !isUnfinished({ status })
+/**
+ * Whether of two records of one step the one under an older name holds: what is completed does, else what was written last. An older version of the program may have
+ * gone on after a newer one had failed.
+ */
+export function takesPlaceOf(older: RecordedEnd, newer: RecordedEnd): boolean {
+  if (isCompleted(newer)) return false
+  return isCompleted(older) || writtenAt(older) > writtenAt(newer)
+}
+
+/** What says which of two records of one step holds. */
+export type RecordedEnd = Pick<StepRecord, 'status' | 'startedAt' | 'endedAt'>
+
+function isCompleted({ status }: RecordedEnd): boolean {
+  return status === 'completed' || status === 'cached'
+}
+
+function writtenAt({ startedAt = 0, endedAt = startedAt }: RecordedEnd): number {
+  return endedAt
 }
 
 /** The stored inputs of an execution, or a batch's head, by present names of types. */
@@ -209,7 +222,7 @@ function renamedDocument(
 ): Readonly<Record<string, unknown>> {
   if (types.size === 0) return document
   const lists = kind === 'batch' ? ['leaves'] : ['$overrides']
-  const records = kind === 'batch' ? ['shared', 'overrides'] : ['$checked', '$versions']
+  const records = kind === 'batch' ? ['shared', 'overrides'] : ['$checked', '$versions', '$signals']
   const renamed = kind === 'batch' ? document : (renamedKeys(document, types) as Record<string, unknown>)
   return Object.fromEntries(
     Object.entries(renamed).map(([key, value]) => {

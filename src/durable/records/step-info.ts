@@ -156,7 +156,9 @@ export async function stepInfosOf(
     if (spec !== undefined && isRemoteStep(spec.step)) return { operation: spec.step.operation }
     if (spec !== undefined && receivesNow(spec)) return { types: spec.receives.map(({ name }) => name) }
     if (stepKind === 'durable') return { verbs: [] }
-    return stepKind === 'subgraph' ? { execution: childId(id, item, step, undoings?.get(step) ?? 0) } : undefined
+    return stepKind === 'subgraph'
+      ? { execution: childId(id, item, spec?.firstName ?? step, undoings?.get(step) ?? 0) }
+      : undefined
   }
   const infoOfStep = async (record: StepRecord): Promise<StepInfo> => {
     const { step, item, status, attempt, output, error, startedAt, endedAt, dueAt, queuedAt } = record

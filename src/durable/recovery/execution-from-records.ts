@@ -2,6 +2,7 @@ import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import type { Message } from '../../core/contracts/message.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
+import { signalSlotOf } from '../../core/graph/signal-slot-of.ts'
 import type { GivenInputs } from '../../runtime/inputs/given-inputs.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import type { DocketContext } from '../context/docket-context.ts'
@@ -82,7 +83,7 @@ export async function executionFromRecords(
     limits,
     restored: [...persisted.steps.values()].filter(({ endedAt }) => endedAt !== undefined).length,
     awaited: plan.signalSteps.flatMap(({ spec }) =>
-      persisted.steps.get(spec.name)?.endedAt === undefined ? [spec.output.name] : [],
+      persisted.steps.get(spec.name)?.endedAt === undefined ? [signalSlotOf(spec.output)] : [],
     ),
     own: (owned, follower, mail, moves) =>
       ownedExecutionOf(context, {

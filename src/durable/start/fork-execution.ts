@@ -6,6 +6,7 @@ import { requireIndex, takersOf } from '../../core/graph/plan.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import type { StartIntercepted } from '../../core/contracts/interceptor.ts'
 import type { AcquiredExecution, ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
+import { signalSlotOf } from '../../core/graph/signal-slot-of.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import { acquireOne } from '../context/acquire-one.ts'
 import type { DocketContext } from '../context/docket-context.ts'
@@ -186,7 +187,7 @@ function stepsIn({ steps, index }: Plan, records: readonly StepRecord[]): readon
 /** Slots of signals that the fork has from the original. */
 function signalsAmong({ signalSteps }: Plan, copied: readonly StepRecord[]): readonly string[] {
   const names = new Set(copied.map(({ step }) => step))
-  return signalSteps.flatMap(({ spec }) => (names.has(spec.name) ? [spec.output.name] : []))
+  return signalSteps.flatMap(({ spec }) => (names.has(spec.name) ? [signalSlotOf(spec.output)] : []))
 }
 
 /** As a race is on record that has a winner, and whose function has not begun. */

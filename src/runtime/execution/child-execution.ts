@@ -118,7 +118,14 @@ export function endChildrenOf(parent: Parent, step: string, reason: unknown): vo
 
 /** The id of the child that a step of an execution has, or had last. */
 export function childIdOf({ id, item, setup }: Pick<Parent, 'id' | 'item' | 'setup'>, step: string): string {
-  return childId(id, setup.itemKey ?? item, step, setup.undoings?.of(step, item) ?? 0)
+  return childId(id, setup.itemKey ?? item, firstNameOf(setup, step), setup.undoings?.of(step, item) ?? 0)
+}
+
+/** What a step was called first: the child of one that has another name now is the one that it had before. */
+function firstNameOf({ plan, keyNames }: ExecutionSetup, step: string): string {
+  const { former, specs } = plan.index
+  if (former === undefined && keyNames === undefined) return step
+  return keyNames?.steps.get(step) ?? specs.find(({ name }) => name === step)?.firstName ?? step
 }
 
 /** The same whenever the step's attempts begin, so that the child is found again; another one once what it did was undone. */

@@ -9,6 +9,7 @@ import type { CheckedValue } from '../inputs/check-value.ts'
 import { receivedTypes } from '../inputs/given-signals.ts'
 import type { UpdateAnswer } from './checkpoints.ts'
 import { isPromise } from '../../core/own-promise.ts'
+import { firstNameOf } from '../../core/graph/former-names.ts'
 
 /** A message for a step that is known to fit its type. */
 export interface Received {
@@ -197,6 +198,8 @@ export class MemoryInbox implements Inbox {
 
   renew(types: readonly AnyDataType[]): void {
     const names = new Set(types.map(({ name }) => name))
+    // Updates are called by the first names of their types.
+    const firstNames = new Set(types.map(firstNameOf))
     const open = this.#openUpdates()
     const again = open.filter(({ type }) => names.has(type.name))
     this.#takenUpdates = open.filter(({ type }) => !names.has(type.name))
@@ -204,7 +207,7 @@ export class MemoryInbox implements Inbox {
     for (const entry of this.#entries.filter(({ type, update }) => names.has(type.name) && this.#isReclaimed(update)))
       if (!this.#isOpen(entry.update!)) this.#drop(entry)
     for (const name of this.#reclaimed)
-      if (names.has(placeOfMessage({ kind: updateKind, id: name })!.type)) this.#reclaimed.delete(name)
+      if (firstNames.has(placeOfMessage({ kind: updateKind, id: name })!.type)) this.#reclaimed.delete(name)
     for (const entry of again.toReversed()) this.#entries.unshift(entry)
     this.#fitting += again.length
     if (again.length > 0) this.#came()
