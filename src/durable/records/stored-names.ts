@@ -1,5 +1,5 @@
 import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
-import { formerNamesOf } from '../../core/graph/former-names.ts'
+import { formerNamesOfStep } from '../../core/graph/former-names.ts'
 import type { GraphIndex } from '../../core/graph/graph-index.ts'
 import type { KeyNames } from '../../runtime/execution/key-names.ts'
 import { graphHashOf } from './graph-hash.ts'
@@ -34,13 +34,19 @@ export function namesAtResumption(
   const known = Object.entries(stored?.steps ?? {})
   const steps = Object.fromEntries(known.map(([name, first]) => [index.former?.steps.get(name) ?? name, first]))
   for (const { name, step } of index.specs) {
-    const former = formerNamesOf(step)
+    const former = formerNamesOfStep(step)
     if (former.length === 0 || Object.hasOwn(steps, name)) continue
-    // It may have begun when it had another name, and left no record: then it was the last one that it had.
+    // It may have begun when it had another name, and left no record: then it was the first one, or that would stand here.
     const isNew = recorded.has(name) || record.graphHash === graphHashOf(index)
-    steps[name] = former.find((old) => recorded.has(old)) ?? (isNew ? name : former[0]!)
+    steps[name] = former.find((old) => recorded.has(old)) ?? (isNew ? name : former.at(-1)!)
   }
   return namesOf(stored?.graph ?? (index.graph.formerly.length === 0 ? undefined : record.graph), steps)
+}
+
+/** What a step is called in a graph that does not know its name, by what a later version of the program has written down of it: it has the same first name. */
+export function nameByFirstName(step: string, stored: StoredNames | undefined, { specs }: GraphIndex): string {
+  const first = stored?.steps?.[step]
+  return specs.find(({ firstName }) => firstName === first)?.name ?? step
 }
 
 /** The names once a migration has renamed steps: their attempts, and what undoes them, keep their keys. */

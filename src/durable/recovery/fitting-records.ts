@@ -1,5 +1,6 @@
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
-import type { AnyGraph } from '../../core/graph/graph-index.ts'
+import type { AnyGraph, GraphIndex } from '../../core/graph/graph-index.ts'
+import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import type { DocketContext } from '../context/docket-context.ts'
@@ -8,6 +9,9 @@ import { droppedRecord, droppedType, migrateRecords } from '../records/migrate-r
 import type { MigratedRecords } from '../records/migrate-records.ts'
 import { underPresentNames } from '../records/present-names.ts'
 import type { PresentRecords, StoredRecords } from '../records/present-names.ts'
+import { nameByFirstName } from '../records/stored-names.ts'
+import { readInputs } from '../records/stored-inputs.ts'
+import type { UndoRecords } from '../records/undo-records.ts'
 import { namesNow, underNamesNow } from '../records/renamed-undos.ts'
 import { splitUndoRecords } from '../records/undo-records.ts'
 import { isUnfinished } from '../records/unfinished-records.ts'
@@ -44,13 +48,32 @@ export async function fittedRecords(
   const left = isKept ? [] : steps.filter((step) => isUnfinished(step) && !names.has(step.step))
   const nameNow = namesNow(requireIndex(graph).former?.steps, present.steps, migrated)
   const undos = await underNamesNow(record.id, undoRecords, nameNow, connection.encoding)
+  const counts = await knownCounts(undos.undoRecords.counts, execution, requireIndex(graph), connection.encoding)
   return {
-    stored: { ...present, record: execution, steps: records, left, undoRecords: undos.undoRecords },
+    stored: { ...present, record: execution, steps: records, left, undoRecords: { ...undos.undoRecords, counts } },
     write: async () => {
       if (isKept && !(isSame && present.changes === undefined && undos.changes.length === 0))
         await writeFittingRecords(context, present, migrated, graphHash, undos.changes)
     },
   }
+}
+
+/** How often steps were undone, those too that a later version of the program has given another name, and undone under that: what they did then has another key. */
+async function knownCounts(
+  counts: UndoRecords['counts'],
+  execution: ExecutionRecord,
+  index: GraphIndex,
+  encoding: ValueEncoding,
+): Promise<UndoRecords['counts']> {
+  const names = new Set(index.specs.map(({ name }) => name))
+  if ([...counts.keys()].every((step) => names.has(step))) return counts
+  const { $names } = await readInputs(execution, encoding)
+  const known = new Map<string, number>()
+  for (const [step, count] of counts) {
+    const name = names.has(step) ? step : nameByFirstName(step, $names, index)
+    known.set(name, Math.max(count, known.get(name) ?? 0))
+  }
+  return known
 }
 
 /** The records as they fit now: from here on they are the execution's. */
