@@ -86,7 +86,9 @@ export class AttemptNotes {
       this.#commits.follow(firstAttemptOf(run.planStep, itemOf(run), run.startedAt!))
     const note = (): Promise<void> => this.#note(run, 'running', undefined, maxAttempts === 1 ? 0 : run.attempt)
     const isSuspect = this.#right.recoveries > 0 && (run.attempt > 1 || !this.#commits.hasProgress)
-    const noted = announced !== undefined ? announced.noted : isSuspect ? this.#suspects.begin(note) : note()
+    // While it waited for its turn, it may have ended.
+    const noteInTurn = (): Promise<void> => (run.hasEnded ? Promise.resolve() : note())
+    const noted = announced !== undefined ? announced.noted : isSuspect ? this.#suspects.begin(noteInTurn) : note()
     if (isDecision && noted !== undefined) this.#decisions.set(run, noted)
     return noted?.catch((error: unknown) => {
       if (error instanceof LeaseLostError || run.persist?.onStoreError !== 'run') throw error

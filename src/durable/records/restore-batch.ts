@@ -227,8 +227,11 @@ export class BatchRestoration {
         continue
       }
       const isOwn = ownSteps.has(step.step)
-      // What a batch that is undone did is read when it is undone.
-      if (this.#isCompensating && step.item !== '' && step.step !== itemsStep) continue
+      // What a batch that is undone did is read when it is undone. What had not ended ends with it.
+      if (this.#isCompensating && step.item !== '' && step.step !== itemsStep) {
+        if (!isOwn && isUnfinished(step)) this.#open.push([step, step])
+        continue
+      }
       const misfit = isOwn ? undefined : this.#misfitOf(step)
       if (misfit !== undefined) this.#misfits.add(misfit)
       if (plan === undefined || this.#misfits.size > 0) continue
