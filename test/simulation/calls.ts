@@ -129,7 +129,7 @@ export class Calls {
     const call = this.all[Number(number) - 1]!
     // What nobody can repeat, and what was repeated often enough, has failed for good.
     const isFinal = call.attempt >= step.maxAttempts || call.isHopeless
-    if (call.step !== step || call.value !== undefined || !isFinal)
+    if (call.step.name !== step.name || call.value !== undefined || !isFinal)
       this.#history.violate(`${value} took the place of call ${number}: attempt ${call.attempt} of ${call.step.name}`)
     return value
   }

@@ -10,6 +10,7 @@ import type { Life } from './life.ts'
 import { shortName } from './simulated-step.ts'
 import type { SimulatedGraph, SimulatedStep } from './simulated-step.ts'
 import type { SimulatedProcess } from './simulated-process.ts'
+import { unmigrated } from './versions.ts'
 
 /** What the steps of a run did that may have to be undone, what won its races, and when its timers fired: judged by what nobody may ever see otherwise. */
 export class Deeds {
@@ -57,7 +58,7 @@ export class Deeds {
     this.#history.tell(() => `${process.name} ${executionId} undoes ${step.name}: ${String(output)}`)
     if (!this.#isOwner(life, process)) return
     if (step.kind === 'child') {
-      this.#undoChild(step, life!, isUncertain, output)
+      this.#undoChild(step, life!, isUncertain, output, process)
       return
     }
     const calls = this.#calls.all.filter((call) => call.life === life && call.key === stepIdempotencyKey)
@@ -65,19 +66,20 @@ export class Deeds {
     const mayHaveBegun = isUncertain && [...life!.steps.keys()].some((key) => key.startsWith(`$inputs ${step.name}`))
     if (calls.length === 0 && !mayHaveBegun)
       this.#history.violate(`${executionId}: ${step.name} is undone, and nothing of it was done`)
-    if (!isUncertain && !calls.some(({ value }) => value === output))
+    // It is given what it made, in the shape of today.
+    if (!isUncertain && !calls.some(({ value }) => value === unmigrated(String(output))))
       this.#history.violate(`${executionId}: ${step.name} is undone with ${String(output)}, which it did not make`)
-    this.#checkOrder(step, life!)
+    this.#checkOrder(step, life!, process)
   }
 
   /** What has come to an end is undone after what has used it. */
-  #checkOrder(step: SimulatedStep, life: Life): void {
+  #checkOrder(step: SimulatedStep, life: Life, process: SimulatedProcess): void {
     // Of a batch, each item has an order of its own.
     if (life.kind === 'batch') return
     const graph = this.#graphOf(life)
     const mayHaveLost = losersOf(graph, life, true).has(step.name)
     const losers = losersOf(graph, life)
-    for (const name of this.#behindOf(step.name, life)) {
+    for (const name of this.#behindOf(step.name, life, process)) {
       // What lost a race is undone while what took of it, and is needed, stays.
       if (mayHaveLost && !losers.has(name)) continue
       const last = this.#calls.all.findLast(
@@ -92,7 +94,7 @@ export class Deeds {
   }
 
   /** What a child has made is undone as what it made. */
-  #undoChild(step: SimulatedStep, life: Life, isUncertain: boolean, output: unknown): void {
+  #undoChild(step: SimulatedStep, life: Life, isUncertain: boolean, output: unknown, process: SimulatedProcess): void {
     const id = `${life.id}/${step.name}`
     // Where it was undone before, it has another one.
     const made = [...this.#history.outputs].some(
@@ -102,7 +104,7 @@ export class Deeds {
       this.#history.violate(
         `${life.id}: the child of ${step.name} is undone with ${String(output)}, which it did not make`,
       )
-    this.#checkOrder(step, life)
+    this.#checkOrder(step, life, process)
   }
 
   /** A timer has fired: its value says for which time it was set. */
@@ -144,8 +146,8 @@ export class Deeds {
       if (
         !mustBe &&
         !this.#mayBeUndone(life, step.name) &&
-        kept?.value === value &&
         value !== undefined &&
+        unmigrated(String(kept?.value)) === value &&
         this.isUndone(call)
       )
         this.#history.violate(`${life.id} is completed, but call ${call.number} of ${step.name} is undone`)
@@ -167,10 +169,12 @@ export class Deeds {
       }
   }
 
-  /** In a plan without what the execution was given. */
-  #behindOf(step: string, life: Life): readonly string[] {
-    if (Object.keys(life.overrides).length === 0) return this.#behind.get(step) ?? []
-    const graph = this.#graphOf(life)
+  /** In a plan without what the execution was given, and with what the program of the process has. */
+  #behindOf(step: string, life: Life, { name }: SimulatedProcess): readonly string[] {
+    const { versions } = this.#history
+    if (Object.keys(life.overrides).length === 0 && versions === undefined) return this.#behind.get(step) ?? []
+    const whole = this.#graphOf(life)
+    const graph = versions?.of(name).planOf(whole) ?? whole
     return behind(
       graph,
       graph.steps.findIndex(({ name }) => name === step),

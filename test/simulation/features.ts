@@ -41,6 +41,8 @@ export interface Features {
   readonly hasOddments: boolean
   /** Something stands around all that dockets do. */
   readonly hasInterceptors: boolean
+  /** Processes run several versions of their program, side by side. */
+  readonly hasVersions: boolean
   readonly codec: 'none' | 'prompt' | 'slow'
 }
 
@@ -71,6 +73,9 @@ export const firstLimitedSeed = 200_000_001
 /** Worlds from this seed on have updates, steps in queues of their own, starts with keys, overrides, conditions and retries in portions, and some of all the others. */
 export const firstRequestSeed = 300_000_001
 
+/** Worlds from this seed on have several versions of their program. */
+export const firstVersionSeed = 400_000_001
+
 const none: Features = {
   hasFallbacks: false,
   hasDeadlines: false,
@@ -93,12 +98,30 @@ const none: Features = {
   hasOverrides: false,
   hasOddments: false,
   hasInterceptors: false,
+  hasVersions: false,
   codec: 'none',
 }
 
 /** What the world of a seed has. */
 export function featuresOf(seed: number, random: RandomSource): Features {
   if (seed < firstFeaturedSeed) return none
+  if (seed >= firstVersionSeed)
+    return {
+      ...none,
+      hasControlFlow: true,
+      hasWaits: true,
+      hasMoves: true,
+      hasFunctions: random.chance(0.4),
+      hasVerbs: random.chance(0.4),
+      hasMachines: random.chance(0.2),
+      hasBatches: random.chance(0.4),
+      hasDeadlines: random.chance(0.15),
+      codec: random.weighted({ none: 60, prompt: 20, slow: 20 }),
+      hasEvents: random.chance(0.3),
+      hasOverrides: random.chance(0.3),
+      hasOddments: random.chance(0.3),
+      hasVersions: true,
+    }
   if (seed >= firstRequestSeed) {
     const hasUpdates = random.chance(0.6)
     const hasElsewhere = random.chance(0.4)

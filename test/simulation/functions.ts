@@ -104,7 +104,7 @@ export function functionOf(
   process: SimulatedProcess,
   random: RandomSource,
   verbs: Verbs,
-  { graphs, noteType }: FunctionParts,
+  { graphs, noteType, typeName }: FunctionParts,
 ): AnyStep {
   const { length, sleepMs, event, more } = each.verbs!
   const shown = dataType(`${each.name}.shown`, type<string>())
@@ -172,8 +172,9 @@ export function functionOf(
           if (more.child !== undefined) {
             const { graph: plan, waits, onParentEnd } = more.child
             const { graph, target } = graphs.get(plan.name)!
-            if (waits === 'at once') await outcome(context.execute(graph, target, leavesOf(plan)), length + 1)
-            else child = await context.start(graph, target, leavesOf(plan), { onParentEnd })
+            const leaves = leavesOf(plan, typeName)
+            if (waits === 'at once') await outcome(context.execute(graph, target, leaves), length + 1)
+            else child = await context.start(graph, target, leaves, { onParentEnd })
           }
           for (const [place, timeout] of more.receives.entries()) {
             const message = await context.receive(note, timeout === undefined ? {} : { timeout })
@@ -249,11 +250,13 @@ interface FunctionParts {
   /** What they may begin. */
   readonly graphs: ReadonlyMap<string, { readonly graph: unknown; readonly target: unknown }>
   readonly noteType: (name: string) => TypedDataType
+  /** What a type is called in the version of the program. */
+  readonly typeName: (name: string) => string
 }
 
-function leavesOf(plan: SimulatedGraph): Readonly<Record<string, string>> {
+function leavesOf(plan: SimulatedGraph, typeName: (name: string) => string): Readonly<Record<string, string>> {
   const needed = Array.from({ length: plan.leaves }, (_, leaf) => leaf).filter((leaf) => isNeeded(plan, leaf))
-  return Object.fromEntries(needed.map((leaf) => [leafName(plan, leaf), `${'ab'[leaf]}f`]))
+  return Object.fromEntries(needed.map((leaf) => [typeName(leafName(plan, leaf)), `${'ab'[leaf]}f`]))
 }
 
 /** Emits an event, whose value is the first one that was made for it, or waits for one. */

@@ -15,16 +15,19 @@ import type { Broadcasts } from './broadcasts.ts'
 import type { Letters } from './letters.ts'
 import { latestEndOf } from './lifetime.ts'
 import type { Lifetime } from './lifetime.ts'
-import { hasCompleted, isOver } from './life.ts'
+import { hasCompleted, isOver, newLife } from './life.ts'
 import type { KeptResult, Life } from './life.ts'
 import type { MachineLedger } from './machine-ledger.ts'
 import type { Notes } from './notes.ts'
 import type { Requests } from './requests.ts'
 import type { StartKeys } from './start-keys.ts'
 import type { Firings } from './schedules.ts'
+import { isMigrated } from './version-ledger.ts'
+import type { Versions } from './version-ledger.ts'
 import type { Scheduler } from './scheduler.ts'
 import { ledgerOf, recordKey } from './batch-ledger.ts'
 import { plainOf, textOf } from './toy-codec.ts'
+import { firstNameOf } from './versions.ts'
 
 /** Clocks that are off by a second count as right, and how far they are off is known to half of what the store's answer takes, which is a second at the most. */
 export const agreeMs = 1_500
@@ -56,6 +59,8 @@ export class History {
   keys: StartKeys | undefined
   /** Undefined where nobody emits events. */
   broadcasts: Broadcasts | undefined
+  /** Undefined where all processes run the same program. */
+  versions: Versions | undefined
   /** How long executions may take, by their ids. */
   readonly lifetimes = new Map<string, Lifetime>()
   /** Values that executions were given for what steps make, by their ids and the steps' names. */
@@ -121,51 +126,12 @@ export class History {
 
   created(created: readonly NewExecution[], answers: readonly (ExecutionRecord | undefined)[]): void {
     for (const [index, given] of created.entries()) {
-      const { id, kind, target, queue, key, deadline, owner, createdAt, startAt, startedAt } = given
-      const { parent, forkedFrom, steps = [] } = given
+      const { id } = given
       if (answers[index] !== undefined) continue
       this.firings?.created(given)
       this.keys?.created(given)
-      this.lives.set(id, {
-        id,
-        number: ++this.#lives,
-        kind,
-        target,
-        queue,
-        key,
-        deadline,
-        createdAt,
-        startAt,
-        startedAt,
-        detachedBy: undefined,
-        isPromised: false,
-        leftAloneUntil: -Infinity,
-        owner,
-        epoch: owner === undefined ? 0 : 1,
-        status: startedAt === undefined ? 'pending' : 'running',
-        output: undefined,
-        error: undefined,
-        endedAt: undefined,
-        ownedSince: this.#scheduler.now,
-        endedBy: undefined,
-        cancelledAt: undefined,
-        parent,
-        forkedFrom,
-        overrides: this.overrides.get(id) ?? {},
-        sleepsUntil: owner === undefined ? startAt : undefined,
-        due: new Map(),
-        woken: new Map(),
-        moves: new Map(),
-        reopened: 0,
-        begunAt: this.#scheduler.now,
-        startNotedAt: this.#scheduler.now,
-        steps: new Map(
-          steps.map((record) => [
-            recordKey(record.step, record.item),
-            { record, value: textOf(record.output), at: this.#scheduler.now },
-          ]),
-        ),
-      })
+      const life = newLife(given, ++this.#lives, this.overrides.get(id) ?? {}, this.#scheduler.now)
+      this.lives.set(id, life)
     }
   }
 
@@ -190,7 +156,12 @@ export class History {
       if (isThere && hasCompleted(known.record)) {
         // What was undone is found no more.
         if (!hasCompleted(record) && record.type !== '') continue
-        if (record.type !== '' && known.value !== value && !this.#isProvisional(life, record))
+        if (
+          record.type !== '' &&
+          known.value !== value &&
+          !this.#isProvisional(life, record) &&
+          !isMigrated(known.record, record)
+        )
           this.violate(`${id}: the result ${String(known.value)} of ${record.step} was replaced by ${String(value)}`)
       }
       // What a life left that has ended is begun anew in the next: a late commit may have brought back that it waited.
@@ -354,7 +325,7 @@ export class History {
     if (kind === 'cancel' && !isTerminal(life.status)) life.cancelledAt ??= this.#scheduler.now
     if (kind === 'reschedule') {
       const { step, item, dueAt } = plainOf(payload) as { step: string; item: string; dueAt: number }
-      const key = recordKey(step, item)
+      const key = recordKey(firstNameOf(step), item)
       life.moves.set(key, [...(life.moves.get(key) ?? []), dueAt])
     }
     // A message wakes it.

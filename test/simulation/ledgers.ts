@@ -10,6 +10,7 @@ import { Firings } from './schedules.ts'
 import type { SimulatedSchedule } from './schedules.ts'
 import type { SimulatedGraph } from './simulated-step.ts'
 import { StartKeys } from './start-keys.ts'
+import { Versions } from './version-ledger.ts'
 
 /** What a world has that is judged. */
 interface JudgedWorld {
@@ -34,5 +35,6 @@ export function addLedgers(history: History, world: JudgedWorld): void {
   if (features.hasVerbs) history.notes = new Notes(history, steps.map(noteName), batches)
   if (features.hasUpdates) history.requests = new Requests(history, steps, batches)
   if (features.hasKeys) history.keys = new StartKeys(history, isDisturbed)
+  if (features.hasVersions) history.versions = new Versions(history, graphs)
   if (features.hasEvents) history.broadcasts = new Broadcasts(history, graphs)
 }

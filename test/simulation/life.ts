@@ -1,4 +1,6 @@
-import type { StepRecord } from '../../src/core/contracts/execution-record.ts'
+import { recordKey } from './batch-ledger.ts'
+import { textOf } from './toy-codec.ts'
+import type { NewExecution, StepRecord } from '../../src/core/contracts/execution-record.ts'
 import type { ExecutionStatus } from '../../src/core/contracts/statuses.ts'
 
 /** A step's record, as it was written last. */
@@ -74,6 +76,54 @@ export interface Life {
   startNotedAt: number
   /** By step and, in a batch, item. */
   readonly steps: Map<string, NotedStep>
+}
+
+/** What is created. */
+export function newLife(
+  given: NewExecution,
+  number: number,
+  overrides: Readonly<Record<string, string>>,
+  now: number,
+): Life {
+  const { id, kind, target, queue, key, deadline, owner, createdAt, startAt, startedAt } = given
+  const { parent, forkedFrom, steps = [] } = given
+  return {
+    id,
+    number,
+    kind,
+    target,
+    queue,
+    key,
+    deadline,
+    createdAt,
+    startAt,
+    startedAt,
+    detachedBy: undefined,
+    isPromised: false,
+    leftAloneUntil: -Infinity,
+    owner,
+    epoch: owner === undefined ? 0 : 1,
+    status: startedAt === undefined ? 'pending' : 'running',
+    output: undefined,
+    error: undefined,
+    endedAt: undefined,
+    ownedSince: now,
+    endedBy: undefined,
+    cancelledAt: undefined,
+    parent,
+    forkedFrom,
+    overrides,
+    sleepsUntil: owner === undefined ? startAt : undefined,
+    due: new Map(),
+    woken: new Map(),
+    moves: new Map(),
+    reopened: 0,
+    begunAt: now,
+    startNotedAt: now,
+    steps: new Map(
+      steps.map((record) => [recordKey(record.step, record.item), { record, value: textOf(record.output), at: now }]),
+    ),
+  }
 }
 
 export function hasCompleted({ status }: StepRecord): boolean {

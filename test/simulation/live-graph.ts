@@ -34,6 +34,7 @@ import { leafName, shortName } from './simulated-step.ts'
 import type { SimulatedGraph, SimulatedStep } from './simulated-step.ts'
 import type { RandomSource } from './random-source.ts'
 import type { SimulatedProcess } from './simulated-process.ts'
+import { SimulatedVersion } from './versions.ts'
 
 /** The graph as one process declares it. */
 export interface LiveGraph {
@@ -49,15 +50,19 @@ export function buildGraph(
   calls: Calls,
   of: ReadonlyMap<string, LiveGraph> = new Map(),
   machines?: MachineLedger,
+  version: SimulatedVersion = new SimulatedVersion(0),
 ): LiveGraph {
-  const leaves = Array.from({ length: plan.leaves }, (_, leaf) => dataType(leafName(plan, leaf), type<string>()))
+  const typed = (name: string): TypedDataType => dataType(version.type(name), type<string>(), version.optionsOf(name))
+  const leaves = Array.from({ length: plan.leaves }, (_, leaf) => typed(leafName(plan, leaf)))
   const types = plan.steps.map((each) =>
     each.kind === 'signal'
-      ? judgedType(each.name, process, each.isCheckedSlowly)
+      ? judgedType(version.type(each.name), process, each.isCheckedSlowly, version.optionsOf(each.name))
       : // Steps that wait for events are named by what they make.
-        dataType(each.kind === 'event' ? each.name : `${each.name}.Out`, type<string>()),
+        typed(each.kind === 'event' ? each.name : `${each.name}.Out`),
   )
-  const steps = plan.steps.map((each, index) => {
+  const declared = version.planOf(plan).steps.map((each, index) => {
+    const formerly = version.formerly('step', each.name)
+    const named = { name: version.step(each.name), formerly }
     const sources = each.ports.map(({ from }) => ('leaf' in from ? leaves[from.leaf]! : types[from.step]!))
     const ports = each.ports.map(({ name, isOptional, isAll }, place) => {
       const source = sources[place]!
@@ -70,7 +75,7 @@ export function buildGraph(
     const when = each.hasCondition === true ? holds : undefined
     if (each.kind === 'timer')
       return timer({
-        name: each.name,
+        ...named,
         inputs,
         output,
         after: each.afterMs!,
@@ -89,7 +94,8 @@ export function buildGraph(
         when,
       })
     if (each.kind === 'child')
-      return childOf(each, of.get(each.child!.name)!, sources, output, {
+      return childOf(each, version, of.get(each.child!.name)!, sources, output, {
+        ...named,
         when,
         ...(each.queue !== undefined && { queue: each.queue }),
         ...(each.onWorkerLoss !== undefined && { onWorkerLoss: each.onWorkerLoss }),
@@ -99,14 +105,15 @@ export function buildGraph(
       return functionOf(each, { inputs, output, retry: retryOf(each) }, process, random, calls.verbs, {
         graphs: of,
         noteType: (name) => judgedType(name, process, each.isCheckedSlowly),
+        typeName: (name) => version.type(name),
       })
     if (each.kind === 'machine')
-      return machineOf(each, { inputs, output }, process, random, machines!, (name) =>
+      return machineOf(each, { ...named, inputs, output }, process, random, machines!, (name) =>
         judgedType(name, process, each.isCheckedSlowly),
       )
     if (each.kind !== undefined)
       return race({
-        name: each.name,
+        ...named,
         inputs: inputs as never,
         output,
         ...(each.fallback !== undefined && { fallback }),
@@ -115,7 +122,7 @@ export function buildGraph(
     const run = (given: Readonly<Record<string, unknown>>, context: StepContext): unknown =>
       runOf(each, given, context, process, random, calls)
     return step({
-      name: each.name,
+      ...named,
       inputs,
       output,
       run: run as never,
@@ -134,8 +141,12 @@ export function buildGraph(
       ...(each.queue !== undefined && { queue: each.queue }),
     })
   })
+  const steps = declared.filter((_, index) => version.has(plan.steps[index]!.name))
   const timeout = plan.timeoutMs === undefined ? {} : { timeout: plan.timeoutMs }
-  return { graph: untypedGraph({ name: plan.name, steps: steps as never, ...timeout }), target: types.at(-1)! }
+  const formerly = version.formerly('graph', plan.name)
+  const name = version.graph(plan.name)
+  const graph = untypedGraph({ name, steps: steps as never, ...timeout, ...(formerly !== undefined && { formerly }) })
+  return { graph, target: types.at(-1)! }
 }
 
 function retryOf({ maxAttempts, backoffMs, isExponential }: SimulatedStep): RetryPolicy {
@@ -146,18 +157,21 @@ function retryOf({ maxAttempts, backoffMs, isExponential }: SimulatedStep): Retr
 /** The graph within, with the parent's types in the place of its leaves. */
 function childOf(
   each: SimulatedStep,
+  version: SimulatedVersion,
   { graph, target }: LiveGraph,
   sources: readonly AnyDataType[],
   output: AnyDataType,
   more: object,
 ): AnyStep {
   const plan = each.child!
-  const renames = sources.map((source, place) => [leafName(plan, Number(each.ports[place]!.name.slice(1))), source])
+  const renames = sources.map((source, place) => [
+    version.type(leafName(plan, Number(each.ports[place]!.name.slice(1)))),
+    source,
+  ])
   return subgraph(
     graph as never,
     target as never,
     {
-      name: each.name,
       inputs: Object.fromEntries(renames) as Readonly<Record<string, AnyDataType>>,
       output,
       timeout: each.timeoutMs,
@@ -172,10 +186,16 @@ function judgeLetter(value: unknown): { readonly value: string } | { readonly is
 }
 
 /** Whatever is sent by somebody who does not know the graph is checked where it is read. */
-function judgedType(name: string, process: SimulatedProcess, isSlow = false): TypedDataType {
+function judgedType(
+  name: string,
+  process: SimulatedProcess,
+  isSlow = false,
+  options: Parameters<typeof dataType>[2] = {},
+): TypedDataType {
   const validate = (value: unknown): unknown =>
     isSlow ? process.sleep(20).then(() => judgeLetter(value)) : judgeLetter(value)
-  return dataType(name, { '~standard': { version: 1, vendor: 'simulation', validate } } as never) as TypedDataType
+  const schema = { '~standard': { version: 1, vendor: 'simulation', validate } }
+  return dataType(name, schema as never, options) as TypedDataType
 }
 
 function holds(inputs: Readonly<Record<string, unknown>>): boolean {

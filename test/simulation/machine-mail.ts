@@ -66,7 +66,7 @@ export class MachineMail {
   posted(message: NewMessage, verdict: PostVerdict): boolean {
     const { execution, id: stored = '', payload } = message
     // Who does not know the graph, of what has left its docket, takes it for a signal.
-    const isLetter = message.kind === 'receive' || verdict === 'ended'
+    const isLetter = message.kind === 'receive' || verdict === 'ended' || this.#history.versions !== undefined
     const place = isLetter ? placeOfMessage(message) : undefined
     const receiver = place && this.#receivers.get(place.type)
     const life = this.#history.lives.get(execution)

@@ -28,7 +28,7 @@ export const letterName = ({ name }: Pick<SimulatedStep, 'name'>, kind: LetterKi
 /** A step whose work is a machine that keeps a log of all that it has taken. */
 export function machineOf(
   each: SimulatedStep,
-  ports: { readonly inputs: object; readonly output: unknown },
+  ports: { readonly name: string; readonly inputs: object; readonly output: unknown },
   process: SimulatedProcess,
   random: RandomSource,
   ledger: MachineLedger,
@@ -55,7 +55,6 @@ export function machineOf(
   } as never)
   return machineStep({
     ...ports,
-    name: each.name,
     timeout: each.timeoutMs,
     machine: machine as unknown as MachineLike,
     input: () => undefined,

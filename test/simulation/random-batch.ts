@@ -1,6 +1,7 @@
 import { isNeeded, leafName } from './simulated-step.ts'
 import type { SimulatedGraph } from './simulated-step.ts'
 import type { RandomSource } from './random-source.ts'
+import type { SimulatedVersion } from './versions.ts'
 
 /** What a batch is asked for: the same for all who ask for its id. */
 export interface SimulatedBatch {
@@ -53,7 +54,10 @@ export function keyOfItem({ hasKeys }: SimulatedBatch, index: number): string {
 }
 
 /** The arguments of `startBatch`. */
-export function callOf(batch: SimulatedBatch): {
+export function callOf(
+  batch: SimulatedBatch,
+  version: SimulatedVersion,
+): {
   readonly items: readonly Readonly<Record<string, string>>[]
   readonly options: Readonly<Record<string, unknown>>
 } {
@@ -61,7 +65,7 @@ export function callOf(batch: SimulatedBatch): {
   const record = (values: readonly string[], isShared: boolean): Readonly<Record<string, string>> =>
     Object.fromEntries(
       values.flatMap((value, leaf) =>
-        isNeeded(graph, leaf) && shared.has(leaf) === isShared ? [[leafName(graph, leaf), value]] : [],
+        isNeeded(graph, leaf) && shared.has(leaf) === isShared ? [[version.type(leafName(graph, leaf)), value]] : [],
       ),
     )
   const key = hasKeys ? { key: (_: unknown, index: number) => keyOfItem(batch, index) } : {}

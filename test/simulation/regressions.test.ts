@@ -180,6 +180,17 @@ const found: readonly (readonly [seed: number, what: string])[] = [
   ],
   [300_001_695, 'the child of a step that lost its race after its parent had been parked went on to its own end'],
   [300_001_828, 'a start that was refused took the key from the execution that had its id'],
+  [
+    12_010_025,
+    'a batch was cancelled that another process undid, and left records behind of items whose steps were to be tried again',
+  ],
+  [
+    400_002_182,
+    'a step lost its race while its attempt after a death waited for its turn, and was written as running after that',
+  ],
+  [400_001_099, 'the child of a renamed step was begun a second time'],
+  [400_001_075, 'a migration lost what a machine was at'],
+  [400_002_376, 'an older version did again what a newer one had undone, under the key of before'],
   [300_010_675, 'what a dead process had began beside as many as the limit of its queue let, as its parent went on'],
 ]
 

@@ -19,12 +19,14 @@ import { RandomSource } from './random-source.ts'
 import { randomSchedule } from './schedules.ts'
 import type { SimulatedSchedule } from './schedules.ts'
 import { RequestUsers } from './request-users.ts'
+import { watchOrphans } from './orphans.ts'
 import { Scheduler } from './scheduler.ts'
 import { SimulatedDocket } from './simulated-docket.ts'
 import { SimulatedProcess } from './simulated-process.ts'
 import { watchSleepers } from './sleepers.ts'
 import { StoreServer } from './simulated-store.ts'
 import { Users } from './users.ts'
+import { randomVersions, SimulatedVersion } from './versions.ts'
 
 /** How a run went. */
 export interface SeedOutcome {
@@ -40,7 +42,6 @@ export interface SeedOutcome {
 const lateMs = 10_500
 // Clocks that are off by minutes hold a retry up for as long, in the process that goes on with it.
 const longestEndMs = 1_800_000
-const lookEveryMs = 250
 const startAgainMs = 5_000
 const answerEveryMs = 4_000
 
@@ -93,6 +94,8 @@ export class Simulation {
   readonly #hasHints: boolean
   /** Undefined where nothing begins by the clock. */
   readonly #schedule: SimulatedSchedule | undefined
+  /** What processes run; the oldest first. */
+  readonly #versions: readonly SimulatedVersion[]
   /** What processes declare of queues; undefined where there is one without limits. */
   readonly #queues: Readonly<Record<string, SimulatedQueue>> | undefined
   /** When the last fault was over. */
@@ -114,6 +117,7 @@ export class Simulation {
       randomGraph(random, `G${index}`, isCalm, features, within),
     )
     this.#graphs = [...within, ...graphs]
+    this.#versions = features.hasVersions ? randomVersions(random, this.#graphs, features) : [new SimulatedVersion(0)]
     this.users = new Users(this, random, graphs)
     if (features.hasSchedules)
       this.#schedule = randomSchedule(random, graphs, this.scheduler.now, this.#activeMs, features.hasQueues)
@@ -171,7 +175,7 @@ export class Simulation {
     for (let processes = this.#random.int(1, 3); processes > 0; processes--) this.#addProcess()
     if (this.features.hasWaits && this.#random.chance(0.5)) this.#addProcess(true)
     this.#plan()
-    if (this.profile.rates.error === 0) this.#watch()
+    if (this.profile.rates.error === 0) watchOrphans(this)
     if (this.features.hasWaits) watchSleepers(this)
     await scheduler.until(beganAt + this.#activeMs)
     await this.#calm()
@@ -194,7 +198,9 @@ export class Simulation {
     faults.isOut = false
     for (const { process } of this.dockets) process.resume()
     history.tell(() => 'faults stop')
-    if (this.workers.length === 0) this.#addProcess()
+    // What a version can't go on with is left to the others.
+    if (this.features.hasVersions) for (const version of this.#versions) this.#addProcess(false, version)
+    else if (this.workers.length === 0) this.#addProcess()
     await scheduler.until(scheduler.now + (this.profile.rates.late > 0 ? lateMs : 100))
     this.calmSince = scheduler.now
     if (this.features.hasBatches) this.#startAgain()
@@ -247,12 +253,17 @@ export class Simulation {
     )
   }
 
-  #addProcess(isWatcher = false): void {
+  /** A process of any version, if it does not matter which: they are deployed beside each other, and taken back. */
+  #addProcess(
+    isWatcher = false,
+    version = this.#versions.length === 1 ? this.#versions[0]! : this.#random.pick(this.#versions),
+  ): void {
     const name = `p${this.dockets.length + 1}`
     const offsetMs = this.#random.chance(0.5) ? 0 : this.#random.int(-180_000, 180_000)
     const process = new SimulatedProcess(name, this.scheduler, this.#random, offsetMs, this.features.hasWaits)
     this.history.tell(() => `${name} starts, its clock off by ${offsetMs} ms`)
     const { history, calls, leaseMs, features, batches } = this
+    history.versions?.runs(name, version)
     this.dockets.push(
       new SimulatedDocket({
         process,
@@ -268,6 +279,7 @@ export class Simulation {
         isWatcher,
         queues: this.#queues,
         schedule: this.#schedule,
+        version,
         parkMs: features.hasWaits ? this.#random.pick([undefined, 0, 50, 300, 1_000, 3_000]) : undefined,
       }),
     )
@@ -308,28 +320,6 @@ export class Simulation {
     this.scheduler.after(at, () => {
       if (this.faults.isActive) happen()
     })
-  }
-
-  /** Where the store is well, what has lost its owner is found within a second by whoever lives. */
-  #watch(): void {
-    const orphans = new Map<Life, { readonly since: number; readonly witnesses: readonly SimulatedDocket[] }>()
-    const look = (): void => {
-      const { now } = this.scheduler
-      for (const life of this.history.lives.values()) {
-        const witnesses = this.workers
-        const known = orphans.get(life)
-        if (isTerminal(life.status) || this.history.isAlive(life.owner) || isLeftAlone(this, life)) orphans.delete(life)
-        else if (known === undefined) orphans.set(life, { since: now, witnesses })
-        else {
-          const left = known.witnesses.filter((docket) => docket.isUsable)
-          orphans.set(life, left.length === 0 ? { since: now, witnesses } : { ...known, witnesses: left })
-          if (left.length > 0 && now - known.since > 1_000 + this.slackMs)
-            this.history.violate(`${life.id} has had no owner for ${now - known.since} ms`)
-        }
-      }
-      this.scheduler.after(lookEveryMs, look)
-    }
-    this.scheduler.after(0, look)
   }
 
   /** What calls and short pauses may add to a recovery. */

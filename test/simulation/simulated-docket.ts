@@ -1,31 +1,23 @@
-import { createDocket, dataType, type, update } from '../../src/index.ts'
+import { dataType, type, update } from '../../src/index.ts'
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import type { Docket, ExecutionEvent } from '../../src/index.ts'
-import type { Features } from './features.ts'
 import { eventTypes } from './broadcasts.ts'
 import { isUnwritten } from './feature-checks.ts'
 import { textOfOutputs, writtenItems } from './batch-ledger.ts'
-import { callOf, maxValueBytes } from './random-batch.ts'
+import { callOf } from './random-batch.ts'
 import type { SimulatedBatch } from './random-batch.ts'
 import { buildGraph } from './live-graph.ts'
 import type { LiveGraph } from './live-graph.ts'
 import { isNeeded, leafName } from './simulated-step.ts'
-import { toyCodec } from './toy-codec.ts'
 import type { SimulatedGraph } from './simulated-step.ts'
-import type { Calls } from './calls.ts'
-import { ownQueue } from './elsewhere.ts'
-import { randomInterceptor } from './interceptors.ts'
-import { queueNames, randomWork } from './limits.ts'
-import type { SimulatedQueue } from './limits.ts'
+import { declaredDocket } from './declared-docket.ts'
+import type { SimulatedProgram } from './declared-docket.ts'
 import { knownErrors } from './operations.ts'
 import type { Beginning, LooseDocket, LooseHandle, Operation } from './operations.ts'
 import type { Request } from './requests.ts'
-import { declared } from './schedules.ts'
-import type { SimulatedSchedule } from './schedules.ts'
 import type { History } from './history.ts'
-import type { RandomSource } from './random-source.ts'
 import type { SimulatedProcess } from './simulated-process.ts'
-import type { StoreServer } from './simulated-store.ts'
+import type { SimulatedVersion } from './versions.ts'
 
 // What can't go on in a process is looked at again after a minute.
 const incompatibleMs = 61_000
@@ -36,6 +28,7 @@ export class SimulatedDocket {
   readonly docket: Docket
   readonly operations: Operation[] = []
   readonly isWatcher: boolean
+  readonly version: SimulatedVersion
   isClosing = false
   isClosed = false
   /** Executions and their epochs that this process has given up, since its lease may be over: others have them once it is. */
@@ -46,55 +39,19 @@ export class SimulatedDocket {
   readonly #ended = new Set<string>()
   readonly #batches: ReadonlyMap<string, SimulatedBatch>
 
-  constructor(parts: {
-    readonly process: SimulatedProcess
-    readonly server: StoreServer
-    readonly graphs: readonly SimulatedGraph[]
-    readonly random: RandomSource
-    readonly history: History
-    readonly calls: Calls
-    readonly leaseMs: number
-    readonly hasHints: boolean
-    readonly features: Features
-    readonly batches: ReadonlyMap<string, SimulatedBatch>
-    /** What an execution waits before it is parked. @default the docket's own */
-    readonly parkMs?: number | undefined
-    /** Whether it only looks, asks and sends: it has no graphs. @default false */
-    readonly isWatcher?: boolean | undefined
-    readonly schedule?: SimulatedSchedule | undefined
-    readonly queues?: Readonly<Record<string, SimulatedQueue>> | undefined
-  }) {
-    const { process, server, graphs, random, history, calls, leaseMs, hasHints, features, batches } = parts
-    const { parkMs, isWatcher = false, queues, schedule } = parts
+  constructor(program: SimulatedProgram) {
+    const { process, graphs, random, history, calls, batches, isWatcher, version } = program
     this.isWatcher = isWatcher
+    this.version = version
     this.process = process
     this.#history = history
     this.#batches = batches
     this.#plans = new Map(graphs.map((plan) => [plan.name, plan]))
     const live = new Map<string, LiveGraph>()
-    for (const plan of graphs) live.set(plan.name, buildGraph(plan, process, random, calls, live, history.machines))
+    for (const plan of graphs)
+      live.set(plan.name, buildGraph(plan, process, random, calls, live, history.machines, version))
     this.#graphs = live
-    this.docket = createDocket({
-      graphs: isWatcher ? [] : [...this.#graphs.values()].map(({ graph }) => graph),
-      store: server.storeOf(process, hasHints),
-      lease: leaseMs,
-      name: process.name,
-      clock: process.clock as never,
-      random: random.next,
-      codecs: toyCodec(features.codec, process, random),
-      ...(features.hasBatches ? { maxValueBytes } : {}),
-      ...(features.hasOddments && random.chance(0.2) ? { retain: { completed: 20_000, failed: 40_000 } } : {}),
-      ...(features.hasInterceptors ? { interceptors: [randomInterceptor(random, process)] } : {}),
-      ...(parkMs === undefined ? {} : { park: parkMs }),
-      ...(isWatcher ? { takeOver: false } : {}),
-      ...(schedule === undefined || isWatcher
-        ? {}
-        : { schedules: [declared(schedule, live.get(schedule.graph.name)!)] }),
-      ...(queues === undefined || isWatcher
-        ? {}
-        : { queues, work: randomWork(random, features.hasElsewhere ? [...queueNames, ownQueue] : queueNames) }),
-      observers: [(event) => this.#observe(event)],
-    })
+    this.docket = declaredDocket(program, live, (event) => this.#observe(event))
   }
 
   get isUsable(): boolean {
@@ -115,17 +72,17 @@ export class SimulatedDocket {
     const inputs = Object.fromEntries(
       leaves
         .slice(0, plan.leaves)
-        .flatMap((value, leaf) => (isNeeded(plan, leaf) ? [[leafName(plan, leaf), value]] : [])),
+        .flatMap((value, leaf) => (isNeeded(plan, leaf) ? [[this.version.type(leafName(plan, leaf)), value]] : [])),
     )
     this.#ask('start', id, async () => {
       const beganAt = this.#history.now
       const handle = await (this.docket as unknown as LooseDocket).start(live, target, inputs, {
         id,
-        ...(signals === undefined ? {} : { signals }),
+        ...(signals === undefined ? {} : { signals: this.#named(signals) }),
         ...this.#limits(id, endsInMs, begins),
         ...begins?.place,
         ...begins?.keys,
-        overrides: begins?.overrides,
+        overrides: this.#named(begins?.overrides),
       })
       if (begins?.keys !== undefined) this.#history.keys!.answered(id, handle.id, handle.outcome, beganAt)
       if (waits) this.#result(handle.id, handle)
@@ -137,10 +94,10 @@ export class SimulatedDocket {
     const { id, isTooBig, graph } = batch
     this.#ask('startBatch', id, async () => {
       const { graph: live, target } = this.#graphs.get(graph.name)!
-      const { items, options } = callOf(batch)
+      const { items, options } = callOf(batch, this.version)
       const deletions = this.#history.deletionsOf(id)
       const { key: queueKey, ...place } = begins?.place ?? {}
-      const { overrides } = begins ?? {}
+      const overrides = this.#named(begins?.overrides)
       const call = { ...options, ...this.#limits(id, endsInMs, begins), ...place, queueKey, overrides }
       let handle: LooseHandle
       try {
@@ -208,7 +165,8 @@ export class SimulatedDocket {
 
   fork(id: string, from: string | undefined, newId: string, overrides?: Readonly<Record<string, string>>): void {
     this.#ask('fork', newId, async () => {
-      const handle = await this.docket.fork(id, { from, id: newId, overrides })
+      const step = from === undefined ? undefined : this.version.step(from)
+      const handle = await this.docket.fork(id, { from: step, id: newId, overrides: this.#named(overrides) })
       this.#result(newId, handle as LooseHandle)
     })
   }
@@ -224,10 +182,14 @@ export class SimulatedDocket {
       this.#ask('signal', id, async () => {
         const handle = await (this.docket as unknown as LooseDocket).get(id)
         if (handle === undefined) return
-        const verdict = await handle.signal(dataType(name, type<string>()), letter.value, {
-          id: letter.id,
-          item: letter.item,
-        })
+        const verdict = await handle.signal(
+          dataType(this.version.type(name), type<string>(), this.version.optionsOf(name)),
+          letter.value,
+          {
+            id: letter.id,
+            item: letter.item,
+          },
+        )
         this.#history.letters!.answered(letter.id, verdict)
       })
   }
@@ -274,7 +236,7 @@ export class SimulatedDocket {
   reschedule(id: string, timer: string, afterMs: number): void {
     this.#ask('reschedule', id, async () => {
       const handle = await (this.docket as unknown as LooseDocket).get(id)
-      await handle?.reschedule(timer, afterMs)
+      await handle?.reschedule(this.version.step(timer), afterMs)
     })
   }
 
@@ -360,6 +322,11 @@ export class SimulatedDocket {
     })
   }
 
+  /** Values that are given for what steps make, under the names that these have here. */
+  #named(given: Readonly<Record<string, string>> | undefined): Readonly<Record<string, string>> | undefined {
+    return given && Object.fromEntries(Object.entries(given).map(([name, value]) => [this.version.type(name), value]))
+  }
+
   /** When an execution begins, and when it is to end. */
   #limits(id: string, endsInMs: number | undefined, begins: Beginning = {}): object {
     const { inMs, eager } = begins
@@ -394,7 +361,9 @@ export class SimulatedDocket {
   #onIncompatible(id: string, reasons: readonly string[]): void {
     const life = this.#history.lives.get(id)
     if (life === undefined) return
-    if (!isUnwritten(this.#batches, life)) this.#history.violate(`${id} is incompatible: ${reasons.join('; ')}`)
+    const isExpected =
+      isUnwritten(this.#batches, life) || this.#history.versions?.mayNotFit(life, this.version) === true
+    if (!isExpected) this.#history.violate(`${id} is incompatible: ${reasons.join('; ')}`)
     life.leftAloneUntil = this.#history.now + incompatibleMs
   }
 }

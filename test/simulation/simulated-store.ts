@@ -6,6 +6,7 @@ import type { ExecutionCommit } from '../../src/core/contracts/execution-record.
 import type { Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
 import { memoryStore } from '../../stores/memory/index.ts'
 import { plainOf } from './toy-codec.ts'
+import { underFirstNames } from './version-ledger.ts'
 import type { CallFate, Faults } from './faults.ts'
 import type { History } from './history.ts'
 import type { RandomSource } from './random-source.ts'
@@ -159,15 +160,19 @@ export class StoreServer {
     }
   }
 
-  async #apply(process: SimulatedProcess, name: CallName, given: readonly unknown[]): Promise<unknown> {
-    const value = copied(await (this.#inner[name] as unknown as AnyCall).apply(this.#inner, [...given]))
+  async #apply(process: SimulatedProcess, name: CallName, sent: readonly unknown[]): Promise<unknown> {
+    const answer = copied(await (this.#inner[name] as unknown as AnyCall).apply(this.#inner, [...sent]))
     const history = this.#history
+    // Whatever it is called by those who run another version of their program.
+    const isRenamed = history.versions !== undefined
+    const given = isRenamed ? (underFirstNames(sent) as readonly unknown[]) : sent
+    const value = isRenamed ? underFirstNames(answer) : answer
     if (
       !(name === 'readMail' || name === 'readOutbox' || name === 'acquire') ||
       (value as readonly unknown[]).length > 0
     )
       if (name !== 'renewOwner' && name !== 'purgeResults' && name !== 'time')
-        history.tell(() => `${process.name} ${name} ${brief(given)} → ${brief(value)}`)
+        history.tell(() => `${process.name} ${name} ${brief(sent)} → ${brief(answer)}`)
     switch (name) {
       case 'renewOwner':
         history.renewed(given[0] as string, given[1] as number, value as boolean)
@@ -177,9 +182,11 @@ export class StoreServer {
         break
       case 'create':
         history.created(given[0] as never, value as never)
+        history.versions?.created(process.name, given[0] as never, value as never)
         break
       case 'commit':
         history.committed(given[0] as never, value as never)
+        history.versions?.committed(process.name, given[0] as never, value as never)
         break
       case 'acquire':
         history.acquired((given[0] as { owner: string }).owner, value as never)
@@ -224,7 +231,7 @@ export class StoreServer {
         break
       default:
     }
-    return value
+    return answer
   }
 
   #isRefused(commits: readonly ExecutionCommit[]): boolean {

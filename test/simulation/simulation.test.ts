@@ -7,6 +7,7 @@ import {
   firstLimitedSeed,
   firstMachineSeed,
   firstRequestSeed,
+  firstVersionSeed,
   firstWaitingBatchSeed,
   firstWaitingSeed,
 } from './features.ts'
@@ -90,6 +91,10 @@ test(
   },
 )
 
+test('24 worlds with several versions of their program, side by side, break no law', { timeout: 300_000 }, async () => {
+  expect(await failuresOf(firstVersionSeed, 24)).toEqual([])
+})
+
 test('the same seed gives the same run', async () => {
   for (const seed of [
     3,
@@ -103,6 +108,7 @@ test('the same seed gives the same run', async () => {
     firstEventSeed + 6,
     firstLimitedSeed + 8,
     firstRequestSeed + 7,
+    firstVersionSeed + 3,
   ]) {
     const first = await runSeed(seed, true)
     const second = await runSeed(seed, true)

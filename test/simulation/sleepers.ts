@@ -104,7 +104,7 @@ function lacksInput(
     return simulation.calls.all.some(
       (call) =>
         call.life === life &&
-        call.step === step &&
+        call.step.name === step.name &&
         (call.value !== undefined || call.isHopeless || call.attempt >= step.maxAttempts) &&
         call.endedAt! >= life.ownedSince &&
         call.endedAt! < before,
