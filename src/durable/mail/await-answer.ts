@@ -9,6 +9,7 @@ import { UpdateError } from '../../core/update-error.ts'
 import { pauseBeforeLook } from '../context/look-again.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { checkpointBeside } from '../records/checkpoint-beside.ts'
+import { detachedError, isDetached } from '../records/graph-hash.ts'
 import { noSuchExecution } from '../records/execution-info.ts'
 import type { AnswerWatch } from './answer-watch.ts'
 
@@ -64,7 +65,8 @@ export async function awaitAnswer(
         // It may have been answered since the look before.
         const last = await readAnswer(context, sent)
         if (last !== undefined) return last()
-        throw ended(sent)
+        // It goes on elsewhere, and may answer there.
+        throw isDetached(record) ? detachedError(record) : ended(sent)
       }
     }
     const leftMs = until - clock.elapsed()

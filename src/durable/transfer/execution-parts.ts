@@ -10,6 +10,8 @@ export interface ExecutionParts {
   readonly record: ExecutionRecord
   readonly steps: readonly StepRecord[]
   readonly checkpoints: readonly CheckpointRecord[]
+  /** What steps were called first, by the names that they have in the records, where that is another one. */
+  readonly firstNames?: Readonly<Record<string, string>> | undefined
 }
 
 /** A field of a record that holds a value, and where that is encoded for. */

@@ -201,7 +201,7 @@ async function partsFor(parts: ExecutionParts, from: DocketContext, to: DocketCo
   for (const step of parts.steps) steps.push(await recoded(step, stepValues))
   const checkpoints = []
   for (const checkpoint of parts.checkpoints) checkpoints.push(await recoded(checkpoint, checkpointValues))
-  return { record, steps, checkpoints }
+  return { record, steps, checkpoints, firstNames: parts.firstNames }
 }
 
 /**

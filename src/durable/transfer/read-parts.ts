@@ -1,7 +1,9 @@
 import type { CheckpointRecord } from '../../core/contracts/checkpoint-record.ts'
 import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import type { DocketContext } from '../context/docket-context.ts'
-import { readInputs } from '../records/stored-inputs.ts'
+import { isRecord } from '../../core/is-record.ts'
+import type { StoredNames } from '../records/stored-names.ts'
+import { decodePresent, readInputs } from '../records/stored-inputs.ts'
 import { withReferencedInputs } from '../recovery/referenced-inputs.ts'
 import type { ExecutionParts } from './execution-parts.ts'
 
@@ -14,7 +16,11 @@ export async function readParts(context: DocketContext, stored: ExecutionRecord)
   const record = isChild
     ? await withReferencedInputs(context, stored, await readInputs(stored, connection.encoding))
     : stored
-  return { record, steps: await context.stepsOf(stored.id), checkpoints: await checkpointsOf(context, stored.id) }
+  const { id } = stored
+  const document = await decodePresent(record.inputs, ['execution', id, 'inputs'], connection.encoding)
+  const names = isRecord(document) ? (document['$names'] as StoredNames | undefined) : undefined
+  const checkpoints = await checkpointsOf(context, id)
+  return { record, steps: await context.stepsOf(id), checkpoints, firstNames: names?.steps }
 }
 
 async function checkpointsOf({ connection }: DocketContext, execution: string): Promise<readonly CheckpointRecord[]> {

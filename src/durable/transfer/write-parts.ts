@@ -1,4 +1,5 @@
 import type { ExecutionRecord, HeadChange, NewExecution } from '../../core/contracts/execution-record.ts'
+import { signalSlot } from '../../core/contracts/signal-message.ts'
 import { ExecutionConflictError, LeaseLostError } from '../../core/errors.ts'
 import type { NumberedWrites } from '../../runtime/store-access/numbered-writes.ts'
 import type { ExecutionParts } from './execution-parts.ts'
@@ -26,7 +27,7 @@ export interface PartsWriter {
  */
 export async function writeParts(
   writer: PartsWriter,
-  { record, steps, checkpoints }: ExecutionParts,
+  { record, steps, checkpoints, firstNames }: ExecutionParts,
   hash: string,
 ): Promise<void> {
   const { writes, owner } = writer
@@ -39,7 +40,7 @@ export async function writeParts(
     await commit(writer, record, { steps: steps.slice(first, first + portion) })
   for (let first = 0; first < checkpoints.length; first += portion)
     await commit(writer, record, { checkpoints: checkpoints.slice(first, first + portion) })
-  const { status, output, error, startedAt, endedAt, ownedMs } = record
+  const { status, output, error, errorCode, startedAt, endedAt, ownedMs } = record
   const head: HeadChange = {
     status,
     ownedMs,
@@ -47,9 +48,10 @@ export async function writeParts(
     ...(startedAt !== undefined && { startedAt }),
     ...(output !== undefined && { output }),
     ...(error !== undefined && { error }),
+    ...(errorCode !== undefined && { errorCode }),
     ...(endedAt !== undefined && { endedAt }),
   }
-  await commit(writer, record, { head, closedSlots: closedSlotsOf(steps) })
+  await commit(writer, record, { head, closedSlots: closedSlotsOf(steps, firstNames) })
 }
 
 /** Lets others have what was written. @throws LeaseLostError, StoreError */
@@ -81,9 +83,14 @@ async function commit(
 }
 
 /** Slots of signals that were taken: a second one is a duplicate in the new store too. */
-function closedSlotsOf(steps: ExecutionParts['steps']): readonly string[] {
-  // A slot that no signal has is closed for nothing, and nobody posts there.
-  return steps.flatMap(({ item, type, endedAt }) => (item === '' && type !== '' && endedAt !== undefined ? [type] : []))
+function closedSlotsOf(
+  steps: ExecutionParts['steps'],
+  firstNames: ExecutionParts['firstNames'] = {},
+): readonly string[] {
+  // A slot that no signal has is closed for nothing, and nobody posts there. A step that waits for a signal is called what its type is called, and its slot what that was called first.
+  return steps.flatMap(({ step, item, type, endedAt }) =>
+    item === '' && type !== '' && endedAt !== undefined ? [signalSlot({ type: firstNames[step] ?? step })] : [],
+  )
 }
 
 function newExecutionOf(record: ExecutionRecord): NewExecution {
