@@ -1,4 +1,3 @@
-import type { StepPage } from '../../src/core/contracts/execution-record.ts'
 import { isTerminal, isTerminalStep } from '../../src/core/contracts/statuses.ts'
 import { recordKey } from './batch-ledger.ts'
 import { checkBatches, checkDeadlines, checkLifetimes } from './feature-checks.ts'
@@ -92,10 +91,11 @@ async function checkRecords({ server, history }: Simulation): Promise<void> {
 
 /** The steps' records are what was written last, what was completed stayed, and nothing is left under way. */
 async function checkSteps({ server, history }: Simulation): Promise<void> {
-  const { steps } = underFirstNames(await server.inner.readSteps([...history.lives.keys()])) as StepPage
+  const { steps } = await server.inner.readSteps([...history.lives.keys()])
   const wrong = new Map<string, string>()
   const right = new Set<string>()
-  for (const { execution, step, item, type, status, output } of steps) {
+  for (const row of steps) {
+    const { execution, step, item, type, status, output } = underFirstNames(row) as typeof row
     const life = history.lives.get(execution)
     const known = life?.steps.get(recordKey(step, item))?.record
     const place = `${execution} ${recordKey(step, item)}`

@@ -33,7 +33,7 @@ export function addLedgers(history: History, world: JudgedWorld): void {
   }
   if (features.hasMachines) history.machines = new MachineLedger(history, graphs, batches)
   if (features.hasVerbs) history.notes = new Notes(history, steps.map(noteName), batches)
-  if (features.hasUpdates) history.requests = new Requests(history, steps, batches)
+  if (features.hasUpdates) history.requests = new Requests(history, graphs, batches)
   if (features.hasKeys) history.keys = new StartKeys(history, isDisturbed)
   if (features.hasVersions) history.versions = new Versions(history, graphs)
   if (features.hasEvents) history.broadcasts = new Broadcasts(history, graphs)

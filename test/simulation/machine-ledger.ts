@@ -161,6 +161,8 @@ export class MachineLedger {
     }
     if (state !== undefined) this.#checkTimers(life, step, { known, timers, armed, position })
     this.#known.set(place, now)
+    // An older version of the program knows nothing of what has failed under a newer name.
+    if (this.#history.versions !== undefined && record.status === 'failed') this.#known.delete(place)
   }
 
   /** What a machine has taken since the last commit was there, and its time had come. */

@@ -1,10 +1,16 @@
 import { UpdateError } from '../../src/index.ts'
+import { isTerminal, isTerminalStep } from '../../src/core/contracts/statuses.ts'
+import type { StepStatus } from '../../src/core/contracts/statuses.ts'
+import { ledgerOf, recordKey } from './batch-ledger.ts'
+import { isDenied } from './denied-steps.ts'
 import type { History } from './history.ts'
 import { isWrongLetter } from './letters.ts'
 import type { Life } from './life.ts'
+import { isNeededStill } from './needed-steps.ts'
 import { Notes } from './notes.ts'
+import { keyOfItem } from './random-batch.ts'
 import type { SimulatedBatch } from './random-batch.ts'
-import type { SimulatedStep } from './simulated-step.ts'
+import type { SimulatedGraph, SimulatedStep } from './simulated-step.ts'
 
 /** The type of the updates of a durable function. */
 export const requestName = ({ name }: Pick<SimulatedStep, 'name'>): string => `${name}.request`
@@ -36,15 +42,20 @@ export class Requests {
   /** Which of them functions were given. */
   readonly notes: Notes
   readonly #history: History
+  readonly #graphs: readonly SimulatedGraph[]
+  readonly #batches: ReadonlyMap<string, SimulatedBatch>
   /** What handlers were about to answer, by life. */
   readonly #answers = new Set<string>()
   /** By life and id. */
   readonly #outcomes = new Map<string, string>()
   #written = 0
 
-  constructor(history: History, steps: readonly SimulatedStep[], batches: ReadonlyMap<string, SimulatedBatch>) {
+  constructor(history: History, graphs: readonly SimulatedGraph[], batches: ReadonlyMap<string, SimulatedBatch>) {
     this.#history = history
-    this.notes = new Notes(history, steps.map(requestName), batches, 'update')
+    this.#graphs = graphs
+    this.#batches = batches
+    const names = graphs.flatMap(({ steps }) => steps.map(requestName))
+    this.notes = new Notes(history, names, batches, 'update')
   }
 
   /** A value that no other one is like. */
@@ -72,12 +83,36 @@ export class Requests {
     const isRefused = isWrongLetter(value) || isRefusedRequest(value)
     if (text === 'rejected') {
       if (!isRefused) violate('was rejected, and fits')
-    } else if (text !== 'ended') {
+    } else if (text === 'ended') {
+      if (!this.#mayHaveEnded(life, request)) violate('was answered that it had ended, and nothing has')
+    } else {
       const given = text.slice(text.indexOf(' ') + 1)
       if (isRefused) violate(`was handled: ${text}`)
       if (!given.startsWith(`${value}>`)) violate(`was answered with ${text}`)
       if (!this.#answers.has(`${life.number} ${given}`)) violate(`was answered with ${text}, which nobody has said`)
     }
+  }
+
+  /** Whether the function that was to answer has ended, or nothing needs it any more, or it can't begin. */
+  #mayHaveEnded(life: Life, { name, item }: Request): boolean {
+    if (isTerminal(life.status) || life.status === 'compensating' || life.reopened > 0) return true
+    const plan = this.#graphs.find((graph) => life.target.startsWith(`${graph.name}.`))!
+    // One that is no batch has one item.
+    const all = life.kind === 'execution' ? { isAll: false } : {}
+    const steps = plan.steps.map((step) => ({ ...step, ports: step.ports.map((port) => ({ ...port, ...all })) }))
+    const at = steps.findIndex((step) => requestName(step) === name)
+    const batch = this.#batches.get(life.id)
+    const key = item === undefined || batch === undefined ? '' : keyOfItem(batch, item)
+    // What items share ends when none of them needs it.
+    if (batch !== undefined && (key === '' || !ledgerOf(life).missing.includes(key))) return true
+    const statusOf = (step: string): StepStatus | undefined =>
+      (life.steps.get(recordKey(step, key)) ?? life.steps.get(step))?.record.status
+    if (isTerminalStep(statusOf(steps[at]!.name) ?? 'pending')) return true
+    // What has timed out, and brings its value all the same, is on record with that: what needed it was skipped.
+    if (steps.some(({ timeoutMs, kind }) => timeoutMs !== undefined && kind === undefined)) return true
+    const isDeniedAt = (index: number): boolean => isDenied(steps, index, statusOf, life.overrides)
+    if (isDeniedAt(at) || isDeniedAt(steps.length - 1)) return true
+    return !isNeededStill(steps, at, statusOf, life.overrides)
   }
 }
 

@@ -2,6 +2,7 @@ import { isTerminal, isTerminalStep } from '../../src/core/contracts/statuses.ts
 import type { StepStatus } from '../../src/core/contracts/statuses.ts'
 import { isDenied } from './denied-steps.ts'
 import type { Life } from './life.ts'
+import { isNeededStill } from './needed-steps.ts'
 import type { Simulation } from './run-seed.ts'
 import type { SimulatedDocket } from './simulated-docket.ts'
 import type { SimulatedStep } from './simulated-step.ts'
@@ -65,7 +66,8 @@ export function watchSleepers(simulation: Simulation): void {
 function isOpen(simulation: Simulation, life: Life, name: string, before: number): boolean {
   const { steps } = simulation.graphs.find((graph) => life.target.startsWith(`${graph.name}.`))!
   const at = steps.findIndex((step) => step.name === name)
-  return isNeededStill(steps, life, at) && !lacksInput(simulation, steps, life, at, before)
+  const statusOf = (step: string): StepStatus | undefined => life.steps.get(step)?.record.status
+  return isNeededStill(steps, at, statusOf) && !lacksInput(simulation, steps, life, at, before)
 }
 
 /** What should have happened before a time. */
@@ -111,18 +113,4 @@ function lacksInput(
     )
   }
   return steps[at]!.ports.some(({ from }) => 'step' in from && !isThere(from.step))
-}
-
-/** Whether something that has not ended needs what a step makes. What the records say of a race is that one of its inputs is there. */
-function isNeededStill(steps: readonly SimulatedStep[], life: Life, at: number): boolean {
-  const hasCome = (index: number): boolean => ['completed', 'cached'].includes(statusOf(index)!)
-  const statusOf = (index: number): string | undefined => life.steps.get(steps[index]!.name)?.record.status
-  if (at === steps.length - 1) return true
-  return steps.some(({ kind, ports }, taker) => {
-    const sources = ports.flatMap(({ from }) => ('step' in from ? [from.step] : []))
-    if (!sources.includes(at)) return false
-    const isOver = ['completed', 'cached', 'failed', 'cancelled', 'skipped'].includes(statusOf(taker) ?? '')
-    const isDecided = (kind === 'race' || kind === 'passing race') && sources.some(hasCome)
-    return !isOver && !isDecided && isNeededStill(steps, life, taker)
-  })
 }
