@@ -30,6 +30,7 @@ interface Known {
   readonly since: number
   /** How often its execution had begun again. */
   readonly reopened: number
+  readonly hasFailed: boolean
 }
 
 type KeptTimer = MachineState['timers'][number]
@@ -85,7 +86,7 @@ export class MachineLedger {
     const place = this.#placeOf(life, step.name, itemOf(this.#batches, executionId, item))
     this.#works.set(made, { state, visit, place })
     const known = this.#known.get(place)
-    if (known?.reopened !== life.reopened) return made
+    if (known?.reopened !== life.reopened || known.hasFailed) return made
     const at = positionOf(step.machine!.states, known.log)!
     if (at.visit > visit) this.#violate(life, step, `has ${made} done, and is beyond that already`)
     // What is on record to have begun is done again under the same key.
@@ -148,7 +149,10 @@ export class MachineLedger {
     const timers = new Map(state?.timers.map((timer) => [timer.number, timer]))
     const armed = state?.armed ?? known?.armed ?? 0
     const begun = state?.begun.at(-1)?.[1]
-    const now: Known = { log, timers, armed, begun, since, reopened: life.reopened }
+    const hasFailed = record.status === 'failed'
+    const now: Known = { log, timers, armed, begun, since, reopened: life.reopened, hasFailed }
+    // An older version of the program knows nothing of what has failed under a newer name.
+    if (this.#history.versions !== undefined && known?.hasFailed === true && !hasFailed) known = undefined
     if (known === undefined || goesOn(known, now)) {
       // A fork has what its source had made.
       const isCopy = known === undefined && life.forkedFrom !== undefined && state === undefined
@@ -161,8 +165,6 @@ export class MachineLedger {
     }
     if (state !== undefined) this.#checkTimers(life, step, { known, timers, armed, position })
     this.#known.set(place, now)
-    // An older version of the program knows nothing of what has failed under a newer name.
-    if (this.#history.versions !== undefined && record.status === 'failed') this.#known.delete(place)
   }
 
   /** What a machine has taken since the last commit was there, and its time had come. */

@@ -105,8 +105,12 @@ export class Requests {
     const key = item === undefined || batch === undefined ? '' : keyOfItem(batch, item)
     // What items share ends when none of them needs it.
     if (batch !== undefined && (key === '' || !ledgerOf(life).missing.includes(key))) return true
-    const statusOf = (step: string): StepStatus | undefined =>
-      (life.steps.get(recordKey(step, key)) ?? life.steps.get(step))?.record.status
+    const statusOf = (step: string): StepStatus | undefined => {
+      const { status, attempt } = (life.steps.get(recordKey(step, key)) ?? life.steps.get(step))?.record ?? {}
+      const { maxAttempts = 1 } = steps.find(({ name: one }) => one === step) ?? {}
+      // Whose last attempt died with its process has failed, whether that is on record or not.
+      return status === 'running' && maxAttempts > 1 && attempt! >= maxAttempts && life.epoch > 1 ? 'failed' : status
+    }
     if (isTerminalStep(statusOf(steps[at]!.name) ?? 'pending')) return true
     // What has timed out, and brings its value all the same, is on record with that: what needed it was skipped.
     if (steps.some(({ timeoutMs, kind }) => timeoutMs !== undefined && kind === undefined)) return true

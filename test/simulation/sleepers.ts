@@ -52,7 +52,9 @@ export function watchSleepers(simulation: Simulation): void {
     // What is ready waits until there is a slot for it.
     if (simulation.features.hasQueues) return
     const before = scheduler.now - deliveredMs - simulation.slackMs
-    const isAnybodyThere = [...undisturbedSince].some(([{ isWatcher }, since]) => !isWatcher && since < before)
+    const isThere = ([docket, since]: readonly [SimulatedDocket, number]): boolean =>
+      !docket.isWatcher && since < before && history.versions?.fits(life, [docket]) !== false
+    const isAnybodyThere = [...undisturbedSince].some(isThere)
     const mustGoOn = (step: string): boolean => isOpen(simulation, life, step, before)
     const event = isAnybodyThere ? history.broadcasts?.unreached(life, before, mustGoOn) : undefined
     if (event === undefined) return
