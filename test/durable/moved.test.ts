@@ -342,3 +342,53 @@ test('the sender of an update that was not answered yet hears that its execution
     'x!',
   )
 })
+
+test('a signal that came with the start is taken in the other store as well: another one is a duplicate, or late', async () => {
+  const Go = text('Go')
+  const waiting = graph({
+    name: 'waiting',
+    steps: [
+      signal(Go),
+      signal(Approval, { inputs: { go: Go } }),
+      step({ name: 'End', inputs: { approval: Approval }, output: Goal, run: () => 1 }),
+    ],
+  })
+  const world = new World()
+  const here = world.process({ graphs: [waiting], park: 0 })
+  await world.clock.settle(here.start(waiting, Goal, {}, { id: 'x', signals: { Approval: 'yes' } }))
+  await world.clock.advance(1_000)
+  const store = memoryStore({ now: () => world.clock.now(), elapsed: () => world.clock.elapsed() })
+  const there = world.process({ graphs: [waiting], store, park: 0 })
+  expect(await world.clock.settle(here.moveTo(there, ['x']))).toEqual([{ id: 'x', verdict: 'moved' }])
+  const handle = (await world.clock.settle(there.get('x')))!
+  expect(await world.clock.settle(handle.signal(Approval as never, 'no' as never))).toMatch(/duplicate|late/)
+})
+
+test('moves of one execution come to an end, also where a docket has another owner since the first was called', async () => {
+  const world = new World()
+  const starts = world.process({ graphs: [approvals], park: 0 })
+  await world.clock.settle(starts.start(approvals, Goal, {}, { id: 'x' }))
+  await world.clock.advance(1_000)
+  await world.clock.settle(starts.close())
+  let chance = 0.1
+  const inner = memoryStore({ now: () => world.clock.now(), elapsed: () => world.clock.elapsed() })
+  const options = { graphs: [], takeOver: false, name: 'mover', lease: 1_000 } as const
+  const here = world.mortal({ ...options, random: () => chance })
+  const there = world.mortal({ ...options, random: () => 0.5 }, inner)
+  await world.clock.settle(Promise.all([here.docket.list(), there.docket.list()]))
+  there.stall()
+  const first = here.docket.moveTo(there.docket, ['x'])
+  await world.clock.advance(100)
+  const second = here.docket.moveTo(there.docket, ['x'])
+  await world.clock.advance(100)
+  chance = 0.9
+  here.stall()
+  await world.clock.advance(3_000)
+  here.wake()
+  await world.clock.advance(1_000)
+  const third = here.docket.moveTo(there.docket, ['x'])
+  await world.clock.advance(1_000)
+  there.wake()
+  const outcomes = await world.clock.settle(Promise.all([first, second, third]))
+  expect(outcomes.map(([outcome]) => outcome!.id)).toEqual(['x', 'x', 'x'])
+})

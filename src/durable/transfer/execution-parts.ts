@@ -12,6 +12,8 @@ export interface ExecutionParts {
   readonly checkpoints: readonly CheckpointRecord[]
   /** What steps were called first, by the names that they have in the records, where that is another one. */
   readonly firstNames?: Readonly<Record<string, string>> | undefined
+  /** Types of signals that came with its start. @default none */
+  readonly givenSignals?: readonly string[] | undefined
 }
 
 /** A field of a record that holds a value, and where that is encoded for. */

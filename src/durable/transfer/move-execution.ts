@@ -64,7 +64,7 @@ async function moveExecution(from: DocketContext, to: DocketContext, id: string)
     await context.connection.readyBy()
   }
   // Nothing else of it begins in either process meanwhile; two that move it to each other don't wait for each other.
-  const [first, second] = [from, to].toSorted((one, other) => (ownerOf(one) < ownerOf(other) ? -1 : 1))
+  const [first, second] = [from, to].toSorted((one, other) => orderOf(one) - orderOf(other))
   return first!.turns.inTurn(id, () =>
     second!.turns.inTurn(id, async () => {
       const acquired = from.owned.has(id) ? undefined : await acquireOne(from.connection, id, { andEnded: true })
@@ -86,8 +86,14 @@ async function moveExecution(from: DocketContext, to: DocketContext, id: string)
   )
 }
 
-function ownerOf({ connection }: DocketContext): string {
-  return connection.session.owner
+const orders = new WeakMap<DocketContext, number>()
+let dockets = 0
+
+/** In which order the turns of two dockets are taken: always the same one. Their owners change with each lease that is lost. */
+function orderOf(context: DocketContext): number {
+  const order = orders.get(context) ?? ++dockets
+  orders.set(context, order)
+  return order
 }
 
 async function moveAcquired(from: DocketContext, to: DocketContext, execution: ExecutionRecord): Promise<MoveVerdict> {
@@ -201,7 +207,7 @@ async function partsFor(parts: ExecutionParts, from: DocketContext, to: DocketCo
   for (const step of parts.steps) steps.push(await recoded(step, stepValues))
   const checkpoints = []
   for (const checkpoint of parts.checkpoints) checkpoints.push(await recoded(checkpoint, checkpointValues))
-  return { record, steps, checkpoints, firstNames: parts.firstNames }
+  return { ...parts, record, steps, checkpoints }
 }
 
 /**

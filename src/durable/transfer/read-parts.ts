@@ -18,9 +18,11 @@ export async function readParts(context: DocketContext, stored: ExecutionRecord)
     : stored
   const { id } = stored
   const document = await decodePresent(record.inputs, ['execution', id, 'inputs'], connection.encoding)
-  const names = isRecord(document) ? (document['$names'] as StoredNames | undefined) : undefined
+  const { $names, $signals } = isRecord(document) ? document : {}
+  const firstNames = ($names as StoredNames | undefined)?.steps
+  const givenSignals = isRecord($signals) ? Object.keys($signals) : []
   const checkpoints = await checkpointsOf(context, id)
-  return { record, steps: await context.stepsOf(id), checkpoints, firstNames: names?.steps }
+  return { record, steps: await context.stepsOf(id), checkpoints, firstNames, givenSignals }
 }
 
 async function checkpointsOf({ connection }: DocketContext, execution: string): Promise<readonly CheckpointRecord[]> {

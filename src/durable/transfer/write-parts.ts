@@ -25,11 +25,8 @@ export interface PartsWriter {
  * what the original's has; in the store it is nobody's, and not parked, once it is opened.
  * @throws ExecutionConflictError where its id is taken, LeaseLostError, StoreError
  */
-export async function writeParts(
-  writer: PartsWriter,
-  { record, steps, checkpoints, firstNames }: ExecutionParts,
-  hash: string,
-): Promise<void> {
+export async function writeParts(writer: PartsWriter, parts: ExecutionParts, hash: string): Promise<void> {
+  const { record, steps, checkpoints } = parts
   const { writes, owner } = writer
   const { id } = record
   const created = { ...newExecutionOf(record), owner, graphHash: hash }
@@ -51,7 +48,7 @@ export async function writeParts(
     ...(errorCode !== undefined && { errorCode }),
     ...(endedAt !== undefined && { endedAt }),
   }
-  await commit(writer, record, { head, closedSlots: closedSlotsOf(steps, firstNames) })
+  await commit(writer, record, { head, closedSlots: closedSlotsOf(parts) })
 }
 
 /** Lets others have what was written. @throws LeaseLostError, StoreError */
@@ -83,14 +80,12 @@ async function commit(
 }
 
 /** Slots of signals that were taken: a second one is a duplicate in the new store too. */
-function closedSlotsOf(
-  steps: ExecutionParts['steps'],
-  firstNames: ExecutionParts['firstNames'] = {},
-): readonly string[] {
+function closedSlotsOf({ steps, firstNames = {}, givenSignals = [] }: ExecutionParts): readonly string[] {
   // A slot that no signal has is closed for nothing, and nobody posts there. A step that waits for a signal is called what its type is called, and its slot what that was called first.
-  return steps.flatMap(({ step, item, type, endedAt }) =>
-    item === '' && type !== '' && endedAt !== undefined ? [signalSlot({ type: firstNames[step] ?? step })] : [],
+  const ended = steps.flatMap(({ step, item, type, endedAt }) =>
+    item === '' && type !== '' && endedAt !== undefined ? [step] : [],
   )
+  return [...new Set([...ended, ...givenSignals])].map((name) => signalSlot({ type: firstNames[name] ?? name }))
 }
 
 function newExecutionOf(record: ExecutionRecord): NewExecution {
