@@ -103,6 +103,7 @@ export class Calls {
         `${process.name} ${executionId} ${recordKey(step.name, item)} attempt ${attempt} begins as call ${call.number}`,
     )
     this.#checkKey(call, inputs)
+    this.#history.moves?.begins(life, process, `${executionId}: call ${call.number}`)
     if (life?.detachedBy?.startsWith(`${process.name}:`) === true)
       this.#history.violate(`${executionId}: call ${call.number} began in ${process.name}, which had detached it`)
     // Who has lost an execution and does not know it yet may begin what it likes: it can write nothing.

@@ -38,6 +38,8 @@ export interface SimulatedProgram {
   readonly parkMs: number | undefined
   /** Whether it only looks, asks and sends: it has no graphs. */
   readonly isWatcher: boolean
+  /** Whether it moves executions. @default false */
+  readonly isMover?: boolean | undefined
   readonly schedule: SimulatedSchedule | undefined
   readonly queues: Readonly<Record<string, SimulatedQueue>> | undefined
 }
@@ -66,7 +68,7 @@ export function declaredDocket(
     ...(features.hasOddments && random.chance(0.2) ? { retain: { completed: 20_000, failed: 40_000 } } : {}),
     ...(features.hasInterceptors ? { interceptors: [randomInterceptor(random, process)] } : {}),
     ...(parkMs === undefined ? {} : { park: parkMs }),
-    ...(isWatcher ? { takeOver: false } : {}),
+    ...(isWatcher ? { takeOver: false, ...(program.isMover === true && { work: false }) } : {}),
     ...(migrations.length > 0 && !isWatcher ? { migrate: Object.fromEntries(migrations) } : {}),
     ...(schedule === undefined || isWatcher ? {} : { schedules: [declared(schedule, live.get(schedule.graph.name)!)] }),
     ...(queues === undefined || isWatcher

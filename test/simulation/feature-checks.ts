@@ -69,6 +69,12 @@ export function isUnwritten(batches: ReadonlyMap<string, SimulatedBatch>, life: 
 /** Whether nobody needs to go on with an execution soon. */
 export function isLeftAlone({ batches, scheduler, features, history, workers }: Simulation, life: Life): boolean {
   if (history.versions?.fits(life, workers) === false) return true
+  // Who dies while he moves something leaves it to those who call again.
+  if (
+    history.moves !== undefined &&
+    (history.moves.arriving.has(life.id) || history.moves.placeOf(life) === 'on the way')
+  )
+    return true
   // What is ready waits until there is a slot for it.
   if (features.hasQueues) return true
   // Nobody is hinted at what is due: it is found by a look, of which there is one every half second.

@@ -43,6 +43,8 @@ export interface Features {
   readonly hasInterceptors: boolean
   /** Processes run several versions of their program, side by side. */
   readonly hasVersions: boolean
+  /** Executions go to another store. */
+  readonly hasStores: boolean
   readonly codec: 'none' | 'prompt' | 'slow'
 }
 
@@ -76,6 +78,9 @@ export const firstRequestSeed = 300_000_001
 /** Worlds from this seed on have several versions of their program. */
 export const firstVersionSeed = 400_000_001
 
+/** Worlds from this seed on have another store, to which executions are moved. */
+export const firstMovingSeed = 500_000_001
+
 const none: Features = {
   hasFallbacks: false,
   hasDeadlines: false,
@@ -99,12 +104,28 @@ const none: Features = {
   hasOddments: false,
   hasInterceptors: false,
   hasVersions: false,
+  hasStores: false,
   codec: 'none',
 }
 
 /** What the world of a seed has. */
 export function featuresOf(seed: number, random: RandomSource): Features {
   if (seed < firstFeaturedSeed) return none
+  if (seed >= firstMovingSeed)
+    return {
+      ...none,
+      hasControlFlow: true,
+      hasWaits: true,
+      hasMoves: true,
+      hasFunctions: random.chance(0.5),
+      hasVerbs: random.chance(0.4),
+      hasMachines: random.chance(0.3),
+      hasBatches: random.chance(0.4),
+      hasDeadlines: random.chance(0.2),
+      codec: random.weighted({ none: 60, prompt: 20, slow: 20 }),
+      hasOverrides: random.chance(0.2),
+      hasStores: true,
+    }
   if (seed >= firstVersionSeed)
     return {
       ...none,

@@ -73,8 +73,11 @@ export async function checkTheEnd(simulation: Simulation): Promise<void> {
 }
 
 /** What the store holds is what it was told. */
-async function checkRecords({ server, history }: Simulation): Promise<void> {
-  const records = await server.inner.list({ limit: 10_000 })
+async function checkRecords({ servers, history }: Simulation): Promise<void> {
+  const records = []
+  for (const { place, inner } of servers)
+    for (const record of await inner.list({ limit: 10_000 }))
+      if (history.moves?.isOf(place, record.id) !== false) records.push(record)
   if (records.length !== history.lives.size) history.violate(`the store has ${records.length} executions`)
   for (const { id, kind, status, output, endedAt, error } of records) {
     const life = history.lives.get(id)
@@ -90,8 +93,12 @@ async function checkRecords({ server, history }: Simulation): Promise<void> {
 }
 
 /** The steps' records are what was written last, what was completed stayed, and nothing is left under way. */
-async function checkSteps({ server, history }: Simulation): Promise<void> {
-  const { steps } = await server.inner.readSteps([...history.lives.keys()])
+async function checkSteps({ servers, history }: Simulation): Promise<void> {
+  const steps = []
+  for (const { place, inner } of servers) {
+    const ids = [...history.lives.keys()].filter((id) => history.moves?.isOf(place, id) !== false)
+    steps.push(...(await inner.readSteps(ids)).steps)
+  }
   const wrong = new Map<string, string>()
   const right = new Set<string>()
   for (const row of steps) {

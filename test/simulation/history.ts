@@ -18,6 +18,7 @@ import type { Lifetime } from './lifetime.ts'
 import { hasCompleted, isOver, newLife } from './life.ts'
 import type { KeptResult, Life } from './life.ts'
 import type { MachineLedger } from './machine-ledger.ts'
+import type { Moves } from './moves.ts'
 import type { Notes } from './notes.ts'
 import type { Requests } from './requests.ts'
 import type { StartKeys } from './start-keys.ts'
@@ -59,6 +60,8 @@ export class History {
   keys: StartKeys | undefined
   /** Undefined where nobody emits events. */
   broadcasts: Broadcasts | undefined
+  /** Undefined where there is one store. */
+  moves: Moves | undefined
   /** Undefined where all processes run the same program. */
   versions: Versions | undefined
   /** How long executions may take, by their ids. */

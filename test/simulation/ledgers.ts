@@ -3,6 +3,7 @@ import type { Features } from './features.ts'
 import type { History } from './history.ts'
 import { Letters } from './letters.ts'
 import { MachineLedger } from './machine-ledger.ts'
+import { Moves } from './moves.ts'
 import { noteName, Notes } from './notes.ts'
 import type { SimulatedBatch } from './random-batch.ts'
 import { Requests } from './requests.ts'
@@ -35,6 +36,7 @@ export function addLedgers(history: History, world: JudgedWorld): void {
   if (features.hasVerbs) history.notes = new Notes(history, steps.map(noteName), batches)
   if (features.hasUpdates) history.requests = new Requests(history, graphs, batches)
   if (features.hasKeys) history.keys = new StartKeys(history, isDisturbed)
+  if (features.hasStores) history.moves = new Moves(history)
   if (features.hasVersions) history.versions = new Versions(history, graphs)
   if (features.hasEvents) history.broadcasts = new Broadcasts(history, graphs)
 }

@@ -118,7 +118,9 @@ export class Letters {
     const place = `${life.number} ${id}`
     const known = this.#byId.get(place)
     if (known !== undefined) {
-      if (known.verdict !== verdict) this.#violate(known, `is ${verdict}, and was ${known.verdict} before`)
+      // Another store does not know the messages that came before.
+      const isMoved = this.#history.moves !== undefined && this.#history.moves.placeOf(life) !== 'here'
+      if (known.verdict !== verdict && !isMoved) this.#violate(known, `is ${verdict}, and was ${known.verdict} before`)
       return false
     }
     const value = plainOf(payload)
@@ -141,6 +143,11 @@ export class Letters {
     return true
   }
 
+  /** Another store numbers them otherwise. */
+  moved(life: Life): void {
+    for (const letter of this.#all) if (letter.life === life) letter.seq = undefined
+  }
+
   read({ execution, id, seq }: Message): void {
     const letter = this.#byId.get(`${this.#history.lives.get(execution)?.number} ${id}`)
     if (letter !== undefined) letter.seq = seq
@@ -157,6 +164,8 @@ export class Letters {
 
   /** What the sender of a signal was answered. */
   answered(id: string, verdict: string): void {
+    // It goes on in the other store.
+    if (this.#history.moves !== undefined && verdict === 'ended') return
     this.#answers.push({ id, verdict })
   }
 
@@ -181,7 +190,8 @@ export class Letters {
           this.#history.violate(`${life.id}: ${name} has ${String(value)}, which nobody sent and was accepted`)
     for (const { id, verdict } of this.#answers) {
       const letters = this.#all.filter((letter) => letter.id === id)
-      if (!letters.some((letter) => letter.verdict === verdict))
+      const isMoved = letters.some(({ life }) => this.#history.moves?.placeOf(life) === 'there')
+      if (!isMoved && !letters.some((letter) => letter.verdict === verdict))
         this.#history.violate(`signal ${id} was answered ${verdict}, and the store said ${letters[0]?.verdict}`)
     }
   }

@@ -59,6 +59,8 @@ export class MachineMail {
 
   /** What the sender of a letter was answered. */
   answered(id: string, verdict: string): void {
+    // It goes on in the other store.
+    if (this.#history.moves !== undefined && verdict === 'ended') return
     this.#answers.push({ id, verdict })
   }
 
@@ -66,7 +68,8 @@ export class MachineMail {
   posted(message: NewMessage, verdict: PostVerdict): boolean {
     const { execution, id: stored = '', payload } = message
     // Who does not know the graph, of what has left its docket, takes it for a signal.
-    const isLetter = message.kind === 'receive' || verdict === 'ended' || this.#history.versions !== undefined
+    const isGuessed = this.#history.versions !== undefined || this.#history.moves !== undefined
+    const isLetter = message.kind === 'receive' || verdict === 'ended' || isGuessed
     const place = isLetter ? placeOfMessage(message) : undefined
     const receiver = place && this.#receivers.get(place.type)
     const life = this.#history.lives.get(execution)
@@ -95,6 +98,11 @@ export class MachineMail {
     return true
   }
 
+  /** Another store numbers them otherwise. */
+  moved(life: Life): void {
+    for (const letter of this.#letters) if (letter.life === life) letter.seq = letter.isTaken ? -1 : undefined
+  }
+
   read({ execution, id, seq }: Message): void {
     const letter = this.#byId.get(`${this.#history.lives.get(execution)?.number} ${id}`)
     if (letter !== undefined) letter.seq = seq
@@ -116,6 +124,8 @@ export class MachineMail {
       this.#history.violate(`${life.id}: the machine of ${step} took ${value}, which ${what}`)
     if (letter === undefined) return violate('nobody sent and was accepted')
     if (letter.step !== step || letter.item !== item || letter.kind !== kind) return violate('is for another one')
+    // Another store does not know the messages that came before: what is sent there again is another one.
+    if (letter.isTaken && this.#history.moves?.placeOf(life) === 'there') return
     if (letter.isTaken) return violate('it had taken before')
     if (letter.isWrong) return violate('does not fit')
     letter.isTaken = true

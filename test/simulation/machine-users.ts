@@ -79,6 +79,6 @@ export class MachineUsers {
   }
 
   #send({ execution, name, value, item }: Written): void {
-    this.#simulation.users.someone()?.write(execution, name, value, item, this.#random.chance(0.15) ? 2 : 1)
+    this.#simulation.users.someoneFor(execution)?.write(execution, name, value, item, this.#random.chance(0.15) ? 2 : 1)
   }
 }

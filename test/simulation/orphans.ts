@@ -13,7 +13,11 @@ export function watchOrphans(simulation: Simulation): void {
   const look = (): void => {
     const { now } = scheduler
     for (const life of history.lives.values()) {
-      const witnesses = simulation.workers.filter((docket) => history.versions?.fits(life, [docket]) !== false)
+      const witnesses = simulation.workers.filter(
+        (docket) =>
+          history.versions?.fits(life, [docket]) !== false &&
+          (history.moves === undefined || history.moves.placeOf(life) === docket.place),
+      )
       const known = orphans.get(life)
       if (isTerminal(life.status) || history.isAlive(life.owner) || isLeftAlone(simulation, life)) orphans.delete(life)
       else if (known === undefined) orphans.set(life, { since: now, witnesses })

@@ -40,11 +40,17 @@ export function randomGraph(
   if (features.hasOddments) addOddments(random, steps)
   if (features.hasLimits) addLimits(random, steps)
   if (features.hasElsewhere) addElsewhere(random, steps)
+  // What is remembered for all executions stays in its store.
+  if (features.hasStores)
+    for (const [index, each] of steps.entries())
+      if (each.scope === 'global') steps[index] = { ...each, scope: 'execution', ttlMs: undefined }
   return { name, leaves, steps, timeoutMs: !isCalm && random.chance(0.1) ? random.int(3_000, 30_000) : undefined }
 }
 
 /** Graphs that run within others: one, one with a child of its own, or none. */
 export function randomChildren(random: RandomSource, isCalm: boolean, features: Features): readonly SimulatedGraph[] {
+  // Families are not moved.
+  if (features.hasStores) return []
   const depth = random.weighted({ none: 35, one: 45, two: 20 })
   if (depth === 'none') return []
   if (depth === 'one') return [randomGraph(random, 'C0', isCalm, features)]

@@ -64,6 +64,6 @@ export class RequestUsers {
 
   #send(request: Request): void {
     this.#sent.push(request)
-    this.#simulation.users.someone()?.update(request)
+    this.#simulation.users.someoneFor(request.execution)?.update(request)
   }
 }

@@ -1,6 +1,8 @@
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import { addLedgers } from './ledgers.ts'
 import { Calls } from './calls.ts'
+import type { SimulatedProgram } from './declared-docket.ts'
+import { Disturbances } from './disturbances.ts'
 import { Faults, profiles } from './faults.ts'
 import type { Profile, ProfileName } from './faults.ts'
 import { isLeftAlone, isUnwritten } from './feature-checks.ts'
@@ -12,6 +14,7 @@ import type { Life } from './life.ts'
 import { queueNames, randomQueue } from './limits.ts'
 import type { SimulatedQueue } from './limits.ts'
 import { MachineUsers } from './machine-users.ts'
+import { Movers } from './movers.ts'
 import type { SimulatedBatch } from './random-batch.ts'
 import { randomChildren, randomGraph } from './random-graph.ts'
 import type { SimulatedGraph } from './simulated-step.ts'
@@ -90,6 +93,10 @@ export class Simulation {
   /** Children before their parents. */
   readonly #graphs: readonly SimulatedGraph[]
   readonly #server: StoreServer
+  /** Undefined where there is one store. */
+  readonly #there: StoreServer | undefined
+  /** Undefined where nothing is moved. */
+  readonly #movers: Movers | undefined
   readonly #activeMs: number
   readonly #hasHints: boolean
   /** Undefined where nothing begins by the clock. */
@@ -98,6 +105,7 @@ export class Simulation {
   readonly #versions: readonly SimulatedVersion[]
   /** What processes declare of queues; undefined where there is one without limits. */
   readonly #queues: Readonly<Record<string, SimulatedQueue>> | undefined
+  readonly #disturbances: Disturbances
   /** When the last fault was over. */
   calmSince = Infinity
 
@@ -135,7 +143,15 @@ export class Simulation {
     if (features.hasMachines) this.#writers = new MachineUsers(this, random)
     if (features.hasUpdates) this.#askers = new RequestUsers(this, random)
     this.faults = new Faults(random, profile.rates)
+    this.#disturbances = new Disturbances(this, random, () => this.#addProcess())
     this.#server = new StoreServer(this.scheduler, random, this.faults, this.history)
+    if (features.hasStores) {
+      this.#there = new StoreServer(this.scheduler, random, this.faults, this.history, 'there')
+      this.#movers = new Movers(this, random, this.#there, (process, server) => ({
+        ...this.#programOf(process, server, true, this.#versions[0]!),
+        isMover: true,
+      }))
+    }
     this.calls = new Calls(
       this.history,
       this.scheduler,
@@ -165,6 +181,10 @@ export class Simulation {
     return this.#server
   }
 
+  get servers(): readonly StoreServer[] {
+    return this.#there === undefined ? [this.#server] : [this.#server, this.#there]
+  }
+
   get isCalm(): boolean {
     return this.profile === profiles.calm
   }
@@ -174,6 +194,7 @@ export class Simulation {
     const beganAt = scheduler.now
     for (let processes = this.#random.int(1, 3); processes > 0; processes--) this.#addProcess()
     if (this.features.hasWaits && this.#random.chance(0.5)) this.#addProcess(true)
+    if (this.#there !== undefined) this.#addProcess(false, this.#versions[0], this.#there)
     this.#plan()
     if (this.profile.rates.error === 0) watchOrphans(this)
     if (this.features.hasWaits) watchSleepers(this)
@@ -188,6 +209,7 @@ export class Simulation {
     if (!isOver) this.history.violate(`no end within ${longestEndMs} ms: ${describeOpen(this)}`)
     else await checkTheEnd(this)
     for (const { process } of this.dockets) process.kill()
+    this.#movers?.kill()
     await scheduler.until(scheduler.now + lateMs)
   }
 
@@ -200,11 +222,15 @@ export class Simulation {
     history.tell(() => 'faults stop')
     // What a version can't go on with is left to the others.
     if (this.features.hasVersions) for (const version of this.#versions) this.#addProcess(false, version)
-    else if (this.workers.length === 0) this.#addProcess()
+    else if (!this.workers.some(({ place }) => place === 'here')) this.#addProcess()
+    const there = this.#there
+    if (there !== undefined && !this.workers.some(({ place }) => place === 'there'))
+      this.#addProcess(false, this.#versions[0], there)
     await scheduler.until(scheduler.now + (this.profile.rates.late > 0 ? lateMs : 100))
     this.calmSince = scheduler.now
     if (this.features.hasBatches) this.#startAgain()
     if (this.features.hasWaits) this.#answerAll()
+    this.#movers?.finish()
     await scheduler.until(scheduler.now + this.leaseMs + 1_000)
     const left = this.#leftBehind().map(({ id, epoch }) => ({ id, epoch }))
     // What is handed on at that moment is not left behind.
@@ -245,6 +271,8 @@ export class Simulation {
 
   #isOver(): boolean {
     for (const life of this.history.lives.values()) if (!isTerminal(life.status)) return false
+    if (this.history.moves !== undefined && this.history.moves.arriving.size > 0) return false
+    if (this.#movers?.isIdle === false) return false
     for (const { process, operations } of this.dockets)
       if (process.state === 'up' && operations.some(({ settledAt }) => settledAt === undefined)) return false
     return this.calls.all.every(
@@ -257,32 +285,41 @@ export class Simulation {
   #addProcess(
     isWatcher = false,
     version = this.#versions.length === 1 ? this.#versions[0]! : this.#random.pick(this.#versions),
+    server = this.#server,
   ): void {
     const name = `p${this.dockets.length + 1}`
     const offsetMs = this.#random.chance(0.5) ? 0 : this.#random.int(-180_000, 180_000)
     const process = new SimulatedProcess(name, this.scheduler, this.#random, offsetMs, this.features.hasWaits)
     this.history.tell(() => `${name} starts, its clock off by ${offsetMs} ms`)
+    this.history.versions?.runs(name, version)
+    if (server !== this.#server) this.history.moves?.isThere(name)
+    this.dockets.push(new SimulatedDocket(this.#programOf(process, server, isWatcher, version)))
+  }
+
+  #programOf(
+    process: SimulatedProcess,
+    server: StoreServer,
+    isWatcher: boolean,
+    version: SimulatedVersion,
+  ): SimulatedProgram {
     const { history, calls, leaseMs, features, batches } = this
-    history.versions?.runs(name, version)
-    this.dockets.push(
-      new SimulatedDocket({
-        process,
-        server: this.#server,
-        graphs: this.#graphs,
-        random: this.#random,
-        history,
-        calls,
-        leaseMs,
-        hasHints: this.#hasHints,
-        features,
-        batches,
-        isWatcher,
-        queues: this.#queues,
-        schedule: this.#schedule,
-        version,
-        parkMs: features.hasWaits ? this.#random.pick([undefined, 0, 50, 300, 1_000, 3_000]) : undefined,
-      }),
-    )
+    return {
+      process,
+      server,
+      graphs: this.#graphs,
+      random: this.#random,
+      history,
+      calls,
+      leaseMs,
+      hasHints: this.#hasHints,
+      features,
+      batches,
+      isWatcher,
+      queues: this.#queues,
+      schedule: this.#schedule,
+      version,
+      parkMs: features.hasWaits ? this.#random.pick([undefined, 0, 50, 300, 1_000, 3_000]) : undefined,
+    }
   }
 
   /** What will happen while the run is active. */
@@ -292,10 +329,13 @@ export class Simulation {
     for (let starts = random.int(1, 8); starts > 0; starts--) this.#sometimes(() => users.start())
     for (let asks = random.int(0, 4); asks > 0; asks--) this.#sometimes(() => users.ask())
     if (profile.hasUsers) for (let acts = random.int(1, 8); acts > 0; acts--) this.#sometimes(() => users.meddle())
-    for (let kills = random.int(0, profile.kills); kills > 0; kills--) this.#sometimes(() => this.#kill())
-    for (let pauses = random.int(0, profile.pauses); pauses > 0; pauses--) this.#sometimes(() => this.#pause())
-    for (let closes = random.int(0, profile.closes); closes > 0; closes--) this.#sometimes(() => this.#close())
-    for (let outages = random.int(0, profile.outages); outages > 0; outages--) this.#sometimes(() => this.#cutOff())
+    for (let kills = random.int(0, profile.kills); kills > 0; kills--) this.#sometimes(() => this.#disturbances.kill())
+    for (let pauses = random.int(0, profile.pauses); pauses > 0; pauses--)
+      this.#sometimes(() => this.#disturbances.pause())
+    for (let closes = random.int(0, profile.closes); closes > 0; closes--)
+      this.#sometimes(() => this.#disturbances.close())
+    for (let outages = random.int(0, profile.outages); outages > 0; outages--)
+      this.#sometimes(() => this.#disturbances.cutOff())
     if (!this.features.hasWaits) return
     for (let letters = random.int(0, 20); letters > 0; letters--) this.#sometimes(() => users.send())
     if (this.features.hasMoves)
@@ -303,6 +343,9 @@ export class Simulation {
     const writers = this.#writers
     if (writers !== undefined)
       for (let letters = random.int(0, 30); letters > 0; letters--) this.#sometimes(() => writers.write())
+    const movers = this.#movers
+    if (movers !== undefined)
+      for (let times = random.int(1, 10); times > 0; times--) this.#sometimes(() => movers.move())
     const askers = this.#askers
     if (askers !== undefined) for (let asks = random.int(0, 16); asks > 0; asks--) this.#sometimes(() => askers.send())
     if (this.features.hasVerbs)
@@ -311,7 +354,7 @@ export class Simulation {
       for (let events = random.int(0, 16); events > 0; events--) this.#sometimes(() => users.emit())
     if (this.features.hasDetaching)
       for (let times = random.int(0, 3); times > 0; times--) this.#sometimes(() => users.detach())
-    for (let clocks = random.int(0, 2); clocks > 0; clocks--) this.#sometimes(() => this.#setClock())
+    for (let clocks = random.int(0, 2); clocks > 0; clocks--) this.#sometimes(() => this.#disturbances.setClock())
   }
 
   #sometimes(happen: () => void): void {
@@ -330,52 +373,5 @@ export class Simulation {
   /** Those that run executions, and can. */
   get workers(): readonly SimulatedDocket[] {
     return this.dockets.filter((docket) => docket.isUsable && !docket.isWatcher)
-  }
-
-  #kill(): void {
-    const docket = this.users.someone()
-    if (docket === undefined) return
-    this.faults.count('kill')
-    this.history.tell(() => `${docket.process.name} is killed`)
-    docket.process.kill()
-    if (this.#random.chance(0.7)) this.scheduler.after(this.#random.between(0, 4_000), () => this.#addProcess())
-  }
-
-  #pause(): void {
-    const docket = this.users.someone()
-    if (docket === undefined) return
-    const ms = this.#random.pick([50, 0.5 * this.leaseMs, 1.1 * this.leaseMs, 3 * this.leaseMs])
-    this.faults.count('pause')
-    this.history.tell(() => `${docket.process.name} is paused for ${ms} ms`)
-    docket.process.pause()
-    this.scheduler.after(ms, () => {
-      this.history.tell(() => `${docket.process.name} goes on`)
-      docket.process.resume()
-    })
-  }
-
-  #close(): void {
-    const docket = this.users.someone()
-    if (docket === undefined) return
-    this.faults.count('close')
-    docket.close(this.#random.pick([0, 100, 2_000]))
-    if (this.#random.chance(0.7)) this.scheduler.after(this.#random.between(0, 2_000), () => this.#addProcess())
-  }
-
-  /** An administrator sets a clock. */
-  #setClock(): void {
-    const docket = this.users.someone()
-    if (docket === undefined) return
-    const byMs = this.#random.pick([-3_600_000, -5_000, -700, 700, 5_000, 3_600_000])
-    this.faults.count('clock set')
-    this.history.tell(() => `the clock of ${docket.process.name} is set by ${byMs} ms`)
-    docket.process.offsetMs += byMs
-  }
-
-  #cutOff(): void {
-    const ms = this.#random.pick([200, 2_000, 2 * this.leaseMs])
-    this.history.tell(() => `the store is away for ${ms} ms`)
-    this.faults.isOut = true
-    this.scheduler.after(ms, () => (this.faults.isOut = false))
   }
 }

@@ -14,6 +14,7 @@ import { declaredDocket } from './declared-docket.ts'
 import type { SimulatedProgram } from './declared-docket.ts'
 import { knownErrors } from './operations.ts'
 import type { Beginning, LooseDocket, LooseHandle, Operation } from './operations.ts'
+import type { StorePlace } from './moves.ts'
 import type { Request } from './requests.ts'
 import type { History } from './history.ts'
 import type { SimulatedProcess } from './simulated-process.ts'
@@ -29,6 +30,8 @@ export class SimulatedDocket {
   readonly operations: Operation[] = []
   readonly isWatcher: boolean
   readonly version: SimulatedVersion
+  /** The store that it is on. */
+  readonly place: StorePlace
   isClosing = false
   isClosed = false
   /** Executions and their epochs that this process has given up, since its lease may be over: others have them once it is. */
@@ -43,6 +46,7 @@ export class SimulatedDocket {
     const { process, graphs, random, history, calls, batches, isWatcher, version } = program
     this.isWatcher = isWatcher
     this.version = version
+    this.place = program.server.place
     this.process = process
     this.#history = history
     this.#batches = batches
@@ -362,7 +366,9 @@ export class SimulatedDocket {
     const life = this.#history.lives.get(id)
     if (life === undefined) return
     const isExpected =
-      isUnwritten(this.#batches, life) || this.#history.versions?.mayNotFit(life, this.version) === true
+      this.#history.moves?.arriving.has(id) === true ||
+      isUnwritten(this.#batches, life) ||
+      this.#history.versions?.mayNotFit(life, this.version) === true
     if (!isExpected) this.#history.violate(`${id} is incompatible: ${reasons.join('; ')}`)
     life.leftAloneUntil = this.#history.now + incompatibleMs
   }

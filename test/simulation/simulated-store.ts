@@ -1,14 +1,15 @@
 import { StoreError } from '../../src/core/errors.ts'
 import { missingAbilitiesOf } from '../../src/core/contracts/missing-abilities.ts'
-import type { Store, StoreHint } from '../../src/core/contracts/store.ts'
+import type { CommitAnswer, Store, StoreHint } from '../../src/core/contracts/store.ts'
 import type { EmitVerdict, NewEvent, NewEventWait } from '../../src/core/contracts/event-record.ts'
-import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
+import type { ExecutionCommit, NewExecution } from '../../src/core/contracts/execution-record.ts'
 import type { Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
 import { memoryStore } from '../../stores/memory/index.ts'
 import { plainOf } from './toy-codec.ts'
 import { underFirstNames } from './version-ledger.ts'
 import type { CallFate, Faults } from './faults.ts'
 import type { History } from './history.ts'
+import type { Moves, StorePlace } from './moves.ts'
 import type { RandomSource } from './random-source.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { SimulatedProcess } from './simulated-process.ts'
@@ -32,9 +33,18 @@ export class StoreServer {
   readonly #random: RandomSource
   readonly #faults: Faults
   readonly #history: History
+  /** Which of two it is. */
+  readonly place: StorePlace
   readonly #listeners = new Map<(hint: StoreHint) => void, SimulatedProcess>()
 
-  constructor(scheduler: Scheduler, random: RandomSource, faults: Faults, history: History) {
+  constructor(
+    scheduler: Scheduler,
+    random: RandomSource,
+    faults: Faults,
+    history: History,
+    place: StorePlace = 'here',
+  ) {
+    this.place = place
     this.#scheduler = scheduler
     this.#random = random
     this.#faults = faults
@@ -181,22 +191,35 @@ export class StoreServer {
         history.ended(given[0] as string)
         break
       case 'create':
-        history.created(given[0] as never, value as never)
+        if (history.moves === undefined) history.created(given[0] as never, value as never)
+        else this.#created(history.moves, given[0] as readonly NewExecution[], value as readonly never[])
         history.versions?.created(process.name, given[0] as never, value as never)
         break
       case 'commit':
-        history.committed(given[0] as never, value as never)
+        if (history.moves === undefined) history.committed(given[0] as never, value as never)
+        else this.#committed(history.moves, given[0] as readonly ExecutionCommit[], value as readonly CommitAnswer[])
         history.versions?.committed(process.name, given[0] as never, value as never)
         break
       case 'acquire':
-        history.acquired((given[0] as { owner: string }).owner, value as never)
+        history.acquired(
+          (given[0] as { owner: string }).owner,
+          history.moves?.acquired(this.place, value as never) ?? (value as never),
+        )
         break
       case 'delete':
-        history.deleted(given[0] as never, value as never)
+        history.deleted(
+          given[0] as never,
+          (value as readonly boolean[]).map((is, index) => {
+            const { id } = (given[0] as readonly { readonly id: string }[])[index]!
+            return is && history.moves?.deleted(this.place, id) !== false
+          }),
+        )
         break
       case 'post':
         for (const [index, message] of (given[0] as readonly NewMessage[]).entries()) {
           const verdict = (value as readonly PostVerdict[])[index]!
+          // What is forwarded has been judged, and what has left says no more than that.
+          if (history.moves?.isOf(this.place, message.execution) === false) continue
           history.notes?.posted(message, verdict)
           history.requests?.notes.posted(message, verdict)
           const isNew =
@@ -206,6 +229,7 @@ export class StoreServer {
         break
       case 'readMail':
         for (const message of value as readonly Message[]) {
+          if (history.moves?.isOf(this.place, message.execution) === false) continue
           history.letters?.read(message)
           history.machines?.read(message)
         }
@@ -232,6 +256,22 @@ export class StoreServer {
       default:
     }
     return answer
+  }
+
+  #created(moves: Moves, given: readonly NewExecution[], answers: readonly never[]): void {
+    // What arrives has begun where it comes from.
+    const isArriving = ({ graphHash }: NewExecution): boolean => graphHash.startsWith('moving:')
+    this.#history.created(
+      given,
+      answers.map((answer, index) => (isArriving(given[index]!) ? (answer ?? ({} as never)) : answer)),
+    )
+    moves.created(this.place, given, answers)
+  }
+
+  #committed(moves: Moves, commits: readonly ExecutionCommit[], answers: readonly CommitAnswer[]): void {
+    for (const [index, commit] of commits.entries())
+      if (answers[index] === true && moves.committed(this.place, commit, this.#inner))
+        this.#history.committed([commit], [true])
   }
 
   #isRefused(commits: readonly ExecutionCommit[]): boolean {

@@ -6,6 +6,7 @@ import {
   firstFunctionSeed,
   firstLimitedSeed,
   firstMachineSeed,
+  firstMovingSeed,
   firstRequestSeed,
   firstVersionSeed,
   firstWaitingBatchSeed,
@@ -95,6 +96,10 @@ test('24 worlds with several versions of their program, side by side, break no l
   expect(await failuresOf(firstVersionSeed, 24)).toEqual([])
 })
 
+test('40 worlds whose executions are moved to another store break no law', { timeout: 300_000 }, async () => {
+  expect(await failuresOf(firstMovingSeed, 40)).toEqual([])
+})
+
 test('the same seed gives the same run', async () => {
   for (const seed of [
     3,
@@ -109,6 +114,7 @@ test('the same seed gives the same run', async () => {
     firstLimitedSeed + 8,
     firstRequestSeed + 7,
     firstVersionSeed + 3,
+    firstMovingSeed + 2,
   ]) {
     const first = await runSeed(seed, true)
     const second = await runSeed(seed, true)

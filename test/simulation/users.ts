@@ -41,11 +41,23 @@ export class Users {
 
   /** A process that can be asked, whether it runs executions or not. */
   someone(): SimulatedDocket | undefined {
-    return this.#oneOf(this.#simulation.dockets.filter((docket) => docket.isUsable))
+    return this.#oneOf(this.#simulation.dockets.filter((docket) => docket.isUsable && docket.place === 'here'))
+  }
+
+  /** One that can be asked about an execution: where it is, mostly. */
+  someoneFor(id: string): SimulatedDocket | undefined {
+    const { moves, lives } = this.#simulation.history
+    const life = lives.get(id)
+    if (moves === undefined || life === undefined || this.#random.chance(0.1)) return this.someone()
+    const place = moves.placeOf(life)
+    return (
+      this.#oneOf(this.#simulation.dockets.filter((docket) => docket.isUsable && docket.place === place)) ??
+      this.someone()
+    )
   }
 
   #worker(): SimulatedDocket | undefined {
-    return this.#oneOf(this.#simulation.workers)
+    return this.#oneOf(this.#simulation.workers.filter(({ place }) => place === 'here'))
   }
 
   #oneOf(dockets: readonly SimulatedDocket[]): SimulatedDocket | undefined {
@@ -95,7 +107,7 @@ export class Users {
 
   /** Starts a batch once more, of which nobody was told that it survives. */
   startAgain(batch: SimulatedBatch): void {
-    this.someone()?.startBatch(
+    this.someoneFor(batch.id)?.startBatch(
       batch,
       true,
       undefined,
@@ -180,7 +192,9 @@ export class Users {
     if (docket === undefined) return
     if (this.#sent.length > 0 && random.chance(0.2)) {
       const { execution, name, letter } = random.pick(this.#sent)
-      docket.signal(execution, name, letter, random.int(1, 2))
+      this.#simulation.history.moves === undefined
+        ? docket.signal(execution, name, letter, random.int(1, 2))
+        : this.someoneFor(execution)?.signal(execution, name, letter, random.int(1, 2))
       return
     }
     const lives = [...history.lives.values()]
@@ -222,7 +236,13 @@ export class Users {
       if ((step.verbs?.more?.receives.length ?? 0) === 0) continue
       const isEach = batch !== undefined && !isShared(batch, at)
       for (const item of isEach ? batch.items.keys() : [undefined])
-        this.someone()?.note(life.id, noteName(step), notes!.write(isWrong), item, this.#random.chance(0.15) ? 2 : 1)
+        this.someoneFor(life.id)?.note(
+          life.id,
+          noteName(step),
+          notes!.write(isWrong),
+          item,
+          this.#random.chance(0.15) ? 2 : 1,
+        )
     }
   }
 
@@ -234,7 +254,8 @@ export class Users {
     if (docket === undefined || lives.length === 0) return
     const life = random.pick(lives)
     const timers = this.#stepsOf(life).filter(({ kind }) => kind === 'timer')
-    if (timers.length > 0) docket.reschedule(life.id, random.pick(timers).name, random.pick([0, 200, 3_000, 30_000]))
+    const facing = this.#simulation.history.moves === undefined ? docket : (this.someoneFor(life.id) ?? docket)
+    if (timers.length > 0) facing.reschedule(life.id, random.pick(timers).name, random.pick([0, 200, 3_000, 30_000]))
   }
 
   /** Somebody answers what waits for a signal and has none. */
@@ -261,7 +282,8 @@ export class Users {
     const value = this.#simulation.history.letters!.write(isWrong)
     const letter = { id: `m${this.#sent.length + 1}`, value, item }
     this.#sent.push({ execution, name, letter })
-    docket.signal(execution, name, letter, this.#random.chance(0.15) ? 2 : 1)
+    const facing = this.#simulation.history.moves === undefined ? docket : (this.someoneFor(execution) ?? docket)
+    facing.signal(execution, name, letter, this.#random.chance(0.15) ? 2 : 1)
   }
 
   #stepsOf({ target }: Life): readonly SimulatedStep[] {
@@ -275,8 +297,11 @@ export class Users {
     if (docket === undefined || ids.length === 0) return
     const kind = this.#random.weighted({ result: 6, resume: 1, list: 1 })
     if (docket.isWatcher && kind === 'resume') return
-    if (kind === 'result') docket.result(this.#random.pick(ids))
-    else docket[kind]()
+    if (kind === 'result') {
+      const id = this.#random.pick(ids)
+      const facing = this.#simulation.history.moves === undefined ? docket : (this.someoneFor(id) ?? docket)
+      facing.result(id)
+    } else docket[kind]()
   }
 
   /** One of them, or a child of some execution. */
@@ -292,6 +317,12 @@ export class Users {
     if (docket === undefined || ids.length === 0) return
     const id = this.#anyOf(ids)
     const kind = this.#random.weighted({ cancel: 4, retry: 3, delete: 2, fork: 2 })
+    if (this.#simulation.features.hasStores) {
+      const facing = this.someoneFor(id) ?? docket
+      if (this.#simulation.history.lives.get(id)?.parent === undefined && this.#random.chance(0.7)) facing.cancel(id)
+      else facing.retry(id)
+      return
+    }
     if (this.#simulation.features.hasWaits && this.#random.chance(0.1)) {
       docket.purge(this.#random.pick([0, 1_000, 10_000]))
       return
