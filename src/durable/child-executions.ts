@@ -203,7 +203,7 @@ export class ChildExecutions implements DurableChildren {
     const requestDigest = digestOfChild({ id: parent.id, createdAt: life.commits.createdAt }, mayOutlive)
     const { place } = life.commits
     const marks = { onWorkerLoss, sources }
-    const parentage = { id: parent.id, requestDigest, deadline: options.deadline, place, marks }
+    const parentage = { id: parent.id, requestDigest, deadline: options.deadline ?? life.deadline, place, marks }
     const begin = async (
       given: GivenInputs,
       changed: Readonly<Record<string, string>>,

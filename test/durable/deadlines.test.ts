@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { ExecutionTimeoutError } from '../../src/index.ts'
-import { rejectionOf } from '../loose-api.ts'
+import { ExecutionTimeoutError, graph as graphOf, signal, subgraph } from '../../src/index.ts'
+import { number, rejectionOf, text } from '../loose-api.ts'
 import { deathAfter } from './death-after.ts'
 import { World } from './durable-time.ts'
 import { door, line, Third } from './line.ts'
@@ -139,4 +139,18 @@ describe('an execution that goes on', () => {
     const { createdAt, startedAt } = (await docket.list()).executions[0]!
     expect([createdAt.getTime() - asked, startedAt!.getTime() - asked]).toEqual([0, 700])
   })
+})
+
+test('the children of a batch are handed its deadline', async () => {
+  const world = new World()
+  const Approval = text('Approval')
+  const Order = number('Order')
+  const inner = graphOf({ name: 'inner', inputs: [Order], steps: [signal(Approval, { inputs: { order: Order } })] })
+  const outer = graphOf({ name: 'outer', inputs: [Order], steps: [subgraph(inner, Approval)] })
+  const docket = world.process({ graphs: [outer] })
+  const deadline = new Date(world.clock.now() + 60_000)
+  await world.clock.settle(docket.startBatch(outer, Approval, [{ Order: 1 }, { Order: 2 }], { id: 'b', deadline }))
+  await world.clock.advance(100)
+  const { executions } = await world.clock.settle(docket.list({ graph: 'inner' }))
+  expect(executions.map(({ deadline: until }) => until)).toEqual([deadline, deadline])
 })

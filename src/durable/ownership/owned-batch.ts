@@ -43,6 +43,7 @@ export class OwnedBatch implements Owned, DurableParts {
   readonly id: string
   readonly graph: string
   readonly target: string
+  readonly deadline: number | undefined
   readonly requestDigest: string
   readonly actor: undefined
   /** Resolves when its items are written: then it survives this process. */
@@ -70,6 +71,7 @@ export class OwnedBatch implements Owned, DurableParts {
     this.graph = plan.whole.index.graph.name
     this.target = plan.whole.target.name
     this.requestDigest = parts.requestDigest
+    this.deadline = options.deadline
     const commits = new ExecutionCommits(connection, right, parts.restored?.open ?? [], () => {
       parts.onRefused()
       this.lose()

@@ -37,6 +37,8 @@ export interface UnwrittenEnd {
 
 /** An execution or a batch that this process owns. */
 export interface Owned {
+  /** By when a batch must have ended, and so the children of its items; of an execution, see its options. */
+  readonly deadline?: number | undefined
   readonly id: string
   readonly graph: string
   readonly target: string
