@@ -392,3 +392,30 @@ test('moves of one execution come to an end, also where a docket has another own
   const outcomes = await world.clock.settle(Promise.all([first, second, third]))
   expect(outcomes.map(([outcome]) => outcome!.id)).toEqual(['x', 'x', 'x'])
 })
+
+test('an execution that a driver has acquired twice by itself, and was answered the second time, is moved', async () => {
+  const world = new World()
+  const starts = world.process({ graphs: [approvals], park: 0 })
+  await world.clock.settle(starts.start(approvals, Goal, {}, { id: 'x' }))
+  await world.clock.advance(1_000)
+  await world.clock.settle(starts.close())
+  let isArmed = true
+  const repeating = new Proxy(world.store, {
+    get: (target, key) => {
+      const value: unknown = Reflect.get(target, key)
+      if (typeof value !== 'function') return value
+      return async (...given: readonly unknown[]): Promise<unknown> => {
+        const call = (): unknown => (value as (...all: readonly unknown[]) => unknown).apply(target, [...given])
+        if (key === 'acquire' && isArmed) {
+          isArmed = false
+          await call()
+        }
+        return call()
+      }
+    },
+  })
+  const here = world.process({ graphs: [], takeOver: false, store: repeating })
+  const inner = memoryStore({ now: () => world.clock.now(), elapsed: () => world.clock.elapsed() })
+  const there = world.process({ graphs: [], takeOver: false, store: inner })
+  expect(await world.clock.settle(here.moveTo(there, ['x']))).toEqual([{ id: 'x', verdict: 'moved' }])
+})

@@ -67,7 +67,9 @@ async function moveExecution(from: DocketContext, to: DocketContext, id: string)
   const [first, second] = [from, to].toSorted((one, other) => orderOf(one) - orderOf(other))
   return first!.turns.inTurn(id, () =>
     second!.turns.inTurn(id, async () => {
-      const acquired = from.owned.has(id) ? undefined : await acquireOne(from.connection, id, { andEnded: true })
+      // A driver that repeats a call by itself may have made it this process's without a word.
+      const isRun = from.owned.has(id)
+      const acquired = isRun ? undefined : await acquireOne(from.connection, id, { andEnded: true, andOwn: true })
       if (acquired === undefined) throw await notFree(from, id)
       const { execution } = acquired
       let left: HeadChange = { isReleased: true }
