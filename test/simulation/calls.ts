@@ -1,4 +1,4 @@
-import { isTerminal } from '../../src/core/contracts/statuses.ts'
+import { isTerminal, isTerminalStep } from '../../src/core/contracts/statuses.ts'
 import type { StepContext } from '../../src/core/language/step.ts'
 import type { History } from './history.ts'
 import type { Life } from './life.ts'
@@ -165,7 +165,10 @@ export class Calls {
     // One in a queue of its own is a child, whose inputs are its parent's.
     const owner = call.step.queue === undefined ? life : this.#history.lives.get(life.parent!)
     // Somebody may have it tried again by itself when its parent has ended, or its beginning was on its way when its parent began to undo.
-    const isLeft = owner?.status === 'compensating' || isTerminal(owner?.status ?? 'running') || life.reopened > 0
+    // The same holds where its step lost a race: that it is cancelled is a message on its way, while what it was made of is undone.
+    const hasLost = isTerminalStep(owner?.steps.get(call.step.name)?.record.status ?? 'pending')
+    const isOver = owner?.status === 'compensating' || isTerminal(owner?.status ?? 'running') || hasLost
+    const isLeft = isOver || life.reopened > 0
     if (owner === undefined || (owner !== life && (owner.kind === 'batch' || isLeft))) return
     const batch = this.#batches.get(call.execution)
     const graph = call.step.name.slice(0, call.step.name.indexOf('.'))

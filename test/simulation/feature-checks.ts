@@ -27,6 +27,16 @@ export function checkDeadlines({ history, dockets, leaseMs, calmSince, profile }
   }
 }
 
+/** Whose graph has a timeout has had so long. */
+export function checkTimeouts({ history, graphs }: Simulation): void {
+  for (const { id, target, error, deadline, begunAt, endedAt } of history.lives.values()) {
+    const { timeoutMs } = graphs.find(({ name }) => target.startsWith(`${name}.`))!
+    if (error !== 'ExecutionTimeoutError' || deadline !== undefined || endedAt === undefined) continue
+    if (timeoutMs === undefined || endedAt - begunAt < timeoutMs - agreeMs)
+      history.violate(`${id} timed out after ${endedAt - begunAt} ms, and has ${String(timeoutMs)}`)
+  }
+}
+
 /** Whose time is limited has an end on record, from which whoever looks knows when it is over. */
 export function checkLifetimes({ history }: Simulation): void {
   for (const life of history.lives.values()) {

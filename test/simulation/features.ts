@@ -81,6 +81,9 @@ export const firstVersionSeed = 400_000_001
 /** Worlds from this seed on have another store, to which executions are moved. */
 export const firstMovingSeed = 500_000_001
 
+/** Worlds from this seed on have deadlines for all, which children are handed, and functions, batches and undoing that these meet. */
+export const firstDeadlineSeed = 600_000_001
+
 const none: Features = {
   hasFallbacks: false,
   hasDeadlines: false,
@@ -111,6 +114,24 @@ const none: Features = {
 /** What the world of a seed has. */
 export function featuresOf(seed: number, random: RandomSource): Features {
   if (seed < firstFeaturedSeed) return none
+  if (seed >= firstDeadlineSeed)
+    return {
+      ...none,
+      hasControlFlow: true,
+      hasWaits: true,
+      hasMoves: true,
+      hasFunctions: random.chance(0.5),
+      hasVerbs: random.chance(0.7),
+      hasMachines: random.chance(0.15),
+      hasBatches: random.chance(0.4),
+      hasDeadlines: true,
+      codec: random.weighted({ none: 60, prompt: 20, slow: 20 }),
+      hasEvents: random.chance(0.2),
+      hasLifetimes: random.chance(0.3),
+      hasDetaching: random.chance(0.3),
+      hasQueues: random.chance(0.2),
+      hasOddments: random.chance(0.3),
+    }
   if (seed >= firstMovingSeed)
     return {
       ...none,

@@ -1,6 +1,6 @@
 import { isTerminal, isTerminalStep } from '../../src/core/contracts/statuses.ts'
 import { recordKey } from './batch-ledger.ts'
-import { checkBatches, checkDeadlines, checkLifetimes } from './feature-checks.ts'
+import { checkBatches, checkDeadlines, checkLifetimes, checkTimeouts } from './feature-checks.ts'
 import { profiles } from './faults.ts'
 import type { Simulation } from './run-seed.ts'
 import { underFirstNames } from './version-ledger.ts'
@@ -47,6 +47,7 @@ export async function checkTheEnd(simulation: Simulation): Promise<void> {
   if (!simulation.features.hasControlFlow) checkCancellations(simulation)
   checkDeadlines(simulation)
   checkLifetimes(simulation)
+  checkTimeouts(simulation)
   checkBatches(simulation)
   if (simulation.isCalm) checkOnce(simulation)
   const hasMany = ({ process, isClosed }: Simulation['dockets'][number]): boolean =>

@@ -9,7 +9,7 @@ import type {
 } from '../../src/core/contracts/execution-record.ts'
 import type { NewMessage } from '../../src/core/contracts/message.ts'
 import type { CommitAnswer } from '../../src/core/contracts/store.ts'
-import { isTerminal } from '../../src/core/contracts/statuses.ts'
+import { isTerminal, isTerminalStep } from '../../src/core/contracts/statuses.ts'
 import type { ExecutionStatus } from '../../src/core/contracts/statuses.ts'
 import type { Broadcasts } from './broadcasts.ts'
 import type { Letters } from './letters.ts'
@@ -133,6 +133,7 @@ export class History {
       if (answers[index] !== undefined) continue
       this.firings?.created(given)
       this.keys?.created(given)
+      this.#checkChild(given)
       const life = newLife(given, ++this.#lives, this.overrides.get(id) ?? {}, this.#scheduler.now)
       this.lives.set(id, life)
     }
@@ -150,6 +151,7 @@ export class History {
       return
     }
     this.#checkDetached(life, commit)
+    this.#checkEnded(life, commit)
     for (const record of steps) {
       const key = recordKey(record.step, record.item)
       const known = life.steps.get(key)
@@ -215,6 +217,25 @@ export class History {
       this.outputs.set(id, outputs.add(life.output))
     }
     if (head.isReleased === true) life.owner = undefined
+  }
+
+  /** A child ends with its parent at the latest. */
+  #checkChild({ id, parent, deadline }: NewExecution): void {
+    const of = parent === undefined ? undefined : this.lives.get(parent)
+    if (of?.deadline === undefined || isTerminal(of.status)) return
+    // How long a parent may run is its own: it ends its children.
+    const { maxPending, maxRunning } = this.lifetimes.get(of.id) ?? {}
+    if (maxPending !== undefined || maxRunning !== undefined) return
+    if (deadline === undefined || deadline > of.deadline + agreeMs)
+      this.violate(`${id} ends at ${String(deadline)}, and its parent at ${of.deadline}`)
+  }
+
+  /** Nothing of what has ended is under way, unless it begins again in that commit. */
+  #checkEnded({ id, status }: Life, { owner, steps, head }: ExecutionCommit): void {
+    if (!isTerminal(status) || (head?.status !== undefined && !isTerminal(head.status))) return
+    const left = steps.find((one) => !one.step.startsWith('$') && one.type !== '' && !isTerminalStep(one.status))
+    if (left !== undefined && left.status !== 'pending')
+      this.violate(`${owner} wrote that ${left.step} of ${id} is ${left.status}, which is ${status}`)
   }
 
   /** What was detached stays as it is: from then on it is nobody's, but to be deleted. */

@@ -216,7 +216,9 @@ export class Letters {
     )
     if (verdict === 'accepted' && others.length > 0)
       this.#violate(letter, `is accepted beside ${String(others[0]!.value)}`)
-    if (verdict === 'duplicate' && others.length === 0 && !this.#hasGiven(life, signal))
+    // In another store, what is sent there again takes a place once more.
+    const isThere = this.#history.moves?.placeOf(life) === 'there'
+    if (verdict === 'duplicate' && others.length === 0 && !isThere && !this.#hasGiven(life, signal))
       this.#violate(letter, 'is a duplicate of none')
     const kept = life.steps.get(signal)?.record
     const isWaiting = kept?.status === 'waiting' && (kept.dueAt ?? Infinity) > letter.at

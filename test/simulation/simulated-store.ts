@@ -260,7 +260,6 @@ export class StoreServer {
 
   #created(moves: Moves, given: readonly NewExecution[], answers: readonly never[]): void {
     // What arrives has begun where it comes from.
-    const isArriving = ({ graphHash }: NewExecution): boolean => graphHash.startsWith('moving:')
     this.#history.created(
       given,
       answers.map((answer, index) => (isArriving(given[index]!) ? (answer ?? ({} as never)) : answer)),
@@ -296,6 +295,10 @@ function copied(value: unknown): unknown {
   const copy: Record<string, unknown> = {}
   for (const key in value) copy[key] = copied((value as Readonly<Record<string, unknown>>)[key])
   return copy
+}
+
+function isArriving({ graphHash }: NewExecution): boolean {
+  return graphHash.startsWith('moving:')
 }
 
 function nobody(): void {}

@@ -92,12 +92,12 @@ test(
   },
 )
 
-test('24 worlds with several versions of their program, side by side, break no law', { timeout: 300_000 }, async () => {
-  expect(await failuresOf(firstVersionSeed, 24)).toEqual([])
+test('14 worlds with several versions of their program, side by side, break no law', { timeout: 300_000 }, async () => {
+  expect(await failuresOf(firstVersionSeed, 14)).toEqual([])
 })
 
-test('40 worlds whose executions are moved to another store break no law', { timeout: 300_000 }, async () => {
-  expect(await failuresOf(firstMovingSeed, 40)).toEqual([])
+test('20 worlds whose executions are moved to another store break no law', { timeout: 300_000 }, async () => {
+  expect(await failuresOf(firstMovingSeed, 20)).toEqual([])
 })
 
 test('the same seed gives the same run', async () => {

@@ -56,6 +56,11 @@ export class Users {
     )
   }
 
+  /** The one that is asked, or one where the execution is. */
+  #facing(docket: SimulatedDocket, id: string): SimulatedDocket {
+    return this.#simulation.history.moves === undefined ? docket : (this.someoneFor(id) ?? docket)
+  }
+
   #worker(): SimulatedDocket | undefined {
     return this.#oneOf(this.#simulation.workers.filter(({ place }) => place === 'here'))
   }
@@ -192,9 +197,7 @@ export class Users {
     if (docket === undefined) return
     if (this.#sent.length > 0 && random.chance(0.2)) {
       const { execution, name, letter } = random.pick(this.#sent)
-      this.#simulation.history.moves === undefined
-        ? docket.signal(execution, name, letter, random.int(1, 2))
-        : this.someoneFor(execution)?.signal(execution, name, letter, random.int(1, 2))
+      this.#facing(docket, execution).signal(execution, name, letter, random.int(1, 2))
       return
     }
     const lives = [...history.lives.values()]
@@ -254,8 +257,8 @@ export class Users {
     if (docket === undefined || lives.length === 0) return
     const life = random.pick(lives)
     const timers = this.#stepsOf(life).filter(({ kind }) => kind === 'timer')
-    const facing = this.#simulation.history.moves === undefined ? docket : (this.someoneFor(life.id) ?? docket)
-    if (timers.length > 0) facing.reschedule(life.id, random.pick(timers).name, random.pick([0, 200, 3_000, 30_000]))
+    if (timers.length > 0)
+      this.#facing(docket, life.id).reschedule(life.id, random.pick(timers).name, random.pick([0, 200, 3_000, 30_000]))
   }
 
   /** Somebody answers what waits for a signal and has none. */
@@ -282,8 +285,7 @@ export class Users {
     const value = this.#simulation.history.letters!.write(isWrong)
     const letter = { id: `m${this.#sent.length + 1}`, value, item }
     this.#sent.push({ execution, name, letter })
-    const facing = this.#simulation.history.moves === undefined ? docket : (this.someoneFor(execution) ?? docket)
-    facing.signal(execution, name, letter, this.#random.chance(0.15) ? 2 : 1)
+    this.#facing(docket, execution).signal(execution, name, letter, this.#random.chance(0.15) ? 2 : 1)
   }
 
   #stepsOf({ target }: Life): readonly SimulatedStep[] {
@@ -299,8 +301,7 @@ export class Users {
     if (docket.isWatcher && kind === 'resume') return
     if (kind === 'result') {
       const id = this.#random.pick(ids)
-      const facing = this.#simulation.history.moves === undefined ? docket : (this.someoneFor(id) ?? docket)
-      facing.result(id)
+      this.#facing(docket, id).result(id)
     } else docket[kind]()
   }
 
@@ -318,7 +319,9 @@ export class Users {
     const id = this.#anyOf(ids)
     const kind = this.#random.weighted({ cancel: 4, retry: 3, delete: 2, fork: 2 })
     if (this.#simulation.features.hasStores) {
-      const facing = this.someoneFor(id) ?? docket
+      const asked = this.#facing(docket, id)
+      // Who does not know the graph leaves a retry to those who have it.
+      const facing = asked.isWatcher ? docket : asked
       if (this.#simulation.history.lives.get(id)?.parent === undefined && this.#random.chance(0.7)) facing.cancel(id)
       else facing.retry(id)
       return
