@@ -191,6 +191,10 @@ const found: readonly (readonly [seed: number, what: string])[] = [
   [400_001_099, 'the child of a renamed step was begun a second time'],
   [400_001_075, 'a migration lost what a machine was at'],
   [400_002_376, 'an older version did again what a newer one had undone, under the key of before'],
+  [500_001_923, 'moves of one execution waited for one another for ever'],
+  [500_010_343, 'an execution stayed with the process that was to move it, which did not know that it had it'],
+  [600_000_055, 'the children of a batch had no deadline'],
+  [300_030_482, 'the child of a step that had lost its race ran on what was undone, and the law did not know of it'],
   [300_010_675, 'what a dead process had began beside as many as the limit of its queue let, as its parent went on'],
 ]
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import {
   firstControlFlowSeed,
+  firstDeadlineSeed,
   firstEventSeed,
   firstFeaturedSeed,
   firstFunctionSeed,
@@ -100,6 +101,10 @@ test('20 worlds whose executions are moved to another store break no law', { tim
   expect(await failuresOf(firstMovingSeed, 20)).toEqual([])
 })
 
+test('14 worlds in which all have deadlines, their children too, break no law', { timeout: 300_000 }, async () => {
+  expect(await failuresOf(firstDeadlineSeed, 14)).toEqual([])
+})
+
 test('the same seed gives the same run', async () => {
   for (const seed of [
     3,
@@ -115,6 +120,7 @@ test('the same seed gives the same run', async () => {
     firstRequestSeed + 7,
     firstVersionSeed + 3,
     firstMovingSeed + 2,
+    firstDeadlineSeed + 1,
   ]) {
     const first = await runSeed(seed, true)
     const second = await runSeed(seed, true)

@@ -50,11 +50,19 @@ export class Versions {
     return this.#running.get(process)!
   }
 
+  /** Whether processes of two owners know the same names. */
+  areSame(one: string, other: string): boolean {
+    const [first, second] = [one, other].map((owner) => this.#running.get(owner.slice(0, owner.indexOf(':'))))
+    return first === second
+  }
+
   /** Whether an execution is nothing that a version can go on with. */
   mayNotFit(life: Life, version: SimulatedVersion): boolean {
     if ((this.#writers.get(life.number)?.index ?? 0) > version.index) return true
     const { steps } = this.#graphs.find(({ name }) => life.target.startsWith(`${name}.`))!
     if (steps.some(({ name }) => !version.has(name) && hasRecord(life, name))) return true
+    // What was given in the place of a value may have been all that something was needed for.
+    if (Object.keys(life.overrides).length > 0 && steps.some(({ name }) => !version.has(name))) return true
     // Nobody migrates batches.
     return (
       life.kind === 'batch' && steps.some((step) => version.shapeOf(step) !== undefined && hasRecord(life, step.name))
