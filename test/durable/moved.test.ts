@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { ExecutionCommit, Store } from '../../src/index.ts'
-import { dataType, durableStep, graph, signal, step, type, update } from '../../src/index.ts'
+import { durableStep, graph, signal, step } from '../../src/index.ts'
 import { StoreError } from '../../src/index.ts'
 import { memoryStore } from '../../stores/memory/index.ts'
 import { expectNoUnhandledErrors, number, rejectionOf, text } from '../loose-api.ts'
@@ -273,95 +273,6 @@ test('one that has ended keeps the code of what it failed with', async () => {
   const there = world.process({ graphs: [failing], store })
   expect(await world.clock.settle(here.moveTo(there, ['x']))).toEqual([{ id: 'x', verdict: 'copied' }])
   expect((await world.clock.settle(there.list({ errorCode: 'STEP_FAILED' }))).executions).toHaveLength(1)
-})
-
-test('a signal that was answered with a value under a former name of its type is a duplicate in the other store as well', async () => {
-  const world = new World()
-  const Answer = dataType('Answer', type<string>())
-  const Reply = dataType('Reply', type<string>(), { formerly: 'Answer' })
-  const Go = text('Go')
-  const asking = (Of: typeof Answer) =>
-    graph({
-      name: 'asking',
-      steps: [
-        signal(Of),
-        signal(Go),
-        step({ name: 'End', inputs: { of: Of, go: Go } as never, output: Goal, run: () => 1 }),
-      ] as never,
-    })
-  const old = asking(Answer)
-  const now = asking(Reply as never)
-  const first = world.mortal({ graphs: [old], park: 0 })
-  await world.clock.settle(first.docket.start(old as never, Goal as never, {} as never, { id: 'x' }))
-  await world.clock.advance(1_000)
-  first.die()
-  const here = world.process({ graphs: [now], park: 0 })
-  await world.clock.settle((await here.get('x'))!.signal(Reply as never, 'yes' as never))
-  await world.clock.advance(10_000)
-  const store = memoryStore({ now: () => world.clock.now(), elapsed: () => world.clock.elapsed() })
-  const there = world.process({ graphs: [now], store, park: 0 })
-  expect(await world.clock.settle(here.moveTo(there, ['x']))).toEqual([{ id: 'x', verdict: 'moved' }])
-  const again = (await world.clock.settle(there.get('x')))!
-  expect(await world.clock.settle(again.signal(Reply as never, 'no' as never))).toBe('late')
-})
-
-test('the sender of an update that was not answered yet hears that its execution was moved, and is answered there', async () => {
-  const Change = update('Change', { input: type<string>(), output: type<string>() })
-  const Go = text('Go')
-  const talks = graph({
-    name: 'talks',
-    steps: [
-      signal(Go),
-      durableStep({
-        name: 'Talk',
-        inputs: { go: Go },
-        output: Goal,
-        receives: [Change],
-        run: async (_, ctx) => {
-          const message = await ctx.receive(Change)
-          await message.reply(`${message.value}!`)
-          return 1
-        },
-      }),
-    ],
-  })
-  const world = new World()
-  const here = world.process({ graphs: [talks], park: 0 })
-  const handle = await world.clock.settle(here.start(talks, Goal, {}, { id: 'x' }))
-  await world.clock.advance(1_000)
-  const sent = handle.update(Change, 'x', { id: 'u1' }).catch((error: unknown) => error)
-  await world.clock.advance(1_000)
-  const store = memoryStore({ now: () => world.clock.now(), elapsed: () => world.clock.elapsed() })
-  const there = world.process({ graphs: [talks], store, park: 0 })
-  expect(await world.clock.settle(here.moveTo(there, ['x']))).toEqual([{ id: 'x', verdict: 'moved' }])
-  await world.clock.advance(2_000)
-  expect(String(await world.clock.settle(sent))).toContain('moved to another store')
-  const moved = (await world.clock.settle(there.get('x')))!
-  await world.clock.settle(moved.signal(Go as never, 'go' as never))
-  expect(await world.clock.settle(moved.update(Change as never, 'x' as never, { id: 'u1' }) as Promise<unknown>)).toBe(
-    'x!',
-  )
-})
-
-test('a signal that came with the start is taken in the other store as well: another one is a duplicate, or late', async () => {
-  const Go = text('Go')
-  const waiting = graph({
-    name: 'waiting',
-    steps: [
-      signal(Go),
-      signal(Approval, { inputs: { go: Go } }),
-      step({ name: 'End', inputs: { approval: Approval }, output: Goal, run: () => 1 }),
-    ],
-  })
-  const world = new World()
-  const here = world.process({ graphs: [waiting], park: 0 })
-  await world.clock.settle(here.start(waiting, Goal, {}, { id: 'x', signals: { Approval: 'yes' } }))
-  await world.clock.advance(1_000)
-  const store = memoryStore({ now: () => world.clock.now(), elapsed: () => world.clock.elapsed() })
-  const there = world.process({ graphs: [waiting], store, park: 0 })
-  expect(await world.clock.settle(here.moveTo(there, ['x']))).toEqual([{ id: 'x', verdict: 'moved' }])
-  const handle = (await world.clock.settle(there.get('x')))!
-  expect(await world.clock.settle(handle.signal(Approval as never, 'no' as never))).toMatch(/duplicate|late/)
 })
 
 test('moves of one execution come to an end, also where a docket has another owner since the first was called', async () => {

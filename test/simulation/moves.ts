@@ -19,6 +19,8 @@ const leavingHash = 'detached:leaving'
 export class Moves {
   /** Those that are written to the other store and not open there. */
   readonly arriving = new Set<string>()
+  /** Those of them that had ended. */
+  readonly #asEnded = new Set<string>()
   /** Those that have ended, and are in both. */
   readonly #copied = new Set<string>()
   /** Where each life is; `on the way`: taken out of the one, and not open in the other. */
@@ -55,6 +57,8 @@ export class Moves {
       if (graphHash.startsWith(arrivingHash)) {
         if (place === 'here' || life === undefined) this.#history.violate(`${id} arrives where it is not to`)
         this.arriving.add(id)
+        if (life !== undefined && isTerminal(life.status)) this.#asEnded.add(id)
+        else this.#asEnded.delete(id)
       } else if (life !== undefined && place === 'there') this.#places.set(life, 'there')
     }
   }
@@ -103,7 +107,8 @@ export class Moves {
   #opened(id: string, life: Life | undefined, store: Store): void {
     this.arriving.delete(id)
     if (life === undefined) return this.#history.violate(`${id} is opened there, and is nowhere`)
-    if (this.placeOf(life) === 'here' && isTerminal(life.status)) {
+    // It may have begun again since, here.
+    if (this.placeOf(life) === 'here' && this.#asEnded.has(id)) {
       this.#copied.add(id)
       return
     }
