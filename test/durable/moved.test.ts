@@ -330,3 +330,29 @@ test('an execution that a driver has acquired twice by itself, and was answered 
   const there = world.process({ graphs: [], takeOver: false, store: inner })
   expect(await world.clock.settle(here.moveTo(there, ['x']))).toEqual([{ id: 'x', verdict: 'moved' }])
 })
+
+test('a batch whose items are not all written is not moved: nobody could go on with it there', async () => {
+  const world = new World()
+  const isOfItems = ({ steps }: ExecutionCommit): boolean => steps.some(({ step: name }) => name === '$items')
+  const cutOff = new Proxy(world.store, {
+    get: (target, key) => {
+      const value: unknown = Reflect.get(target, key)
+      if (typeof value !== 'function') return value
+      return (...given: readonly unknown[]): unknown =>
+        key === 'commit' && (given[0] as readonly ExecutionCommit[]).some(isOfItems)
+          ? new Promise(() => {})
+          : (value as (...all: readonly unknown[]) => unknown).apply(target, [...given])
+    },
+  })
+  const dying = world.mortal({ graphs: [approvals] }, cutOff)
+  void dying.docket.startBatch(approvals, Goal, [{}, {}], { id: 'b' }).catch(() => {})
+  await world.clock.advance(100)
+  dying.die()
+  await world.clock.advance(10_000)
+  const here = world.process({ graphs: [], takeOver: false })
+  const store = memoryStore({ now: () => world.clock.now(), elapsed: () => world.clock.elapsed() })
+  const there = world.process({ graphs: [], takeOver: false, store })
+  const [outcome] = await world.clock.settle(here.moveTo(there, ['b']))
+  expect(String(outcome!.error)).toContain('only 0 of its 2 items are written')
+  expect(await store.get(['b'])).toEqual([undefined])
+})

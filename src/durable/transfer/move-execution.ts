@@ -12,6 +12,10 @@ import type { DocketContext } from '../context/docket-context.ts'
 import { noSuchExecution } from '../records/execution-info.ts'
 import { errorCodeOf } from '../records/error-code.ts'
 import { isArriving, isDetached, leavingHash, movedHash, movingHash } from '../records/graph-hash.ts'
+import { writtenItemsOf } from '../records/batch-items.ts'
+import { headOfBatch } from '../records/restore-batch.ts'
+import type { StepPages } from '../records/step-pages.ts'
+import { turnOf } from '../../runtime/environment/turn.ts'
 import { closedRecords } from '../records/unfinished-records.ts'
 import { checkpointValues, executionValues, stepValues, valuesIn } from './execution-parts.ts'
 import type { ExecutionParts, ValueField } from './execution-parts.ts'
@@ -122,8 +126,9 @@ async function moveAcquired(from: DocketContext, to: DocketContext, execution: E
   }
   await requireUndisturbed(from, execution)
   if (isOpen) await requireAlone(from, execution)
-  if (isBegun) await deleteBegun(to, id)
   const parts = await readParts(from, execution)
+  if (isOpen) await requireWritten(from, parts)
+  if (isBegun) await deleteBegun(to, id)
   const writer = writerOf(to)
   await writeParts(writer, await partsFor(parts, from, to), `${movingHash}${execution.graphHash}`)
   if (isOpen) {
@@ -176,6 +181,19 @@ async function requireAlone({ connection }: DocketContext, { id, parent }: Execu
   const [record] = await store.get([parent])
   if (record !== undefined && !isTerminal(record.status))
     throw conflict(id, `its parent "${parent}" waits for it in its own store: move it once that has ended`)
+}
+
+/** A batch whose items are not all there goes on once whoever starts it has written them: in the store in which it was started. @throws ExecutionConflictError, SerializationError */
+async function requireWritten(
+  { connection: { encoding }, clock }: DocketContext,
+  { record, steps }: ExecutionParts,
+): Promise<void> {
+  if (record.kind !== 'batch') return
+  const { total } = await headOfBatch(record, encoding)
+  const pages: StepPages = async (take) => void (await take(steps))
+  const written = await writtenItemsOf(record.id, pages, total, encoding, turnOf(clock))
+  if (typeof written === 'number')
+    throw conflict(record.id, `only ${written} of its ${total} items are written: start it again here first`)
 }
 
 async function deleteBegun({ connection }: DocketContext, id: string): Promise<void> {
