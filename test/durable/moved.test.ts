@@ -37,6 +37,7 @@ function failingOnce(inner: Store, isIt: (commit: ExecutionCommit) => boolean): 
 }
 
 const isWriting = ({ head }: ExecutionCommit): boolean => head?.status === 'waiting' && head.recoveries === 0
+const isOfItems = ({ steps }: ExecutionCommit): boolean => steps.some(({ step: name }) => name === '$items')
 const isOpening = ({ head }: ExecutionCommit): boolean => head?.isReleased === true && head.graphHash !== undefined
 
 test.each([
@@ -333,7 +334,6 @@ test('an execution that a driver has acquired twice by itself, and was answered 
 
 test('a batch whose items are not all written is not moved: nobody could go on with it there', async () => {
   const world = new World()
-  const isOfItems = ({ steps }: ExecutionCommit): boolean => steps.some(({ step: name }) => name === '$items')
   const cutOff = new Proxy(world.store, {
     get: (target, key) => {
       const value: unknown = Reflect.get(target, key)
