@@ -134,11 +134,11 @@ export class ExecutionHandle<
   }
 
   async #awaitOutcome(): Promise<Output> {
-    const { owned, handOver } = this.#context
+    const { owned, handOver, connection } = this.#context
     const hopeless = new HopelessWait(this.#context)
     let isLost = false
     await this.#untilCommitted()
-    const isNotified = this.#context.connection.store.subscribe !== undefined
+    const isNotified = connection.store.subscribe !== undefined
     let longestMs = longestPollMs
     for (let pauseMs = 0; ; pauseMs = longer(pauseMs, longestMs)) {
       const departure = await owned.get(this.id)?.departure
@@ -150,6 +150,7 @@ export class ExecutionHandle<
       if (pauseMs > 0) await pauseBeforeLook(this.#context, this.id, pauseMs, ends)
       // When the docket is being closed it looks once more: the execution may have ended just before.
       const isLast = handOver.hasBegun
+      if (isLast && connection.isClosed) throw this.#context.closedWhileWaiting(this)
       if (owned.has(this.id) && !isLast) continue
       const record = await orEndUnknown(this.id, isLost, () => handOver.look(() => this.#record()))
       if (record === undefined)

@@ -60,6 +60,7 @@ export async function* watchValue(
     for (;;) {
       requireNotAborted(id, signal)
       const isLast = handOver.hasBegun
+      if (isLast && lastLook === undefined) throw context.closedWhileWaiting({ id })
       const found = await (lastLook ?? look())
       if (found !== false) {
         const { record, stored, read } = found

@@ -117,6 +117,9 @@ describe('a watched value', () => {
     await docket.close()
     await watched.ended
     expect(watched.seen).toEqual(['draft!'])
+    const late = collect(handle.watch(Final))
+    await expect(late.ended).rejects.toMatchObject({ code: 'DOCKET_CLOSED' })
+    expect(late.seen).toEqual([])
   })
 
   test('ends with the docket, and says so; and is an error of what is not there', async () => {
