@@ -145,6 +145,7 @@ export class PostgresAcquirer {
     return this.#connection.transaction(async (client) => {
       const run = (text: string, ...parameters: Query['parameters']): Promise<readonly Row[]> =>
         this.#connection.query({ text, parameters }, client)
+      await this.#connection.compileNothing(client)
       const [row] = await run(
         `select q.state, q.free_at, (extract(epoch from clock_timestamp()) * 1000)::float8 as now
           from ${queues} q where q.queue = $1 for update`,
@@ -168,7 +169,7 @@ export class PostgresAcquirer {
           freeAtAfter(limits.rate, freeAt, now, begun),
         )
       return taken
-    }, true)
+    })
   }
 
   /** How many executions of a queue living owners have, by key; without what the caller is given again, since it has it by an answer that was lost. */

@@ -284,15 +284,19 @@ export class PostgresConnection {
     }, isAnswer)
   }
 
-  /** All of it or nothing, each statement of it sees what others have committed. `hasLooks`: some of them are looks as of `queryPlanned`. */
-  async transaction<T>(work: (client: ClientBase) => Promise<T>, hasLooks = false): Promise<T> {
+  /** Looks in the transaction that the client is in are not compiled, as those of `queryPlanned`. */
+  async compileNothing(client: ClientBase): Promise<void> {
+    await this.#compiling.offForTransaction(client)
+  }
+
+  /** All of it or nothing, each statement of it sees what others have committed. */
+  async transaction<T>(work: (client: ClientBase) => Promise<T>): Promise<T> {
     try {
       return await this.#required().lend(async (client) => {
         client.on('error', ignore)
         requireText(client)
         await client.query('begin isolation level read committed')
         try {
-          if (hasLooks) await this.#compiling.offForTransaction(client)
           const made = await work(client)
           await client.query('commit')
           return made
