@@ -14,6 +14,4 @@ export const mysqlPlaces: QueuePlaces = {
   toGoOn: (queue) => `e.go_on_queue = ${queue}`,
   later: (queue) => `e.later_queue = ${queue}`,
   parked: (queue) => `e.parked_queue = ${queue}`,
-  owned: (owners, executions, isOwner) => `${owners} o cross join ${executions} e force index (docket_unfinished)
-    where (${isOwner}) and e.owner is not null and e.owner = o.owner`,
 }

@@ -216,6 +216,7 @@ export interface Turn {
   readonly createdAt: number
 }
 
+/** When these have their turns; nothing of those that are gone. */
 export async function turnsOf({ link, layout }: Connection, ids: readonly string[]): Promise<readonly Turn[]> {
   const replies = await link.all(
     ids.map((id) => ({ run: 'hmget', keys: [layout.execution(id)], args: ['f', 'y', 't'] })),

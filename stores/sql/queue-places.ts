@@ -9,8 +9,8 @@ export interface QueuePlaces {
   readonly index: Readonly<Record<Place, string>>
   /** By what rows are sorted, where nothing but the order of an index makes a planner take it. @default what a query needs alone */
   readonly order?: Readonly<Record<Place, string>>
-  /** Executions of owners, of which `isOwner` says which: found by owner. */
-  owned(owners: string, executions: string, isOwner: string): string
+  /** From what executions `e` of owners are read, of which `isOwner` says which of `o`: found by owner. @default a join that begins with the owners */
+  owned?(owners: string, executions: string, isOwner: string): string
   /** Of an owner, or of nobody: by owner, queue, graph, then age. */
   unfinished(queue: string): string
   /** By graph, key, priority, then age. */
@@ -38,11 +38,5 @@ export function partialPlaces(index: (name: string) => string): QueuePlaces {
     toGoOn: (queue) => `${isToGoOn('e.')} and e.queue = ${queue}`,
     later: (queue) => `${isToBeginLater('e.')} and e.queue = ${queue}`,
     parked: (queue) => `e.parked_at is not null and e.queue = ${queue}`,
-    owned: (
-      owners,
-      executions,
-      isOwner,
-    ) => `${owners} o cross join ${executions} e ${index('docket_executions_unfinished')}
-      where (${isOwner}) and e.owner is not null and e.owner = o.owner`,
   }
 }

@@ -175,7 +175,7 @@ export class SqlQueues {
   }
 
   async #countOwned({ queue, key, upTo }: Counted, areLiving: boolean): Promise<number> {
-    const { owned, unfinished } = this.#database.places
+    const { index, owned = joinedWithOwners(index.unfinished), unfinished } = this.#database.places
     return this.#counted((add) => {
       const isLiving = this.#dialect.isLiving('o', add)
       const from = owned(this.#owners, this.#executions, areLiving ? isLiving : `not (${isLiving})`)
@@ -249,4 +249,10 @@ export class SqlQueues {
     const query: Query = { text: textOf(add), parameters: [] }
     return this.#database.run({ ...query, parameters: list })
   }
+}
+
+/** `index` stands behind the executions. */
+function joinedWithOwners(index: string): NonNullable<QueuePlaces['owned']> {
+  return (owners, executions, isOwner) =>
+    `${owners} o cross join ${executions} e ${index} where (${isOwner}) and e.owner is not null and e.owner = o.owner`
 }
