@@ -111,15 +111,15 @@ const none: Features = {
   codec: 'none',
 }
 
+/** What all worlds of the later bands have. */
+const moving: Features = { ...none, hasControlFlow: true, hasWaits: true, hasMoves: true }
+
 /** What the world of a seed has. */
 export function featuresOf(seed: number, random: RandomSource): Features {
   if (seed < firstFeaturedSeed) return none
   if (seed >= firstDeadlineSeed)
     return {
-      ...none,
-      hasControlFlow: true,
-      hasWaits: true,
-      hasMoves: true,
+      ...moving,
       hasFunctions: random.chance(0.5),
       hasVerbs: random.chance(0.7),
       hasMachines: random.chance(0.15),
@@ -134,10 +134,7 @@ export function featuresOf(seed: number, random: RandomSource): Features {
     }
   if (seed >= firstMovingSeed)
     return {
-      ...none,
-      hasControlFlow: true,
-      hasWaits: true,
-      hasMoves: true,
+      ...moving,
       hasFunctions: random.chance(0.5),
       hasVerbs: random.chance(0.4),
       hasMachines: random.chance(0.3),
@@ -149,10 +146,7 @@ export function featuresOf(seed: number, random: RandomSource): Features {
     }
   if (seed >= firstVersionSeed)
     return {
-      ...none,
-      hasControlFlow: true,
-      hasWaits: true,
-      hasMoves: true,
+      ...moving,
       hasFunctions: random.chance(0.4),
       hasVerbs: random.chance(0.4),
       hasMachines: random.chance(0.2),
@@ -168,10 +162,7 @@ export function featuresOf(seed: number, random: RandomSource): Features {
     const hasUpdates = random.chance(0.6)
     const hasElsewhere = random.chance(0.4)
     return {
-      ...none,
-      hasControlFlow: true,
-      hasWaits: true,
-      hasMoves: true,
+      ...moving,
       hasFunctions: hasUpdates || random.chance(0.3),
       hasVerbs: hasUpdates || random.chance(0.3),
       hasBatches: random.chance(0.4),
@@ -191,10 +182,7 @@ export function featuresOf(seed: number, random: RandomSource): Features {
   }
   if (seed >= firstLimitedSeed)
     return {
-      ...none,
-      hasControlFlow: true,
-      hasWaits: true,
-      hasMoves: true,
+      ...moving,
       hasFunctions: random.chance(0.5),
       hasVerbs: random.chance(0.7),
       hasMachines: random.chance(0.15),
