@@ -53,6 +53,7 @@ export class MysqlConnection {
       connect: (onLost) => this.#connectApart(onLost),
       end: (client) => client.end(),
       abandon: cutOff,
+      isGoodAfter: isAnswer,
     })
   }
 

@@ -79,6 +79,7 @@ export class PostgresConnection {
       connect: (onLost) => this.#connectApart(onLost),
       end: (client) => client.end(),
       abandon: (client) => abandon(client),
+      isGoodAfter: isAnswer,
     })
   }
 

@@ -8,6 +8,8 @@ export interface Connecting<Client> {
   end(client: Client): Promise<void>
   /** Of a connection that does not end: it must not keep the process alive. */
   abandon(client: Client): void
+  /** Whether the connection is as good after this as before: drivers don't always say that one is lost. */
+  isGoodAfter(thrown: unknown): boolean
 }
 
 /** Whoever uses the connection for as long as it is there, and each one that takes its place. */
@@ -43,9 +45,11 @@ export class OwnConnection<Client extends object> {
     const { promise, resolve, reject } = withResolvers<T>()
     const job = async (): Promise<void> => {
       if (isLate) return
+      const client = this.#connected()
       try {
-        resolve(await work(await this.#connected()))
+        resolve(await work(await client))
       } catch (thrown) {
+        if (this.#client === client && !this.#connecting.isGoodAfter(thrown)) this.#giveUp()
         reject(thrown)
       }
     }
@@ -54,12 +58,15 @@ export class OwnConnection<Client extends object> {
     return within(promise, limitMs, () => {
       isLate = true
       // What does not answer in time is not called again.
-      if (this.#current === job || before === undefined || before === this.#client) {
-        void this.#drop()
-        this.#attachment?.lost()
-      }
+      if (this.#current === job || before === undefined || before === this.#client) this.#giveUp()
       return late()
     })
+  }
+
+  /** The next one to be made takes its place. */
+  #giveUp(): void {
+    void this.#drop()
+    this.#attachment?.lost()
   }
 
   /** @throws as `use` */

@@ -12,6 +12,8 @@ export interface StallingProxy {
   release(): number
   /** Ends all connections; new ones are let in. */
   cut(): void
+  /** The same, as a host does that has just started again and knows of none. */
+  reset(): void
   /** From now on, what the server answers on a connection on which this text was sent is kept back; undefined: on none more. */
   muteAfter(text: string | undefined): void
   /** On how many connections answers are kept back. */
@@ -81,6 +83,9 @@ export async function startStallingProxy(serverUrl: string): Promise<StallingPro
       return size
     },
     cut: () => destroyAll(),
+    reset() {
+      for (const socket of sockets) socket.resetAndDestroy()
+    },
     muteAfter: (text) => void (muting = text),
     get muted() {
       return muted

@@ -13,6 +13,7 @@ test('work that waits for its turn when the connection is closed makes no other 
     },
     end: async (client) => void open.delete(client),
     abandon: (client) => void open.delete(client),
+    isGoodAfter: () => true,
   })
   const first = own.use(async () => 'done', 1_000, late)
   const second = own.use(async () => 'done', 1_000, late)
@@ -33,6 +34,7 @@ test('work is done one after the other, also what waited while the connection di
     connect: async () => ({}),
     end: async () => {},
     abandon: () => {},
+    isGoodAfter: () => true,
   })
   const work =
     (name: string) =>
@@ -63,6 +65,7 @@ test('a connection that does not answer what had waited for another one is given
     connect: async () => ({ number: ++clients }),
     end: async () => {},
     abandon: () => {},
+    isGoodAfter: () => true,
   })
   expect(await own.use(hangOn(0), 1_000, late)).toBe(1)
   const used = [own.use(hangOn(1), 20, late), own.use(hangOn(2), 60, late), own.use(hangOn(0), 10_000, late)]
@@ -71,5 +74,32 @@ test('a connection that does not answer what had waited for another one is given
     { reason: { message: 'too late' } },
     { value: 3 },
   ])
+  await own.close()
+})
+
+/** Work that fails with a message, or gives the number of its connection. */
+const failWith =
+  (message?: string) =>
+  async ({ number }: { readonly number: number }): Promise<number> => {
+    if (message === undefined) return number
+    throw new Error(message)
+  }
+
+test('a connection of which the driver does not say that it is lost is given up with the first work that fails on it', async () => {
+  let clients = 0
+  const ended: number[] = []
+  const own = new OwnConnection<{ readonly number: number }>({
+    connect: async () => ({ number: ++clients }),
+    end: async ({ number }) => void ended.push(number),
+    abandon: () => {},
+    isGoodAfter: (thrown) => (thrown as Error).message === 'refused',
+  })
+  const lost: number[] = []
+  await own.attach({ begin: async () => {}, lost: () => void lost.push(clients) }, 1_000, late)
+  await expect(own.use(failWith('refused'), 1_000, late)).rejects.toThrow('refused')
+  expect(await own.use(failWith(), 1_000, late)).toBe(1)
+  await expect(own.use(failWith('closed'), 1_000, late)).rejects.toThrow('closed')
+  expect(await own.use(failWith(), 1_000, late)).toBe(2)
+  expect([ended, lost]).toEqual([[1], [1]])
   await own.close()
 })
