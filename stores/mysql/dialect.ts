@@ -44,6 +44,8 @@ export function mysqlDialect(prefix: string): Dialect {
       texts.length === 0 ? 'false' : `${expression} in (${texts.map((text) => add(text)).join(', ')})`,
     lineageIndex: (column) => `force index (docket_${column === 'parent' ? 'parent' : 'forked'})`,
     graphIndex: 'force index (docket_graph)',
+    // MySQL takes that of deadlines, which has their statuses as well, and then reads each row.
+    statusIndex: 'force index (docket_status)',
     partIndex: (part) => partIndexes[part],
     byKey: {
       hint: 'force index (primary)',

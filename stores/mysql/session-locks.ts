@@ -13,8 +13,8 @@ const limitMs = 10_000
 const server = `concat(@@hostname, ':', @@port, '/')`
 /** Names a connection. */
 const connection = `concat(${server}, connection_id())`
-// The lock stands behind the server's name.
-const holder = `is_used_lock(substring_index(w.session_lock, '/', -1))`
+// The lock stands behind the server's name. MySQL, unlike MariaDB, refuses to look for a lock that is null.
+const holder = `if(w.session_lock is null, null, is_used_lock(substring_index(w.session_lock, '/', -1)))`
 /** What a renewal wrote: the lock, and when it was. */
 const written = `concat(w.session_lock, ' ', cast(w.seen_at as char))`
 

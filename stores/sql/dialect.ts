@@ -26,6 +26,8 @@ export interface Dialect {
   readonly lineageIndex?: (column: 'parent' | 'forked_from') => string
   /** What makes the server look for executions of a graph by their index. @default nothing: it does */
   readonly graphIndex?: string
+  /** The same for executions in a status, of any graph, in the order of their ages. @default nothing: it does */
+  readonly statusIndex?: string
   /** The index of what is in a queue that is not the default one, has a key, or an error with a code. @default the one that planners find by its condition */
   readonly partIndex?: (part: IndexedPart, ofGraph: boolean) => PartIndex
   /** Whether executions are sorted to be counted: a planner that expects many reads the whole table for the first of them, unless an index has them in order. @default false */

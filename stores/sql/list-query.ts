@@ -29,14 +29,14 @@ export function listQuery(dialect: Dialect, query: ExecutionQuery): Query {
     const conditions = conditionsOf(dialect, query, undefined, add)
     if (statuses !== undefined) conditions.push(dialect.isIn('e.status', statuses, add))
     return {
-      text: `${read} ${hintOf(dialect, query)} where ${conditions.join(' and ')} ${newest} ${add(limit)}`,
+      text: `${read} ${hintOf(dialect, query, undefined)} where ${conditions.join(' and ')} ${newest} ${add(limit)}`,
       parameters: list,
     }
   }
   const of = (status: ExecutionStatus | undefined): string => {
     const conditions = conditionsOf(dialect, query, status, add)
     const where = conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`
-    return `${hintOf(dialect, query)} ${where} ${newest} ${add(limit)}`
+    return `${hintOf(dialect, query, status)} ${where} ${newest} ${add(limit)}`
   }
   const hasIndex = query.graph !== undefined || partOf(query) !== undefined
   const statuses = [...new Set(query.statuses ?? (hasIndex ? executionStatuses : []))]
@@ -57,7 +57,7 @@ export function countQuery(dialect: Dialect, request: CountRequest): Query {
   const { list, add } = new Parameters(dialect)
   const counts = [...new Set(request.statuses ?? executionStatuses)].map((status, index) => {
     const conditions = conditionsOf(dialect, request, status, add)
-    const found = `select 1 as one from ${dialect.table('executions')} e ${hintOf(dialect, request)}
+    const found = `select 1 as one from ${dialect.table('executions')} e ${hintOf(dialect, request, status)}
       where ${conditions.join(' and ')} ${dialect.sortsCounts === true ? 'order by e.created_at, e.id' : ''} limit ${add(request.upTo)}`
     return `select '${status}' as status, count(*) as many from (${found}) of_${index}`
   })
@@ -80,11 +80,12 @@ function indexOf(dialect: Dialect, query: Wanted, part: IndexedPart): PartIndex 
 }
 
 /** What makes the server look for executions by the index that has them. */
-function hintOf(dialect: Dialect, query: Wanted): string {
+function hintOf(dialect: Dialect, query: Wanted, status: ExecutionStatus | undefined): string {
   if (hasLineage(query)) return dialect.lineageIndex?.(query.parent === undefined ? 'forked_from' : 'parent') ?? ''
   const part = partOf(query)
   if (part !== undefined) return indexOf(dialect, query, part).hint
-  return query.graph === undefined ? '' : (dialect.graphIndex ?? '')
+  if (query.graph !== undefined) return dialect.graphIndex ?? ''
+  return status === undefined ? '' : (dialect.statusIndex ?? '')
 }
 
 /** `status`: only those in it, by the index of the part. */

@@ -92,13 +92,13 @@ export class SqlQueues {
         const [row] = await this.#run(
           (
             add,
-          ) => `select e.queue_key as stored, ${this.#keyColumn} as queue_key from ${this.#executions} e ${index.toBegin}
+          ) => `select e.queue_key as found_key, ${this.#keyColumn} as queue_key from ${this.#executions} e ${index.toBegin}
             where ${toBegin(add(this.#key(queue)))} and e.graph = ${add(graph)}
               ${behind === undefined ? '' : `and e.queue_key > ${add(behind)}`} 
               order by ${order?.toBegin ?? 'e.queue_key'} limit 1`,
         )
         if (row === undefined) break
-        behind = row['stored'] as string
+        behind = row['found_key'] as string
         found.set(behind, fromName(row['queue_key'] as string))
       }
     }

@@ -30,7 +30,7 @@ async function sessionsOf(place: Place): Promise<readonly Session[]> {
       ? await place.sql(`select o.owner, l.pid as connection from docket_owners o join pg_locks l
           on l.locktype = 'advisory' and l.objsubid = 1 and (l.classid::bigint << 32) | l.objid::bigint = o.session_key
           where o.expires_at > now()`)
-      : await place.sql(`select owner, is_used_lock(substring_index(session_lock, '/', -1)) as connection
+      : await place.sql(`select owner, if(session_lock is null, null, is_used_lock(substring_index(session_lock, '/', -1))) as connection
           from docket_owners where expires_at > utc_timestamp(3) having connection is not null`)
   return rows.map((row) => ({ owner: String(row['owner']), connection: Number(row['connection']) }))
 }

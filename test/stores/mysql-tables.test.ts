@@ -40,6 +40,14 @@ async function ask(sql: string): Promise<readonly RowDataPacket[]> {
   return rows
 }
 
+/** How the server looks for what a query wants, a row for each table; MySQL draws a tree by default. */
+async function planOf(text: string, parameters: readonly unknown[] = []): Promise<readonly RowDataPacket[]> {
+  const [version] = await ask('select version() as version')
+  const format = String(version?.['version']).includes('MariaDB') ? '' : 'format = traditional'
+  const [rows] = await pool.query<RowDataPacket[]>(`explain ${format} ${text}`, [...parameters])
+  return rows
+}
+
 async function tablesOf(prefix: string): Promise<readonly string[]> {
   const rows = await ask(`show tables like '${prefix.replace('_', '\\_')}%'`)
   return rows.map((row) => String(Object.values(row)[0]).slice(prefix.length)).toSorted()
@@ -194,9 +202,9 @@ test.each<[string, string, string]>([
     range(2_000).map((number) => newExecution(`e${number}`, { graph: `g${number % 50}`, createdAt: number })),
   )
   await pool.query(`analyze table ${prefix}executions`)
-  const [plan] = await ask(`explain select id from ${prefix}executions ${rest}`)
+  const [plan] = await planOf(`select id from ${prefix}executions ${rest}`)
   expect(plan).toMatchObject({ key: index })
-  expect(plan?.['Extra']).not.toMatch(/filesort/)
+  expect(String(plan?.['Extra'])).not.toMatch(/filesort/)
 })
 
 test('counts by several filters read nothing but an index', async () => {
@@ -219,10 +227,10 @@ test('counts by several filters read nothing but an index', async () => {
   ] as const
   for (const [query, key] of expected) {
     const { text, parameters } = countQuery(mysqlDialect(prefix), { ...query, statuses: ['pending'], upTo: 9 })
-    const [plan] = await pool.query<RowDataPacket[]>(`explain ${text}`, [...parameters])
+    const plan = await planOf(text, parameters)
     const look = plan.find(({ table }) => table === 'e')
     expect(look).toMatchObject({ key })
-    expect(look?.['Extra']).toMatch(/Using index(?! condition)/)
+    expect(String(look?.['Extra'])).toMatch(/Using index(?! condition)/)
   }
 })
 
@@ -235,9 +243,9 @@ test('a late page of one execution’s steps sorts nothing', async () => {
   await store.commit([commitTo('one', { steps })])
   for (const after of [undefined, ['S', '5'] as const]) {
     const { text, parameters } = stepsQuery(mysqlDialect(prefix), ['one'], after)
-    const [[plan]] = await pool.query<RowDataPacket[]>(`explain ${text}`, [...parameters])
+    const [plan] = await planOf(text, parameters)
     expect(plan).toMatchObject({ key: 'PRIMARY' })
-    expect(plan?.['Extra']).not.toMatch(/filesort/)
+    expect(String(plan?.['Extra'])).not.toMatch(/filesort/)
   }
 })
 
