@@ -108,7 +108,8 @@ export class MemoryExecutions {
     }
     for (const slot of closedSlots ?? [])
       if (!entry.receipts.has(slotReceipt(slot))) entry.receipts.set(slotReceipt(slot), 'late')
-    for (const slot of openedSlots ?? []) entry.receipts.delete(slotReceipt(slot))
+    for (const slot of openedSlots ?? [])
+      if (!entry.mail.some((message) => message.slot === slot)) entry.receipts.delete(slotReceipt(slot))
     this.#outbox.add(id, commit.outgoing)
     entry.checkpoints.change(commit.droppedCheckpoints, commit.checkpoints)
     const { isReleased, ...changes } = headOf(commit) ?? {}

@@ -6,6 +6,7 @@ import { cellsOf, columnsOf } from '../sql/cells.ts'
 import type { Cell, Field } from '../sql/cells.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { deletionOf, namesOf } from '../sql/dialect.ts'
+import { toName } from '../sql/names.ts'
 import { roundsOf } from '../sql/rounds.ts'
 import { doneStatuses, headFields, outboxColumns, outboxFields } from '../sql/tables.ts'
 import { toSqlTime } from '../sql/times.ts'
@@ -13,7 +14,7 @@ import { replacesAny, stayingOf } from '../../src/core/contracts/step-replacemen
 import { writeCheckpoints } from './checkpoints.ts'
 import type { MysqlConnection } from './connection.ts'
 import { stepShape, toKey } from './keys.ts'
-import { literal, literals } from './literals.ts'
+import { literal } from './literals.ts'
 import { listOf, lockOwned, tryLockOwned } from './locks.ts'
 import type { MysqlSession } from './session.ts'
 
@@ -126,20 +127,23 @@ export class MysqlCommitter {
     const closed = commits.flatMap(({ id, closedSlots = [] }) =>
       closedSlots.map((slot): Cell[] => [toKey(id), toKey(slotReceipt(slot)), 'late']),
     )
-    const opens = commits.filter(({ openedSlots = [] }) => openedSlots.length > 0)
-    const opened = opens.flatMap(({ id, openedSlots = [] }) =>
-      openedSlots.map((slot) => literals([toKey(id), toKey(slotReceipt(slot))])),
-    )
     const insert = `insert into ${this.#receipts} (execution, name, verdict)`
     await session.insert(insert, closed, 'on duplicate key update verdict = verdict')
-    if (opened.length > 0)
-      await session.run(
-        deletionOf(
-          this.#dialect,
-          'receipts',
-          `execution in (${listOf(opens.map(({ id }) => toKey(id)))}) and (execution, name) in (${opened.join(', ')})`,
-        ),
-      )
+    for (const { id, openedSlots = [] } of commits)
+      if (openedSlots.length > 0) await this.#openSlots(session, toKey(id), openedSlots)
+  }
+
+  /** Opens those that no message holds which is still there: of long slots the entries have digests, so both are compared here. */
+  async #openSlots(session: MysqlSession, execution: string, slots: readonly string[]): Promise<void> {
+    const held = await session.all(
+      `select slot from ${this.#mailbox} force index (primary)
+        where execution = ${literal(execution)} and slot in (${listOf(slots.map(toName))}) lock in share mode`,
+    )
+    const taken = new Set(held.map(({ slot }) => String(slot)))
+    const opened = slots.filter((slot) => !taken.has(toName(slot))).map((slot) => toKey(slotReceipt(slot)))
+    if (opened.length === 0) return
+    const are = `execution = ${literal(execution)} and name in (${listOf(opened)})`
+    await session.run(deletionOf(this.#dialect, 'receipts', are))
   }
 
   /** How many messages were consumed that were still there, by commit. */

@@ -26,7 +26,7 @@ const consumedColumns: readonly CellColumn[] = [
 const slotColumns: readonly CellColumn[] = [
   { name: 'n', kind: 'integer' },
   { name: 'name', kind: 'name' },
-  { name: 'verdict', kind: 'word' },
+  { name: 'opened', kind: 'name' },
 ]
 const headColumns: readonly CellColumn[] = [{ name: 'mask', kind: 'integer' }, ...columnsOf(headFields)]
 const parkColumn: CellColumn = { name: 'park_seq', kind: 'integer' }
@@ -164,10 +164,10 @@ function columnsOfCommit(parts: number): readonly CellColumn[] {
   return [...plainColumns, ...(parts & part.park ? [parkColumn] : []), ...(parts & part.heads ? headColumns : [])]
 }
 
-/** The entries of slots that are closed, and of those that are opened: these have no verdict. */
+/** The entries of slots that are closed, and of those that are opened: these are named. */
 function slotRowsOf({ closedSlots = [], openedSlots = [] }: ExecutionCommit, n: number): Cell[][] {
-  const row = (slot: string, verdict: string | null): Cell[] => [n, toName(slotReceipt(slot)), verdict]
-  return [...closedSlots.map((slot) => row(slot, 'late')), ...openedSlots.map((slot) => row(slot, null))]
+  const row = (slot: string, opened: string | null): Cell[] => [n, toName(slotReceipt(slot)), opened]
+  return [...closedSlots.map((slot) => row(slot, null)), ...openedSlots.map((slot) => row(slot, toName(slot)))]
 }
 
 /** Which fields a change names, a bit for each. */
@@ -223,18 +223,21 @@ function commitStatement(dialect: Dialect, ifLocked: string, parts: number): str
   const isRead = ` and (a.park_seq is null or (
           e.last_mail = (select s.last_mail from ${dialect.table('executions')} s where s.id = a.id)
           and not exists (select 1 from ${dialect.table('mailbox')} m where m.execution = a.id and m.seq > a.park_seq)))`
+  // A count, since planners make a join of `not exists`, which may read all mailboxes.
+  const holders = `(select count(*) from ${dialect.table('mailbox')} m where m.execution = s.id and m.slot = s.opened
+        and not exists (select 1 from consumed c where c.execution = m.execution and c.seq = m.seq))`
   const mailPart = (): string => `, consumed as (
       delete from ${dialect.table('mailbox')} m
       using held h join ${unnest(consumedColumns, 'c', placeOf(consumedColumns))} on c.n = h.n
-      where m.execution = h.id and m.seq = c.seq returning m.execution
+      where m.execution = h.id and m.seq = c.seq returning m.execution, m.seq
     ), slots as materialized (
-      select h.id, s.name, s.verdict from held h join ${unnest(slotColumns, 's', placeOf(slotColumns))} on s.n = h.n
+      select h.id, s.name, s.opened from held h join ${unnest(slotColumns, 's', placeOf(slotColumns))} on s.n = h.n
     ), closed as (
       insert into ${dialect.table('receipts')} (execution, name, verdict)
-      select s.id, s.name, s.verdict from slots s where s.verdict is not null on conflict (execution, name) do nothing
+      select s.id, s.name, 'late' from slots s where s.opened is null on conflict (execution, name) do nothing
     ), opened as (
       delete from ${dialect.table('receipts')} r using slots s
-      where s.verdict is null and r.execution = s.id and r.name = s.name
+      where r.execution = s.id and r.name = s.name and s.opened is not null and ${holders} = 0
     )`
   const outgoingPart = (): string => `, sent as (
       insert into ${dialect.table('outbox')} (${namesOf(outboxColumns)})

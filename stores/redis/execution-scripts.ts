@@ -84,6 +84,17 @@ local function parkedMember(u, id) return 'k' .. string.match(u, '^[^%z]*') .. '
 local function dueMember(status, u, due, id) return (status == 'p' and 'a' or 'd') .. u .. due .. id end
 `
 
+/** Where the message of a number may be in its mailbox: the class says which. */
+const mailPlaces = `
+local function placesInMailbox(seq) return {string.format('%d', seq), string.format('%d', seq - ${controlFirst})} end
+local function isInMailbox(mailbox, seq)
+  for _, place in ipairs(placesInMailbox(seq)) do
+    if redis.call('ZCOUNT', mailbox, place, place) > 0 then return true end
+  end
+  return false
+end
+`
+
 const putFields = `
 local function putFields(key, given, first, last)
   for from = first, last, 4000 do redis.call('HSET', key, unpack(given, from, math.min(from + 3999, last))) end
@@ -119,7 +130,7 @@ return done
  * message.
  */
 export const fullCommitScript =
-  script(`${isLate}${changeCheckpoints}${noteChange}${putUnfinished}${putFields}${queuePlaces}${eachAlone}
+  script(`${isLate}${changeCheckpoints}${noteChange}${putUnfinished}${putFields}${mailPlaces}${queuePlaces}${eachAlone}
 local call = redis.call
 local function commit(execution, index, mailbox, given, receipts, work, checkpoints, places, changes)
   local h = redis.pcall('HMGET', execution, 'o', 'e', 's', 'z', 'g', 't', 'l', 'u', 'f', 'p', 'm')
@@ -173,14 +184,15 @@ local function commit(execution, index, mailbox, given, receipts, work, checkpoi
     if p then call('ZADD', index, 0, 'x' .. p .. '\\0' .. t) end
   end
   for seq in string.gmatch(given[6], '%d+') do
-    local control = string.format('%d', tonumber(seq) - ${controlFirst})
-    call('ZREMRANGEBYSCORE', mailbox, seq, seq)
-    call('ZREMRANGEBYSCORE', mailbox, control, control)
+    for _, place in ipairs(placesInMailbox(tonumber(seq))) do call('ZREMRANGEBYSCORE', mailbox, place, place) end
   end
   if given[7] ~= '' then
     local slots = cmsgpack.unpack(given[7])
     for _, slot in ipairs(slots[1]) do call('HSETNX', receipts, slot, 'late') end
-    for _, slot in ipairs(slots[2]) do call('HDEL', receipts, slot) end
+    for _, slot in ipairs(slots[2]) do
+      local seq = tonumber(call('HGET', receipts, slot))
+      if not seq or not isInMailbox(mailbox, seq) then call('HDEL', receipts, slot) end
+    end
   end
   if given[8] ~= '' then
     for _, member in ipairs(cmsgpack.unpack(given[8])[1]) do call('ZADD', work, 0, member) end
@@ -294,13 +306,14 @@ elseif not string.find('${openCodes}', h[3], 1, true) and ARGV[6] ~= '1' then
   verdict = 'ended'
 elseif slot ~= '' then
   verdict = redis.call('HGET', KEYS[4], slot)
+  if tonumber(verdict) then verdict = 'duplicate' end
 end
 verdict = verdict or 'accepted'
 if not known and verdict == 'accepted' then
   local seq = redis.call('HINCRBY', KEYS[1], 'q', 1)
   local place = string.format('%d', seq + tonumber(ARGV[2]))
   redis.call('ZADD', KEYS[3], place, string.format('%d', seq) .. ':' .. ARGV[1])
-  if slot ~= '' then redis.call('HSET', KEYS[4], slot, 'duplicate') end
+  if slot ~= '' then redis.call('HSET', KEYS[4], slot, string.format('%d', seq)) end
   if h[1] ~= '' then redis.call('ZADD', KEYS[5], 0, 'm' .. h[1] .. '\\0' .. string.sub(h[2], 17)) end
   if h[4] then
     redis.call('HDEL', KEYS[1], 'k', 'y', 'j')

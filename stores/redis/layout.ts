@@ -15,7 +15,7 @@ export const buckets: readonly number[] = Array.from({ length: bucketCount }, (_
 /**
  * Names of keys. In a bucket: `x:<id>` is an execution's hash (its head in fields of one letter, its steps in fields that begin
  * with a colon), `m:<id>` its mailbox (sorted set by number; those of the class
- * `control` before the others, by \`controlFirst\`), `r:<id>` what is remembered of ids and slots of messages (a hash: the verdict on the next one), `c:<id>` its checkpoints and `n:<id>` their order
+ * `control` before the others, by \`controlFirst\`), `r:<id>` what is remembered of ids and slots of messages (a hash: the verdict on the next one, or the number of the message that has taken the slot), `c:<id>` its checkpoints and `n:<id>` their order
  * (`checkpoint-scripts.ts`), `i` the index of all, `w` that of what is to be done: looks for work cost no more the more there is that has ended. `v` counts how often that changes which looks for work find (`ready-scripts.ts`). Elsewhere: `{o}:leases` is the sorted set of
  * owners by the end of their leases, `{o}:renewals` by their last renewals, `{o}:sessions` has their connections, `{o}:workers` what they say of themselves, `{r7}:k:<key>` a global result, `{r7}:f` those that failed by when they are forgotten;
  * `{e7}:v:<id>` an event, `{e7}:w:<id>` who waits for it, `{e7}:t:<id>` since when; `{e7}:p`, `{e7}:x` and `{e7}:l` list those of the bucket (`event-scripts.ts`). `{s}:…` are the schedules (`schedule-scripts.ts`).

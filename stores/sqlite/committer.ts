@@ -33,7 +33,8 @@ const owned = 'where id = ? and owner = ? and epoch = ? and last_sequence <= ?'
 const consume = 'delete from docket_mailbox where execution = ? and seq in (select value from json_each(?))'
 const unread = `select 1 from docket_mailbox m join docket_executions e on e.id = m.execution
   where e.id = ? and e.owner = ? and e.epoch = ? and e.last_sequence <= ? and m.seq > ? limit 1`
-const dropReceipt = 'delete from docket_receipts where execution = ? and name = ?'
+const dropReceipt = `delete from docket_receipts where execution = ?1 and name = ?2
+  and not exists (select 1 from docket_mailbox m where m.execution = ?1 and m.slot = ?3)`
 const putOutgoing = `insert or ignore into docket_outbox (${namesOf(outboxColumns)}) values (${placesOf(outboxColumns)})`
 const takeOff = 'update docket_executions set mail_left = mail_left - ? where id = ?'
 const touchAll = `update docket_executions set updated_at = ?, last_sequence = ?
@@ -88,7 +89,8 @@ export class SqliteCommitter {
     }
     for (const slot of commit.closedSlots ?? [])
       this.#connection.run(putReceipt, execution, toName(slotReceipt(slot)), 'late')
-    for (const slot of commit.openedSlots ?? []) this.#connection.run(dropReceipt, execution, toName(slotReceipt(slot)))
+    for (const slot of commit.openedSlots ?? [])
+      this.#connection.run(dropReceipt, execution, toName(slotReceipt(slot)), toName(slot))
     for (const message of commit.outgoing ?? [])
       this.#connection.run(putOutgoing, ...cellsOf(outboxFields, { ...message, source: id }, toSqlTime))
     writeCheckpoints(this.#connection, commit)

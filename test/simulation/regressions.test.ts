@@ -196,6 +196,11 @@ const found: readonly (readonly [seed: number, what: string])[] = [
   [600_000_055, 'the children of a batch had no deadline'],
   [300_030_482, 'the child of a step that had lost its race ran on what was undone, and the law did not know of it'],
   [300_010_675, 'what a dead process had began beside as many as the limit of its queue let, as its parent went on'],
+  [
+    600_010_827,
+    'a commit that set a signal aside came twice, and opened the slot under the signal that had taken it since',
+  ],
+  [400_050_315, 'the same, put together with what that signal had led to'],
 ]
 
 test.each(found)('seed %i: %s', async (seed) => {

@@ -165,7 +165,10 @@ export interface ExecutionCommit {
   readonly consumed?: readonly number[] | undefined
   /** Slots of messages that nothing waits for any more: those that are free are closed, and what is posted there later is late. */
   readonly closedSlots?: readonly string[] | undefined
-  /** Slots that are free again, whether they were taken or closed. */
+  /**
+   * Slots that are free again, whether they were taken or closed. One that a message holds which is still there, and is not consumed with it, stays taken: the
+   * commit comes once more, since its answer was lost, and the message took the slot after the first time.
+   */
   readonly openedSlots?: readonly string[] | undefined
   /** Messages to other executions that it causes: kept from then on until they are confirmed, whatever becomes of this execution. */
   readonly outgoing?: readonly OutgoingMessage[] | undefined

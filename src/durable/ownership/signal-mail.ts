@@ -53,6 +53,8 @@ export class SignalMail {
   readonly #steps: readonly PlanStep[]
   /** Types whose slots that this process has closed, or found its step ended. */
   readonly #closed = new Set<string>()
+  /** Types whose slot this process has opened, for which another message may have taken it. */
+  readonly #opened = new Set<string>()
   /** Types whose slot may be closed, though it is waited for. */
   readonly #unknown = new Set<string>()
   #execution: SignalledExecution | undefined
@@ -151,13 +153,16 @@ export class SignalMail {
       const record = records.find((one) => one.step === step.spec.name && isTerminalStep(one.status))
       const isUnknown = this.#unknown.delete(name)
       if (record === undefined && !isOver(runs[step.position]) && !isLost(plan, runs, step, records, isOver)) {
-        if (isUnknown && !hasEnded && !this.signals.has(name)) openedSlots.push(this.#slotOf(step))
+        if (isUnknown && !hasEnded && !this.signals.has(name)) openedSlots.push(this.#opening(step))
         continue
       }
       this.#closed.add(name)
       const message = this.signals.messageOf(name)
-      if (record?.status === 'completed' && message !== undefined) consumed.push(message)
-      else if (!this.signals.has(name)) closedSlots.push(this.#slotOf(step))
+      const isConsumed = record?.status === 'completed' && message !== undefined
+      if (isConsumed) consumed.push(message)
+      // Put together with a commit that opens the slot and comes once more, it would open what its message holds, which is gone by then.
+      const mayBeOpened = isConsumed ? this.#opened.has(name) : !this.signals.has(name)
+      if (mayBeOpened) closedSlots.push(this.#slotOf(step))
     }
     return effectsIn(consumed, closedSlots, openedSlots)
   }
@@ -179,6 +184,11 @@ export class SignalMail {
       this.#closed.delete(type)
       this.#unknown.add(type)
     }
+  }
+
+  #opening(step: PlanStep): string {
+    this.#opened.add(nameOf(step))
+    return this.#slotOf(step)
   }
 
   #slotOf({ spec }: PlanStep): string {
@@ -204,7 +214,7 @@ export class SignalMail {
     })
     if (seq === undefined) return
     const step = this.#steps.find((one) => nameOf(one) === type)
-    const openedSlots = step === undefined || this.#closed.has(type) ? undefined : [this.#slotOf(step)]
+    const openedSlots = step === undefined || this.#closed.has(type) ? undefined : [this.#opening(step)]
     const what = `setting a signal "${type}" aside (${describeThrown(error)})`
     this.#commits.write({ steps: [], consumed: [seq], openedSlots }).catch(failures.of(what))
   }

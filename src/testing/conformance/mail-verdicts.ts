@@ -53,7 +53,9 @@ export function mailVerdictsConformance({ options, test, testIf }: ConformanceGr
     assert.equal(await post(store, { slot: 'Free' }), 'late')
     assert.equal(await post(store, { slot: 'Ünïcode \u0000 \ud800' }), 'late')
     assert.equal(await post(store, { slot: 'Other' }), 'accepted')
-    await store.commit([commitTo('one', { openedSlots: ['Taken', 'Free', 'never there'], closedSlots: ['Last'] })])
+    const [taken] = await store.readMail({ owner: 'ada', executions: ['one'], limit: 1 })
+    const opened = { consumed: [taken!.seq], openedSlots: ['Taken', 'Free', 'never there'], closedSlots: ['Last'] }
+    await store.commit([commitTo('one', opened)])
     for (const slot of ['Taken', 'Free']) {
       assert.equal(await post(store, { slot }), 'accepted')
       assert.equal(await post(store, { slot }), 'duplicate')
@@ -61,6 +63,41 @@ export function mailVerdictsConformance({ options, test, testIf }: ConformanceGr
     assert.equal(await post(store, { slot: 'Last' }), 'late')
     assert.deepEqual(await store.commit([commitTo('one', { epoch: 9, closedSlots: ['Fenced'] })]), [false])
     assert.equal(await post(store, { slot: 'Fenced' }), 'accepted')
+  })
+
+  test('a slot is not opened while a message that holds it is there, as where a commit comes once more', async ({
+    store,
+  }) => {
+    await createOwned(store, 'one')
+    await createOwned(store, 'other')
+    for (const slot of ['S', 'Ünïcode \u0000 \ud800']) {
+      const [other, free] = [`${slot} of another one`, `${slot} too`]
+      assert.equal(await post(store, { slot, payload: '1' }), 'accepted')
+      const [setAside] = await store.readMail({ owner: 'ada', executions: ['one'], limit: 1 })
+      const commit = commitTo('one', { consumed: [setAside!.seq], openedSlots: [slot, other, free] })
+      assert.deepEqual(await store.commit([commit]), [true])
+      assert.equal(await post(store, { slot, payload: '2' }), 'accepted')
+      assert.deepEqual(await store.post([message('other', 'signal', { slot: other })]), ['accepted'])
+      // Its answer was lost.
+      assert.deepEqual(await store.commit([commit]), [true])
+      assert.equal(await post(store, { slot }), 'duplicate')
+      assert.equal(await post(store, { slot: other, payload: '3' }), 'accepted')
+      const mail = await store.readMail({ owner: 'ada', executions: ['one'], limit: 10 })
+      assert.deepEqual(
+        mail.map(({ payload }) => payload),
+        ['2', '3'],
+      )
+      const consumed = mail.map(({ seq }) => seq)
+      assert.deepEqual(await store.commit([commitTo('one', { consumed, openedSlots: [slot, other] })]), [true])
+      assert.equal(await post(store, { slot, class: 'control' }), 'accepted')
+      assert.deepEqual(await store.commit([commit]), [true])
+      assert.equal(await post(store, { slot }), 'duplicate')
+      const [control] = await store.readMail({ owner: 'ada', executions: ['one'], limit: 10 })
+      assert.deepEqual(await store.commit([commitTo('one', { consumed: [control!.seq], openedSlots: [slot] })]), [true])
+      assert.equal(await post(store, { slot }), 'accepted')
+      const [last] = await store.readMail({ owner: 'ada', executions: ['one'], limit: 10 })
+      assert.deepEqual(await store.commit([commitTo('one', { consumed: [last!.seq] })]), [true])
+    }
   })
 
   test('an id that was posted before gets its first verdict, and nothing is appended', async ({ store }) => {
