@@ -1,7 +1,7 @@
 import { firstRecord } from '../../src/core/contracts/first-record.ts'
 import type { Store, StoreHint } from '../../src/core/contracts/store.ts'
 import type { CheckpointRecord, CheckpointRequest } from '../../src/core/contracts/checkpoint-record.ts'
-import type { MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
+import type { MailRequest, Message, NewMessage, PostVerdict, Receipt } from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
   AcquireRequest,
@@ -13,7 +13,7 @@ import type {
   StepPage,
 } from '../../src/core/contracts/execution-record.ts'
 import { headOf, unparked } from '../../src/core/contracts/parking.ts'
-import { judge, slotReceipt } from '../../src/core/contracts/receipts.ts'
+import { judge, receiptsIn, slotReceipt } from '../../src/core/contracts/receipts.ts'
 import type { CountRequest, StatusCounts } from '../../src/core/contracts/execution-count.ts'
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import type { ExecutionStatus } from '../../src/core/contracts/statuses.ts'
@@ -96,7 +96,7 @@ export class MemoryExecutions {
   }
 
   commit(commit: ExecutionCommit): boolean | 'unread' {
-    const { id, at, sequence = 0, steps, consumed, closedSlots, openedSlots, park } = commit
+    const { id, at, sequence = 0, steps, consumed, openedSlots, park } = commit
     const entry = this.#ownedBy(commit)
     if (entry === undefined) return false
     if (park !== undefined && entry.mail.some(({ seq }) => seq > park.lastSeq)) return 'unread'
@@ -106,8 +106,7 @@ export class MemoryExecutions {
       entry.mail = entry.mail.filter(({ seq }) => !gone.has(seq))
       if (entry.mail.length === 0) this.#withMail.delete(id)
     }
-    for (const slot of closedSlots ?? [])
-      if (!entry.receipts.has(slotReceipt(slot))) entry.receipts.set(slotReceipt(slot), 'late')
+    for (const { name, verdict } of receiptsIn(commit)) if (!entry.receipts.has(name)) entry.receipts.set(name, verdict)
     for (const slot of openedSlots ?? [])
       if (!entry.mail.some((message) => message.slot === slot)) entry.receipts.delete(slotReceipt(slot))
     this.#outbox.add(id, commit.outgoing)
@@ -287,6 +286,10 @@ export class MemoryExecutions {
     if (verdict === 'accepted' && entry.record.owner !== undefined)
       this.#emit({ type: 'mail', owner: entry.record.owner })
     return verdict
+  }
+
+  receiptsOf(execution: string): Receipt[] {
+    return [...(this.#entries.get(execution)?.receipts ?? [])].map(([name, verdict]) => ({ name, verdict }))
   }
 
   readMail({ owner, executions, after, limit }: MailRequest): Message[] {

@@ -23,7 +23,7 @@ import type {
 } from '../../src/core/contracts/queue-record.ts'
 import type { ActQuery, ActRecord } from '../../src/core/contracts/act-record.ts'
 import type { CountRequest, StatusCounts } from '../../src/core/contracts/execution-count.ts'
-import type { MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
+import type { MailRequest, Message, NewMessage, PostVerdict, ReceiptPage } from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
   AcquireRequest,
@@ -173,8 +173,7 @@ class MemoryStore implements Store {
   }
 
   async acquire(request: AcquireRequest): Promise<AcquiredExecution[]> {
-    this.#life.requireOpen()
-    const acquired = this.#executions.acquire(request)
+    const acquired = this.#open().acquire(request)
     this.#forgetDead()
     return acquired
   }
@@ -185,23 +184,19 @@ class MemoryStore implements Store {
   }
 
   async list(query: ExecutionQuery): Promise<ExecutionRecord[]> {
-    this.#life.requireOpen()
-    return this.#executions.list(query)
+    return this.#open().list(query)
   }
 
   async count(request: CountRequest): Promise<StatusCounts> {
-    this.#life.requireOpen()
-    return this.#executions.count(request)
+    return this.#open().count(request)
   }
 
   async readSteps(ids: readonly string[], next?: string): Promise<StepPage> {
-    this.#life.requireOpen()
-    return this.#executions.readSteps(ids, next)
+    return this.#open().readSteps(ids, next)
   }
 
   async readCheckpoints(request: CheckpointRequest): Promise<CheckpointRecord[]> {
-    this.#life.requireOpen()
-    return this.#executions.readCheckpoints(request)
+    return this.#open().readCheckpoints(request)
   }
 
   async delete(executions: readonly ExecutionFence[]): Promise<boolean[]> {
@@ -210,8 +205,7 @@ class MemoryStore implements Store {
   }
 
   async purge(filter: Parameters<Store['purge']>[0]): Promise<number> {
-    this.#life.requireOpen()
-    return this.#executions.purge(filter)
+    return this.#open().purge(filter)
   }
 
   async post(messages: readonly NewMessage[], transaction?: unknown): Promise<PostVerdict[]> {
@@ -221,13 +215,15 @@ class MemoryStore implements Store {
   }
 
   async overdue(before: number, limit: number): Promise<string[]> {
-    this.#life.requireOpen()
-    return this.#executions.overdue(before, limit)
+    return this.#open().overdue(before, limit)
   }
 
   async readMail(request: MailRequest): Promise<Message[]> {
-    this.#life.requireOpen()
-    return this.#executions.readMail(request)
+    return this.#open().readMail(request)
+  }
+
+  async readReceipts(execution: string): Promise<ReceiptPage> {
+    return { receipts: this.#open().receiptsOf(execution), next: undefined }
   }
 
   async readOutbox(request: OutboxRequest): Promise<OutboxEntry[]> {
@@ -360,8 +356,7 @@ class MemoryStore implements Store {
   }
 
   async readyKeys(queue: string, after: string | undefined, limit: number): Promise<string[]> {
-    this.#life.requireOpen()
-    return this.#executions.readyKeys(queue, after, limit)
+    return this.#open().readyKeys(queue, after, limit)
   }
 
   async getResults(keys: readonly string[]): Promise<(ResultState | undefined)[]> {
@@ -387,9 +382,13 @@ class MemoryStore implements Store {
   async subscribe(listener: (hint: StoreHint) => void): Promise<() => Promise<void>> {
     this.#life.requireOpen()
     this.#listeners.add(listener)
-    return async () => {
-      this.#listeners.delete(listener)
-    }
+    return async () => void this.#listeners.delete(listener)
+  }
+
+  /** The executions, while the store is open. @throws StoreError */
+  #open(): MemoryExecutions {
+    this.#life.requireOpen()
+    return this.#executions
   }
 
   #forgetDead(): void {

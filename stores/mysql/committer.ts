@@ -1,7 +1,7 @@
 import type { ExecutionCommit, HeadChange } from '../../src/core/contracts/execution-record.ts'
 import type { CommitAnswer, LockPatience } from '../../src/core/contracts/store.ts'
 import { headOf } from '../../src/core/contracts/parking.ts'
-import { slotReceipt } from '../../src/core/contracts/receipts.ts'
+import { receiptsIn, slotReceipt } from '../../src/core/contracts/receipts.ts'
 import { cellsOf, columnsOf } from '../sql/cells.ts'
 import type { Cell, Field } from '../sql/cells.ts'
 import type { Dialect } from '../sql/dialect.ts'
@@ -16,6 +16,7 @@ import type { MysqlConnection } from './connection.ts'
 import { stepShape, toKey } from './keys.ts'
 import { literal } from './literals.ts'
 import { listOf, lockOwned, tryLockOwned } from './locks.ts'
+import { insertReceipts, receiptCells } from './mailbox.ts'
 import type { MysqlSession } from './session.ts'
 
 // What an execution's row can't be without. No row is made of it: the row is there, and locked.
@@ -124,11 +125,10 @@ export class MysqlCommitter {
   }
 
   async #writeSlots(session: MysqlSession, commits: readonly ExecutionCommit[]): Promise<void> {
-    const closed = commits.flatMap(({ id, closedSlots = [] }) =>
-      closedSlots.map((slot): Cell[] => [toKey(id), toKey(slotReceipt(slot)), 'late']),
+    const put = commits.flatMap((commit) =>
+      receiptsIn(commit).map((receipt) => receiptCells(toKey(commit.id), receipt)),
     )
-    const insert = `insert into ${this.#receipts} (execution, name, verdict)`
-    await session.insert(insert, closed, 'on duplicate key update verdict = verdict')
+    await session.insert(insertReceipts(this.#receipts), put, 'on duplicate key update verdict = verdict')
     for (const { id, openedSlots = [] } of commits)
       if (openedSlots.length > 0) await this.#openSlots(session, toKey(id), openedSlots)
   }

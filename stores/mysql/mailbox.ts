@@ -1,4 +1,11 @@
-import type { MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
+import type {
+  MailRequest,
+  Message,
+  NewMessage,
+  PostVerdict,
+  Receipt,
+  ReceiptPage,
+} from '../../src/core/contracts/message.ts'
 import { hasReceipts, idReceipt, judge, slotReceipt } from '../../src/core/contracts/receipts.ts'
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import type { ExecutionStatus } from '../../src/core/contracts/statuses.ts'
@@ -9,7 +16,7 @@ import type { SqlReader } from '../sql/reader.ts'
 import { endParking } from '../sql/tables.ts'
 import type { MysqlConnection } from './connection.ts'
 import { connectionOf } from './given-transaction.ts'
-import { messageShape, toKey } from './keys.ts'
+import { cellsOfKey, messageShape, toKey } from './keys.ts'
 import { literals } from './literals.ts'
 import { listOf } from './locks.ts'
 import type { MysqlSession } from './session.ts'
@@ -59,7 +66,7 @@ export class MysqlMailbox {
       const judged = judge(message, hasEnded, (name) => known.get(placeOf(key, toKey(name))))
       for (const [name, next] of judged.receipts) {
         known.set(placeOf(key, toKey(name)), next)
-        added.push([key, toKey(name), next])
+        added.push(receiptCells(key, { name, verdict: next }))
       }
       if (judged.verdict === 'accepted' && !judged.isRepeated) {
         const count = (counts.get(key) ?? 0) + 1
@@ -69,7 +76,7 @@ export class MysqlMailbox {
       return judged.verdict
     })
     await session.insert(this.#insert, appended)
-    await session.insert(`insert into ${this.#receipts} (execution, name, verdict)`, added)
+    await session.insert(insertReceipts(this.#receipts), added)
     for (const [count, of] of Map.groupBy(counts.keys(), (key) => counts.get(key)!))
       await session.run(
         `${changeOf(this.#dialect, 'executions')} set last_mail = last_mail + ${count}, mail_left = mail_left + ${count}, ${endParking}
@@ -101,6 +108,20 @@ export class MysqlMailbox {
   read(request: MailRequest): Promise<readonly Message[]> {
     return this.#reader.readMail(request)
   }
+
+  receipts(execution: string, next: string | undefined): Promise<ReceiptPage> {
+    return this.#reader.readReceipts('coalesce(r.name_full, r.name)', execution, next)
+  }
+}
+
+/** The beginning of a statement that remembers `receiptCells`. */
+export function insertReceipts(table: string): string {
+  return `insert into ${table} (execution, name, name_full, verdict)`
+}
+
+/** What is remembered of messages to an execution with this key. */
+export function receiptCells(execution: string, { name, verdict }: Receipt): Cell[] {
+  return [execution, ...cellsOfKey(name), verdict]
 }
 
 function placeOf(execution: string, name: string): string {

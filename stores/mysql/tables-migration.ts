@@ -168,7 +168,7 @@ export function tablesMigration(prefix: string): Migration {
       table(
         'receipts',
         `execution ${key} not null`,
-        `name ${key} not null`,
+        fullKey('name'),
         `verdict ${word} not null`,
         'primary key (execution, name)',
       ),

@@ -3,7 +3,7 @@ import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import type { ExecutionCommit, HeadChange, StepRecord } from '../../src/core/contracts/execution-record.ts'
 import type { CommitAnswer, LockPatience } from '../../src/core/contracts/store.ts'
 import { headOf } from '../../src/core/contracts/parking.ts'
-import { slotReceipt } from '../../src/core/contracts/receipts.ts'
+import { receiptsIn, slotReceipt } from '../../src/core/contracts/receipts.ts'
 import { cellsOf, columnsOf } from '../sql/cells.ts'
 import type { Cell, CellColumn } from '../sql/cells.ts'
 import { namesOf } from '../sql/dialect.ts'
@@ -26,6 +26,7 @@ const consumedColumns: readonly CellColumn[] = [
 const slotColumns: readonly CellColumn[] = [
   { name: 'n', kind: 'integer' },
   { name: 'name', kind: 'name' },
+  { name: 'verdict', kind: 'word' },
   { name: 'opened', kind: 'name' },
 ]
 const headColumns: readonly CellColumn[] = [{ name: 'mask', kind: 'integer' }, ...columnsOf(headFields)]
@@ -97,7 +98,7 @@ export class PostgresCommitter {
       ]),
     )
     const consumed = commits.flatMap((commit, index) => (commit.consumed ?? []).map((seq): Cell[] => [index + 1, seq]))
-    const slots = commits.flatMap((commit, index) => slotRowsOf(commit, index + 1))
+    const slots = commits.flatMap((commit, index) => receiptRowsOf(commit, index + 1))
     const columns = columnsOfCommit(parts)
     const outgoing = commits.flatMap((commit, index) =>
       (commit.outgoing ?? []).map((message): Cell[] => [
@@ -148,8 +149,8 @@ function partsOf(commits: readonly ExecutionCommit[]): number {
   return parts
 }
 
-function hasMail({ consumed, closedSlots, openedSlots }: ExecutionCommit): boolean {
-  return [consumed, closedSlots, openedSlots].some((numbers) => numbers !== undefined && numbers.length > 0)
+function hasMail({ consumed, closedSlots, openedSlots, receipts }: ExecutionCommit): boolean {
+  return [consumed, closedSlots, openedSlots, receipts].some((some) => some !== undefined && some.length > 0)
 }
 
 function hasHistoryOf({ attempts, queuedAt }: StepRecord): boolean {
@@ -164,10 +165,13 @@ function columnsOfCommit(parts: number): readonly CellColumn[] {
   return [...plainColumns, ...(parts & part.park ? [parkColumn] : []), ...(parts & part.heads ? headColumns : [])]
 }
 
-/** The entries of slots that are closed, and of those that are opened: these are named. */
-function slotRowsOf({ closedSlots = [], openedSlots = [] }: ExecutionCommit, n: number): Cell[][] {
-  const row = (slot: string, opened: string | null): Cell[] => [n, toName(slotReceipt(slot)), opened]
-  return [...closedSlots.map((slot) => row(slot, null)), ...openedSlots.map((slot) => row(slot, toName(slot)))]
+/** Entries with their verdicts, and those of slots that are opened, with these. */
+function receiptRowsOf(commit: ExecutionCommit, n: number): Cell[][] {
+  const { openedSlots = [] } = commit
+  return [
+    ...receiptsIn(commit).map(({ name, verdict }): Cell[] => [n, toName(name), verdict, null]),
+    ...openedSlots.map((slot): Cell[] => [n, toName(slotReceipt(slot)), null, toName(slot)]),
+  ]
 }
 
 /** Which fields a change names, a bit for each. */
@@ -231,10 +235,10 @@ function commitStatement(dialect: Dialect, ifLocked: string, parts: number): str
       using held h join ${unnest(consumedColumns, 'c', placeOf(consumedColumns))} on c.n = h.n
       where m.execution = h.id and m.seq = c.seq returning m.execution, m.seq
     ), slots as materialized (
-      select h.id, s.name, s.opened from held h join ${unnest(slotColumns, 's', placeOf(slotColumns))} on s.n = h.n
+      select h.id, s.name, s.verdict, s.opened from held h join ${unnest(slotColumns, 's', placeOf(slotColumns))} on s.n = h.n
     ), closed as (
       insert into ${dialect.table('receipts')} (execution, name, verdict)
-      select s.id, s.name, 'late' from slots s where s.opened is null on conflict (execution, name) do nothing
+      select s.id, s.name, s.verdict from slots s where s.verdict is not null on conflict (execution, name) do nothing
     ), opened as (
       delete from ${dialect.table('receipts')} r using slots s
       where r.execution = s.id and r.name = s.name and s.opened is not null and ${holders} = 0

@@ -1,6 +1,6 @@
 import type { ClientBase } from 'pg'
 import { StoreError } from '../../src/core/errors.ts'
-import type { MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
+import type { MailRequest, Message, NewMessage, PostVerdict, ReceiptPage } from '../../src/core/contracts/message.ts'
 import { hasReceipts, idReceipt, slotReceipt } from '../../src/core/contracts/receipts.ts'
 import { cellsOf } from '../sql/cells.ts'
 import type { Cell, CellColumn, Row } from '../sql/cells.ts'
@@ -115,6 +115,10 @@ export class PostgresMailbox {
 
   read(request: MailRequest): Promise<readonly Message[]> {
     return this.#reader.readMail(request)
+  }
+
+  receipts(execution: string, next: string | undefined): Promise<ReceiptPage> {
+    return this.#reader.readReceipts('r.name', execution, next)
   }
 }
 

@@ -1,17 +1,15 @@
 import type { ResultClaim, ResultState } from '../../src/core/contracts/result-record.ts'
-import type { Connection } from './connection.ts'
 import { ownersAtWork, parse, readResults, stateOf } from './kept-result.ts'
 import { escapeText, ownerText } from './layout.ts'
-import type { Owners } from './owners.ts'
+import type { OwnersConnection } from './owners.ts'
 import { claimScript } from './result-scripts.ts'
 
 /** Claims results: reads first, since most are hits, and claims the rest by script. */
 export async function claimResultsOf(
-  connection: Connection,
-  owners: Owners,
+  connection: OwnersConnection,
   claims: readonly ResultClaim[],
 ): Promise<ResultState[]> {
-  const { link, layout } = connection
+  const { link, layout, owners } = connection
   const kept = await readResults(
     connection,
     claims.map(({ key }) => key),

@@ -3,7 +3,7 @@ import { textOfAnswered } from '../../src/core/contracts/answered-hint.ts'
 import { replacesAny, stayingOf } from '../../src/core/contracts/step-replacement.ts'
 import { headOf } from '../../src/core/contracts/parking.ts'
 import type { CommitAnswer } from '../../src/core/contracts/store.ts'
-import { slotReceipt } from '../../src/core/contracts/receipts.ts'
+import { receiptsIn, slotReceipt } from '../../src/core/contracts/receipts.ts'
 import { packedCheckpoints } from './checkpoints.ts'
 import type { Connection } from './connection.ts'
 import { commitScript, fullCommitScript } from './execution-scripts.ts'
@@ -69,7 +69,7 @@ interface Change {
 }
 
 function changeOf(commit: ExecutionCommit, packer: Packer): Change {
-  const { epoch, sequence = 0, at, steps, consumed, closedSlots = [], openedSlots = [], outgoing = [], park } = commit
+  const { epoch, sequence = 0, at, steps, consumed, openedSlots = [], outgoing = [], park } = commit
   const head = headOf(commit)
   const set: Argument[] = sequence === 0 ? ['a', at] : ['a', at, 'm', sequence]
   const unfinished: Argument[] = []
@@ -82,8 +82,9 @@ function changeOf(commit: ExecutionCommit, packer: Packer): Change {
   const removesEnd = head !== undefined && 'endedAt' in head
   const ended = head?.endedAt !== undefined ? timeKey(head.endedAt) : removesEnd ? '-' : ''
   const released = head?.isReleased === true ? '1' : ''
-  const hasSlots = closedSlots.length > 0 || openedSlots.length > 0
-  const slots = hasSlots ? packedLists([closedSlots, openedSlots].map((list) => list.map(slotText))) : ''
+  const put = receiptsIn(commit).flatMap(({ name, verdict }) => [escapeText(name), verdict])
+  const opened = openedSlots.map((slot) => escapeText(slotReceipt(slot)))
+  const slots = put.length > 0 || opened.length > 0 ? packedLists([put, opened]) : ''
   const members = outgoing.map((message) => outgoingMember({ ...message, source: commit.id }, packer))
   const sent = members.length === 0 ? '' : packedLists([members])
   const announced = (commit.awaited ?? []).map((name) => escapeText(textOfAnswered({ execution: commit.id, name })))
@@ -104,8 +105,4 @@ function changeOf(commit: ExecutionCommit, packer: Packer): Change {
     head?.errorCode === undefined &&
     moves.every((move) => move === '')
   return { condition: [ownerText(commit.owner), epoch], set, unfinished, removed, moves, isPlain }
-}
-
-function slotText(slot: string): string {
-  return escapeText(slotReceipt(slot))
 }

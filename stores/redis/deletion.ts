@@ -15,7 +15,7 @@ import {
   unescapeText,
 } from './layout.ts'
 import type { Reply } from './link.ts'
-import type { Owners } from './owners.ts'
+import type { OwnersConnection } from './owners.ts'
 import { idOf, memberOf, MergedRanges } from './ranges.ts'
 import type { IndexEntry } from './ranges.ts'
 import { intact, writeAll } from './script-writes.ts'
@@ -42,8 +42,7 @@ export async function deleteExecutions(
 
 /** Deletes executions that ended before a time, those that ended first before others. Whether their owners live is judged before. */
 export async function purgeExecutions(
-  connection: Connection,
-  owners: Owners,
+  connection: OwnersConnection,
   { statuses, endedBefore, limit }: Parameters<Store['purge']>[0],
 ): Promise<number> {
   const { link, layout } = connection
@@ -58,7 +57,7 @@ export async function purgeExecutions(
   // Not purged yet, of the limit, and not on their way.
   let left = limit
   const purgeSome = async (entries: readonly IndexEntry[]): Promise<void> => {
-    const count = await purgeEntries(connection, owners, entries)
+    const count = await purgeEntries(connection, entries)
     purged += count
     left += entries.length - count
   }
@@ -114,7 +113,7 @@ function textsOf(reply: Reply): readonly (string | undefined)[] | undefined {
   return Array.isArray(reply) ? reply.map((field: Buffer | null) => field?.toString()) : undefined
 }
 
-async function purgeEntries(connection: Connection, owners: Owners, found: readonly IndexEntry[]): Promise<number> {
+async function purgeEntries(connection: OwnersConnection, found: readonly IndexEntry[]): Promise<number> {
   // A script takes out of an index at once what is next to each other here.
   const entries = found.toSorted((one, other) => one.range.bucket - other.range.bucket)
   // Mostly they have no owner any more, and no parent.
@@ -127,7 +126,7 @@ async function purgeEntries(connection: Connection, owners: Owners, found: reado
     const [owner, lineage] = (reply as readonly Buffer[]).map(String)
     return [{ entry: entries[index]!, owner: owner!, lineage: lineage! }]
   })
-  const dead = await owners.deadOf(new Set(others.flatMap(({ owner }) => (owner === '' ? [] : [owner]))))
+  const dead = await connection.owners.deadOf(new Set(others.flatMap(({ owner }) => (owner === '' ? [] : [owner]))))
   const unowned = others.filter(({ owner }) => owner === '' || dead.has(owner))
   const then = await purgeEach(connection, await withoutAwaited(connection, unowned))
   return [...first, ...then].filter((reply) => reply === 1).length

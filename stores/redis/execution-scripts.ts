@@ -125,7 +125,7 @@ return done
 
 /**
  * Commits of any kind. ARGV: the lists, the channel. A list: owner, epoch, new status or '', new end ('' as it is, '-' none), '1' if
- * released, numbers of consumed messages with commas between or '', packed lists of the receipts that are closed and opened or '', a packed list of outgoing messages as members of work or '', last message that was read where it is to be parked or '', packed changes of checkpoints or '', a packed list of answers that are announced or '', number of the call, number of fields to remove, number of unfinished steps' fields and records,
+ * released, numbers of consumed messages with commas between or '', packed lists of receipts with their verdicts and of those that are opened or '', a packed list of outgoing messages as members of work or '', last message that was read where it is to be parked or '', packed changes of checkpoints or '', a packed list of answers that are announced or '', number of the call, number of fields to remove, number of unfinished steps' fields and records,
  * the fields to remove, fields and values, unfinished steps' fields and records. Gives 1, or 0 where it was refused, or 2 where there is a later
  * message.
  */
@@ -188,7 +188,7 @@ local function commit(execution, index, mailbox, given, receipts, work, checkpoi
   end
   if given[7] ~= '' then
     local slots = cmsgpack.unpack(given[7])
-    for _, slot in ipairs(slots[1]) do call('HSETNX', receipts, slot, 'late') end
+    for n = 1, #slots[1], 2 do call('HSETNX', receipts, slots[1][n], slots[1][n + 1]) end
     for _, slot in ipairs(slots[2]) do
       local seq = tonumber(call('HGET', receipts, slot))
       if not seq or not isInMailbox(mailbox, seq) then call('HDEL', receipts, slot) end
@@ -290,6 +290,9 @@ local function begin(execution, _, _, given, _, work, _, _, changes)
 end
 return eachAlone(begin)
 `)
+
+/** The names of receipts, each before what is kept under it. By the client's own command it would be an object. */
+export const receiptsScript = script(`return redis.call('HGETALL', KEYS[1])`)
 
 /**
  * Appends to a mailbox what is accepted. ARGV: the message, what is added to its number for its place in the mailbox, the channel, the receipts of its id

@@ -76,6 +76,10 @@ export class Layout {
     return `${this.#prefix}:{${bucketOf(id)}}:m:${escapeText(id)}`
   }
 
+  receipts(id: string): string {
+    return `${this.#prefix}:{${bucketOf(id)}}:r:${escapeText(id)}`
+  }
+
   /** Keys of an execution in the order in which the scripts take them. */
   executionKeys(id: string): ExecutionKeys {
     const bucket = `${this.#prefix}:{${bucketOf(id)}}`

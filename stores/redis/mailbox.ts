@@ -1,10 +1,18 @@
 import { append } from '../../src/core/append.ts'
 import { StoreError } from '../../src/core/errors.ts'
-import type { MailPosition, MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
+import type {
+  MailPosition,
+  MailRequest,
+  Message,
+  NewMessage,
+  PostVerdict,
+  Receipt,
+  ReceiptPage,
+} from '../../src/core/contracts/message.ts'
 import { idReceipt, slotReceipt } from '../../src/core/contracts/receipts.ts'
 import type { Connection } from './connection.ts'
 import { damaged } from './errors.ts'
-import { postScript } from './execution-scripts.ts'
+import { postScript, receiptsScript } from './execution-scripts.ts'
 import { bucketOf, buckets, controlFirst, escapeText, indexPrefix, unescapeText } from './layout.ts'
 import type { Call, Reply } from './link.ts'
 import type { Packer } from './msgpack.ts'
@@ -54,6 +62,24 @@ export async function readMailOf(connection: Connection, request: MailRequest): 
     }
   }
   return messages.slice(0, limit)
+}
+
+/**
+ * What is remembered of the messages to an execution, all at once: a cursor means nothing after a failover. Of a slot that is taken that is the number of
+ * the message.
+ */
+export async function readReceiptsOf({ link, layout }: Connection, execution: string): Promise<ReceiptPage> {
+  const reply = await link.one({ run: receiptsScript, keys: [layout.receipts(execution)], args: [] })
+  const texts = (reply as readonly Buffer[]).map(String)
+  const receipts: Receipt[] = []
+  for (let at = 0; at < texts.length; at += 2) {
+    const verdict = texts[at + 1]!
+    receipts.push({
+      name: unescapeText(texts[at]!),
+      verdict: /^\d/.test(verdict) ? 'duplicate' : (verdict as PostVerdict),
+    })
+  }
+  return { receipts, next: undefined }
 }
 
 /** The executions of an owner that have mail, of those that are wanted. */

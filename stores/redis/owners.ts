@@ -108,6 +108,11 @@ export interface JudgedBuckets {
   readonly time: number
 }
 
+/** What the parts of an open store share that ask which owners live. */
+export interface OwnersConnection extends Connection {
+  readonly owners: Owners
+}
+
 /** Which owners live. */
 export class Owners {
   readonly #connection: Connection

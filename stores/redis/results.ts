@@ -2,7 +2,7 @@ import type { ResultCommit, ResultState } from '../../src/core/contracts/result-
 import type { Connection } from './connection.ts'
 import { ownersAtWork, readResults, stateOf } from './kept-result.ts'
 import { buckets, escapeText, ownerText, unescapeText } from './layout.ts'
-import type { Owners } from './owners.ts'
+import type { OwnersConnection } from './owners.ts'
 import { commitResultScript, purgeResultScript } from './result-scripts.ts'
 import { valueBytes } from './values.ts'
 
@@ -17,12 +17,11 @@ const scriptsAtOnce = 500
 
 /** What there is under keys: one MGET, and a second round trip only to ask whether those that make one are alive. */
 export async function getResultsOf(
-  connection: Connection,
-  owners: Owners,
+  connection: OwnersConnection,
   keys: readonly string[],
 ): Promise<(ResultState | undefined)[]> {
   const kept = await readResults(connection, keys)
-  const dead = await owners.deadOf(ownersAtWork(kept))
+  const dead = await connection.owners.deadOf(ownersAtWork(kept))
   return kept.map((one, index) => {
     if (one === undefined || one.letter === 'X' || (one.letter === 'R' && dead.has(one.owner))) return undefined
     return stateOf(connection, keys[index]!, one)

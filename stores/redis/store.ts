@@ -25,7 +25,7 @@ import type {
 } from '../../src/core/contracts/queue-record.ts'
 import type { ActQuery, ActRecord } from '../../src/core/contracts/act-record.ts'
 import type { CountRequest, StatusCounts } from '../../src/core/contracts/execution-count.ts'
-import type { MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
+import type { MailRequest, Message, NewMessage, PostVerdict, ReceiptPage } from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
   AcquireRequest,
@@ -44,7 +44,6 @@ import { addActsTo, listActsOf, purgeActsOf } from './acts.ts'
 import { backlogOf } from './backlogs.ts'
 import { checkFormat, warnOfEviction } from './check-server.ts'
 import { connect, loadPackages } from './connect.ts'
-import type { Connection } from './connection.ts'
 import { storeName } from './errors.ts'
 import { claimResultsOf } from './claims.ts'
 import { commitExecutions } from './committer.ts'
@@ -63,10 +62,11 @@ import {
 import { Hints } from './hints.ts'
 import { Layout } from './layout.ts'
 import { Link } from './link.ts'
-import { postMessages, readMailOf } from './mailbox.ts'
+import { postMessages, readMailOf, readReceiptsOf } from './mailbox.ts'
 import { MsgpackFormat } from './msgpack.ts'
 import { confirmOutboxOf, readOutboxOf } from './outbox.ts'
 import { Owners } from './owners.ts'
+import type { OwnersConnection } from './owners.ts'
 import { ReadyHeads } from './ready-heads.ts'
 import { resolveOptions } from './options.ts'
 import type { RedisStoreOptions, ResolvedOptions } from './options.ts'
@@ -102,8 +102,7 @@ export function redisStore(...options: [options?: string | RedisStoreOptions]): 
   return new RedisStore(resolveOptions(options.length === 0 ? {} : options[0]!))
 }
 
-interface OpenStore extends Connection {
-  readonly owners: Owners
+interface OpenStore extends OwnersConnection {
   readonly heads: ReadyHeads
   readonly hints: Hints
   close(): Promise<void>
@@ -214,8 +213,7 @@ class RedisStore implements Store {
   }
 
   async purge(filter: Parameters<Store['purge']>[0]): Promise<number> {
-    const store = this.#opened()
-    return purgeExecutions(store, store.owners, filter)
+    return purgeExecutions(this.#opened(), filter)
   }
 
   async post(messages: readonly NewMessage[], transaction?: unknown): Promise<PostVerdict[]> {
@@ -230,6 +228,10 @@ class RedisStore implements Store {
 
   async readMail(request: MailRequest): Promise<Message[]> {
     return readMailOf(this.#opened(), request)
+  }
+
+  async readReceipts(execution: string): Promise<ReceiptPage> {
+    return readReceiptsOf(this.#opened(), execution)
   }
 
   async readOutbox(request: OutboxRequest): Promise<OutboxEntry[]> {
@@ -341,13 +343,11 @@ class RedisStore implements Store {
   }
 
   async getResults(keys: readonly string[]): Promise<(ResultState | undefined)[]> {
-    const opened = this.#opened()
-    return getResultsOf(opened, opened.owners, keys)
+    return getResultsOf(this.#opened(), keys)
   }
 
   async claimResults(claims: readonly ResultClaim[]): Promise<ResultState[]> {
-    const opened = this.#opened()
-    return claimResultsOf(opened, opened.owners, claims)
+    return claimResultsOf(this.#opened(), claims)
   }
 
   async commitResults(commits: readonly ResultCommit[]): Promise<boolean[]> {

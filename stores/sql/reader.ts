@@ -2,7 +2,7 @@ import { StoreError } from '../../src/core/errors.ts'
 import type { CheckpointRecord, CheckpointRequest } from '../../src/core/contracts/checkpoint-record.ts'
 import type { ResultState } from '../../src/core/contracts/result-record.ts'
 import type { CountRequest, StatusCounts } from '../../src/core/contracts/execution-count.ts'
-import type { MailRequest, Message } from '../../src/core/contracts/message.ts'
+import type { MailRequest, Message, ReceiptPage } from '../../src/core/contracts/message.ts'
 import type { ExecutionQuery, ExecutionRecord, StepPage } from '../../src/core/contracts/execution-record.ts'
 import { readCheckpoints } from './checkpoints.ts'
 import { recordOf, valueOf } from './cells.ts'
@@ -11,6 +11,7 @@ import type { Dialect, RunQuery } from './dialect.ts'
 import { fromName } from './names.ts'
 import { countQuery, listQuery } from './list-query.ts'
 import { executionsQuery, mailQuery, overdueQuery, resultsQuery } from './queries.ts'
+import { readReceiptPage } from './receipts-reading.ts'
 import { readStepPage } from './steps-reading.ts'
 import { executionFields, messageFields } from './tables.ts'
 
@@ -60,6 +61,11 @@ export class SqlReader {
 
   async readMail(request: MailRequest): Promise<readonly Message[]> {
     return (await this.#runOften(mailQuery(this.#dialect, request))).map((row) => recordOf(messageFields, row))
+  }
+
+  /** `whole`: SQL of the names in their rows `r`. */
+  async readReceipts(whole: string, execution: string, next: string | undefined): Promise<ReceiptPage> {
+    return readReceiptPage(this.#dialect, this.#run, { whole, execution, next })
   }
 
   async getResults(keys: readonly string[]): Promise<readonly (ResultState | undefined)[]> {

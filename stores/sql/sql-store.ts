@@ -31,7 +31,7 @@ import type {
   QueueChanged,
   QueueState,
 } from '../../src/core/contracts/queue-record.ts'
-import type { MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
+import type { MailRequest, Message, NewMessage, PostVerdict, ReceiptPage } from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
   AcquireRequest,
@@ -91,6 +91,7 @@ export interface SqlStoreParts {
   readonly mailbox: {
     post(messages: readonly NewMessage[], transaction: unknown): Answer<readonly PostVerdict[]>
     read(request: MailRequest): Answer<readonly Message[]>
+    receipts(execution: string, next: string | undefined): Answer<ReceiptPage>
   }
   readonly outbox: SqlOutbox
   readonly deletion: {
@@ -236,6 +237,10 @@ export class SqlStore implements Store {
 
   async readMail(request: MailRequest): Promise<readonly Message[]> {
     return this.#open.mailbox.read(request)
+  }
+
+  async readReceipts(execution: string, next?: string): Promise<ReceiptPage> {
+    return this.#open.mailbox.receipts(execution, next)
   }
 
   async readOutbox(request: OutboxRequest): Promise<readonly OutboxEntry[]> {

@@ -2,7 +2,7 @@ import { append } from '../../src/core/append.ts'
 import type { ExecutionCommit, HeadChange } from '../../src/core/contracts/execution-record.ts'
 import type { CommitAnswer } from '../../src/core/contracts/store.ts'
 import { headOf } from '../../src/core/contracts/parking.ts'
-import { slotReceipt } from '../../src/core/contracts/receipts.ts'
+import { receiptsIn, slotReceipt } from '../../src/core/contracts/receipts.ts'
 import { cellsOf } from '../sql/cells.ts'
 import type { Cell } from '../sql/cells.ts'
 import { namesOf } from '../sql/dialect.ts'
@@ -87,8 +87,8 @@ export class SqliteCommitter {
       const count = this.#connection.run(consume, execution, JSON.stringify(consumed))
       if (count > 0) this.#connection.run(takeOff, count, execution)
     }
-    for (const slot of commit.closedSlots ?? [])
-      this.#connection.run(putReceipt, execution, toName(slotReceipt(slot)), 'late')
+    for (const { name, verdict } of receiptsIn(commit))
+      this.#connection.run(putReceipt, execution, toName(name), verdict)
     for (const slot of commit.openedSlots ?? [])
       this.#connection.run(dropReceipt, execution, toName(slotReceipt(slot)), toName(slot))
     for (const message of commit.outgoing ?? [])

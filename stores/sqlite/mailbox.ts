@@ -1,4 +1,4 @@
-import type { MailRequest, Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
+import type { MailRequest, Message, NewMessage, PostVerdict, ReceiptPage } from '../../src/core/contracts/message.ts'
 import { judge } from '../../src/core/contracts/receipts.ts'
 import { isTerminal } from '../../src/core/contracts/statuses.ts'
 import type { ExecutionStatus } from '../../src/core/contracts/statuses.ts'
@@ -50,5 +50,9 @@ export class SqliteMailbox {
 
   read(request: MailRequest): Promise<readonly Message[]> {
     return this.#reader.readMail(request)
+  }
+
+  receipts(execution: string, next: string | undefined): Promise<ReceiptPage> {
+    return this.#reader.readReceipts('r.name', execution, next)
   }
 }

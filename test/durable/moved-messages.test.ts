@@ -36,7 +36,7 @@ test('a signal that was answered with a value under a former name of its type is
   const there = world.process({ graphs: [now], store, park: 0 })
   expect(await world.clock.settle(here.moveTo(there, ['x']))).toEqual([{ id: 'x', verdict: 'moved' }])
   const again = (await world.clock.settle(there.get('x')))!
-  expect(await world.clock.settle(again.signal(Reply as never, 'no' as never))).toBe('late')
+  expect(await world.clock.settle(again.signal(Reply as never, 'no' as never))).toBe('duplicate')
 })
 
 test('the sender of an update that was not answered yet hears that its execution was moved, and is answered there', async () => {
@@ -75,6 +75,51 @@ test('the sender of an update that was not answered yet hears that its execution
   expect(await world.clock.settle(moved.update(Change as never, 'x' as never, { id: 'u1' }) as Promise<unknown>)).toBe(
     'x!',
   )
+})
+
+test('a message that is sent again under its id is the same one in the other store as well, with the verdict that it got', async () => {
+  const Line = text('Line')
+  const collects = graph({
+    name: 'collects',
+    steps: [
+      signal(Approval),
+      durableStep({
+        name: 'Collect',
+        inputs: { approval: Approval },
+        output: text('Lines'),
+        receives: [Line],
+        run: async (_, ctx) => {
+          const lines: string[] = []
+          while (lines.at(-1) !== 'end') lines.push((await ctx.receive(Line)).value)
+          return lines.join()
+        },
+      }),
+    ],
+  })
+  const world = new World()
+  const here = world.process({ graphs: [collects], park: 0 })
+  const handle = await world.clock.settle(here.start(collects, text('Lines'), {}, { id: 'x' }))
+  const send = async (to: typeof handle, id: string, value = id): Promise<unknown> =>
+    world.clock.settle(to.signal(Line, value, { id }))
+  expect(await world.clock.settle(handle.signal(Approval, 'yes', { id: 'first' }))).toBe('accepted')
+  expect(await world.clock.settle(handle.signal(Approval, 'no', { id: 'second' }))).toBe('duplicate')
+  expect(await send(handle, 'a')).toBe('accepted')
+  // Read, and on record.
+  await world.clock.advance(10_000)
+  const store = memoryStore({ now: () => world.clock.now(), elapsed: () => world.clock.elapsed() })
+  const there = world.process({ graphs: [collects], store, park: 0 })
+  const moving = here.moveTo(there, ['x'])
+  // In the middle of the move.
+  const late = send(handle, 'b')
+  expect(await world.clock.settle(moving)).toEqual([{ id: 'x', verdict: 'moved' }])
+  const moved = (await world.clock.settle(there.get('x')))! as unknown as typeof handle
+  if ((await late) === 'ended') expect(await send(moved, 'b')).toBe('accepted')
+  expect(await send(moved, 'a')).toBe('accepted')
+  expect(await send(moved, 'b')).toBe('accepted')
+  expect(await world.clock.settle(moved.signal(Approval, 'yes', { id: 'first' }))).toBe('accepted')
+  expect(await world.clock.settle(moved.signal(Approval, 'no', { id: 'second' }))).toBe('duplicate')
+  expect(await send(moved, 'end')).toBe('accepted')
+  expect(await world.clock.settle(moved.result())).toBe('a,b,end')
 })
 
 test('a signal that came with the start is taken in the other store as well: another one is a duplicate, or late', async () => {

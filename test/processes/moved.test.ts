@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { createDocket, dataType, graph, signal, step } from '../../src/index.ts'
+import { createDocket, dataType, durableStep, graph, signal, step } from '../../src/index.ts'
 import type { Docket, Store } from '../../src/index.ts'
 import { errorOf, never } from '../loose-api.ts'
 import { placeMaker, storeKinds } from './place.ts'
@@ -54,6 +54,16 @@ function open(store: Store, ran: string[], more: object = {}): Docket {
 
 const Order1 = { id: 'o', at: new Date('2026-05-01') }
 
+/** Moved once the process has parked it, which it does when it has read everything. */
+async function moveOnceParked(from: Docket, to: Docket, id: string): Promise<void> {
+  for (;;) {
+    const [outcome] = await from.moveTo(to, [id])
+    if (outcome!.verdict !== undefined) return
+    expect(outcome!.error).toMatchObject({ code: 'EXECUTION_CONFLICT', message: expect.stringContaining('it runs in') })
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
 async function waiting(docket: Docket, id: string): Promise<void> {
   for (;;) {
     const { steps, lease } = (await (await docket.get(id))!.details())!
@@ -93,6 +103,49 @@ describe.each(Object.entries(stores))('an execution that moves through %s', (_, 
     expect(await there.moveTo(back, ['a'])).toEqual([{ id: 'a', verdict: 'moved' }])
     expect(await (await back.get('a'))!.result()).toBe('30 yes')
     expect([ran, ranThere]).toEqual([['pay o'], ['close']])
+  })
+
+  test('takes along what messages came to, by their ids', async () => {
+    const Line = dataType('Line', z.string())
+    const collecting = graph({
+      name: 'collecting',
+      steps: [
+        durableStep({
+          name: 'Collect',
+          output: Receipt,
+          receives: [Line],
+          run: async (_, ctx) => {
+            const lines: string[] = []
+            while (lines.at(-1) !== 'end') {
+              lines.push((await ctx.receive(Line)).value)
+              read.push(lines.at(-1)!)
+            }
+            return lines.join(' ')
+          },
+        }),
+      ],
+    })
+    const read: string[] = []
+    let last = 'long'
+    const [here, there, back] = [memoryStore(), await newStore(), memoryStore()].map((store) =>
+      open(store, [], { graphs: [collecting] }),
+    )
+    const handle = await here!.start(collecting, Receipt, {}, { id: 'm' })
+    const long = `${'Ünïcode '.repeat(40)}a`
+    const send = async (docket: Docket | undefined, id: string) =>
+      (await docket!.get('m'))!.signal(Line, id === long ? 'long' : id, { id })
+    for (const id of ['a', long]) expect(await send(here, id)).toBe('accepted')
+    for (const [from, to, id] of [
+      [here, there, 'b'],
+      [there, back, 'end'],
+    ] as const) {
+      while (read.at(-1) !== last) await new Promise((resolve) => setTimeout(resolve, 20))
+      await moveOnceParked(from!, to!, 'm')
+      last = id
+      for (const sent of ['a', long, id]) expect(await send(to, sent)).toBe('accepted')
+    }
+    expect(await (await back!.get('m'))!.result()).toBe('a long b end')
+    await errorOf(handle.result())
   })
 
   test('that has ended is copied, and is retried there with what it had', async () => {

@@ -1,4 +1,5 @@
 import type { CheckpointRecord, DroppedCheckpoints } from './checkpoint-record.ts'
+import type { Receipt } from './message.ts'
 import type { OutgoingMessage } from './outbox.ts'
 import type { ExecutionStatus, StepStatus } from './statuses.ts'
 import type { StoredValue } from './stored-value.ts'
@@ -170,6 +171,8 @@ export interface ExecutionCommit {
    * commit comes once more, since its answer was lost, and the message took the slot after the first time.
    */
   readonly openedSlots?: readonly string[] | undefined
+  /** What was remembered of messages in another store; what is remembered here already stays. Only moves write it. */
+  readonly receipts?: readonly Receipt[] | undefined
   /** Messages to other executions that it causes: kept from then on until they are confirmed, whatever becomes of this execution. */
   readonly outgoing?: readonly OutgoingMessage[] | undefined
   /** Checkpoints that it writes; one that is there already under its name is replaced. */

@@ -39,6 +39,22 @@ export type PostVerdict =
   /** There is no such execution. */
   | 'unknown'
 
+/** What a store remembers of the messages of one id, or for one slot. */
+export interface Receipt {
+  /** What it is of: `receipts.ts` makes it. */
+  readonly name: string
+  /** What the next one of that id, or for that slot, gets. */
+  readonly verdict: PostVerdict
+}
+
+/** What a store remembers of the messages to an execution, in portions. */
+export interface ReceiptPage {
+  /** In an order of the store's choice. */
+  readonly receipts: readonly Receipt[]
+  /** To be given for the next portion; undefined after the last one. */
+  readonly next: string | undefined
+}
+
 /** A message as its reader gets it. */
 export interface Message extends Omit<NewMessage, 'andEnded'> {
   /** Grows within an execution, whatever the class. */

@@ -28,6 +28,7 @@ const methods: Readonly<Record<MethodOf<Store>, true>> = {
   purge: true,
   post: true,
   readMail: true,
+  readReceipts: true,
   readOutbox: true,
   confirmOutbox: true,
   emit: true,

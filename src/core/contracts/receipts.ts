@@ -1,4 +1,5 @@
-import type { NewMessage, PostVerdict } from './message.ts'
+import type { ExecutionCommit } from './execution-record.ts'
+import type { NewMessage, PostVerdict, Receipt } from './message.ts'
 
 /*
  * What stores remember of mailboxes beside messages, one entry for each id and each slot: the verdict on the next message of that
@@ -13,6 +14,21 @@ export function idReceipt({ kind, id }: Pick<NewMessage, 'kind' | 'id'>): string
 /** The entry of a slot. */
 export function slotReceipt(slot: string): string {
   return `s${slot}`
+}
+
+/** The id, or the slot, that an entry is of. */
+export function namedBy(receipt: string): string {
+  if (receipt.startsWith('s')) return receipt.slice(1)
+  const colon = receipt.indexOf(':')
+  return receipt.slice(colon + 1 + Number(receipt.slice(1, colon)))
+}
+
+/** The entries that a commit writes where there are none: those of slots that it closes, and those that come from another store. */
+export function receiptsIn({
+  closedSlots = [],
+  receipts = [],
+}: Pick<ExecutionCommit, 'closedSlots' | 'receipts'>): readonly Receipt[] {
+  return [...closedSlots.map((slot): Receipt => ({ name: slotReceipt(slot), verdict: 'late' })), ...receipts]
 }
 
 /** Whether a message is judged by more than the execution that it is to. */

@@ -13,7 +13,7 @@ import type { ActStore } from './act-record.ts'
 import type { CountRequest, StatusCounts } from './execution-count.ts'
 import type { EventStore } from './event-record.ts'
 import type { QueueStore } from './queue-record.ts'
-import type { MailRequest, Message, NewMessage, PostedMessage, PostVerdict } from './message.ts'
+import type { MailRequest, Message, NewMessage, PostedMessage, PostVerdict, ReceiptPage } from './message.ts'
 import type { OutboxEntry, OutboxPlace, OutboxRequest } from './outbox.ts'
 import type { OwnerState } from './owner-state.ts'
 import type { ResultClaim, ResultCommit, ResultState } from './result-record.ts'
@@ -215,6 +215,8 @@ export interface Store extends ActStore, EventStore, QueueStore, ScheduleStore, 
    * is read again and again until it is consumed, unless `after` says that it was read. Whoever reads a number can read all that are lower.
    */
   readMail(request: MailRequest): Promise<readonly Message[]>
+  /** What is remembered of the messages to an execution by their ids and slots, in portions of the store's choice: what a move takes along. */
+  readReceipts(execution: string, next?: string): Promise<ReceiptPage>
   /** Outgoing messages that nobody has confirmed, by `at`, then by `entry`, whoever wrote them. The cost does not grow with executions. */
   readOutbox(request: OutboxRequest): Promise<readonly OutboxEntry[]>
   /** Forgets outgoing messages: they were delivered, or there is nobody to get them. What is not there, or no more, is no matter. */

@@ -1,6 +1,7 @@
 import type { CheckpointRecord } from '../../core/contracts/checkpoint-record.ts'
 import { checkpointIdentity } from '../../core/contracts/checkpoint-record.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
+import type { Receipt } from '../../core/contracts/message.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import type { ValueIdentity } from '../../core/values/value-encoding.ts'
 import { keptBeside } from '../records/undo-records.ts'
@@ -10,6 +11,8 @@ export interface ExecutionParts {
   readonly record: ExecutionRecord
   readonly steps: readonly StepRecord[]
   readonly checkpoints: readonly CheckpointRecord[]
+  /** What is remembered of messages that somebody has read. @default nothing */
+  readonly receipts?: readonly Receipt[] | undefined
   /** What steps were called first, by the names that they have in the records, where that is another one. */
   readonly firstNames?: Readonly<Record<string, string>> | undefined
   /** Types of signals that came with its start. @default none */

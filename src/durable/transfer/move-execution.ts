@@ -17,6 +17,7 @@ import { headOfBatch } from '../records/restore-batch.ts'
 import type { StepPages } from '../records/step-pages.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import { closedRecords } from '../records/unfinished-records.ts'
+import { carriedReceipts } from './carried-receipts.ts'
 import { checkpointValues, executionValues, stepValues, valuesIn } from './execution-parts.ts'
 import type { ExecutionParts, ValueField } from './execution-parts.ts'
 import { portable, storedOf } from './portable-value.ts'
@@ -130,7 +131,9 @@ async function moveAcquired(from: DocketContext, to: DocketContext, execution: E
   if (isOpen) await requireWritten(from, parts)
   if (isBegun) await deleteBegun(to, id)
   const writer = writerOf(to)
-  await writeParts(writer, await partsFor(parts, from, to), `${movingHash}${execution.graphHash}`)
+  const receipts = await carriedReceipts(from.connection.store, to.connection.store, execution)
+  const copy = { ...(await partsFor(parts, from, to)), receipts }
+  await writeParts(writer, copy, `${movingHash}${execution.graphHash}`)
   if (isOpen) {
     const last = await forwardMail(from, to, execution, unread)
     const now = from.clock.now()

@@ -26,7 +26,7 @@ export interface PartsWriter {
  * @throws ExecutionConflictError where its id is taken, LeaseLostError, StoreError
  */
 export async function writeParts(writer: PartsWriter, parts: ExecutionParts, hash: string): Promise<void> {
-  const { record, steps, checkpoints } = parts
+  const { record, steps, checkpoints, receipts = [] } = parts
   const { writes, owner } = writer
   const { id } = record
   const created = { ...newExecutionOf(record), owner, graphHash: hash }
@@ -37,6 +37,9 @@ export async function writeParts(writer: PartsWriter, parts: ExecutionParts, has
     await commit(writer, record, { steps: steps.slice(first, first + portion) })
   for (let first = 0; first < checkpoints.length; first += portion)
     await commit(writer, record, { checkpoints: checkpoints.slice(first, first + portion) })
+  // Before slots are closed: a slot that was taken is known as such, not as closed.
+  for (let first = 0; first < receipts.length; first += portion)
+    await commit(writer, record, { receipts: receipts.slice(first, first + portion) })
   const { status, output, error, errorCode, startedAt, endedAt, ownedMs } = record
   const head: HeadChange = {
     status,
@@ -59,6 +62,7 @@ export function openParts(writer: PartsWriter, record: ExecutionRecord): Promise
 interface Written {
   readonly steps?: ExecutionParts['steps']
   readonly checkpoints?: ExecutionParts['checkpoints']
+  readonly receipts?: ExecutionParts['receipts']
   readonly head?: HeadChange
   readonly closedSlots?: readonly string[]
 }

@@ -29,7 +29,8 @@ function mergeOf(group: readonly ExecutionCommit[]): ExecutionCommit {
   const last = group.reduce((newest, { epoch }) => Math.max(newest, epoch), 0)
   const commits = group.filter(({ epoch }) => epoch === last)
   const steps = new Map<string, StepRecord>()
-  let { head, consumed, closedSlots, openedSlots, outgoing, checkpoints, droppedCheckpoints, awaited } = commits[0]!
+  let { head, consumed, closedSlots, openedSlots, receipts, outgoing, checkpoints, droppedCheckpoints, awaited } =
+    commits[0]!
   for (const [index, commit] of commits.entries()) {
     for (const step of commit.steps) {
       const key = `${step.step.length}:${step.step}${step.item}`
@@ -39,6 +40,7 @@ function mergeOf(group: readonly ExecutionCommit[]): ExecutionCommit {
     if (index === 0) continue
     if (commit.head !== undefined) head = { ...head, ...commit.head }
     if (commit.consumed !== undefined) consumed = [...(consumed ?? []), ...commit.consumed]
+    if (commit.receipts !== undefined) receipts = [...(receipts ?? []), ...commit.receipts]
     if (commit.outgoing !== undefined) outgoing = [...(outgoing ?? []), ...commit.outgoing]
     if (commit.awaited !== undefined) awaited = [...(awaited ?? []), ...commit.awaited]
     if (commit.droppedCheckpoints !== undefined) {
@@ -63,6 +65,7 @@ function mergeOf(group: readonly ExecutionCommit[]): ExecutionCommit {
     consumed,
     closedSlots,
     openedSlots,
+    receipts,
     outgoing,
     checkpoints: checkpoints && lastCheckpoints(checkpoints),
     droppedCheckpoints,

@@ -1,6 +1,7 @@
 import { append } from '../../core/append.ts'
 import assert from 'node:assert/strict'
-import type { PostVerdict } from '../../core/contracts/message.ts'
+import type { PostVerdict, Receipt } from '../../core/contracts/message.ts'
+import { idReceipt, slotReceipt } from '../../core/contracts/receipts.ts'
 import type { Store } from '../../core/contracts/store.ts'
 import { assertStoreError } from './assertions.ts'
 import type { ConformanceGroup } from './conformance-group.ts'
@@ -197,6 +198,53 @@ export function mailVerdictsConformance({ options, test, testIf }: ConformanceGr
     assert.equal((await kinds(store)).length, 1)
   })
 
+  test('what is remembered of messages is read whole, and written where it is not known yet', async ({ store }) => {
+    await createOwned(store, 'one')
+    await createOwned(store, 'copy')
+    const odd = ['Ünïcode \u0000 \ud800', `${'long'.repeat(200)}a`, `${'long'.repeat(200)}b`]
+    const posted = [
+      ...odd.map((id) => message('one', 'signal', { id, slot: `of ${id}` })),
+      message('one', 'signal', { id: 'again', slot: `of ${odd[0]}` }),
+      ...range(1_200).map((index) => message('one', 'signal', { id: `n${index}` })),
+    ]
+    await store.post(posted)
+    await store.commit([commitTo('one', { closedSlots: ['Closed'] })])
+    const receipts = await receiptsOf(store, 'one')
+    assert.deepEqual(
+      receipts,
+      [
+        ...odd.flatMap((id): Receipt[] => [
+          receiptOf(id, 'accepted'),
+          { name: slotReceipt(`of ${id}`), verdict: 'duplicate' },
+        ]),
+        receiptOf('again', 'duplicate'),
+        ...range(1_200).map((index) => receiptOf(`n${index}`, 'accepted')),
+        { name: slotReceipt('Closed'), verdict: 'late' as const },
+      ].toSorted(byName),
+    )
+    assert.deepEqual(await receiptsOf(store, 'nothing'), [])
+    // What is known stays: the first that is posted there, and what is closed.
+    assert.deepEqual(await store.post([message('copy', 'signal', { id: 'other' })]), ['accepted'])
+    const known = [...receipts, receiptOf('other', 'late')]
+    assert.deepEqual(await store.commit([commitTo('copy', { receipts: known, closedSlots: ['Open'] })]), [true])
+    assert.deepEqual(
+      await receiptsOf(store, 'copy'),
+      [...receipts, receiptOf('other', 'accepted'), { name: slotReceipt('Open'), verdict: 'late' as const }].toSorted(
+        byName,
+      ),
+    )
+    const again = posted.map((one) => ({ ...one, execution: 'copy' }))
+    assert.deepEqual(new Set((await store.post(again)).slice(4)), new Set<PostVerdict>(['accepted']))
+    assert.deepEqual(await store.post(again.slice(0, 4)), ['accepted', 'accepted', 'accepted', 'duplicate'])
+    assert.deepEqual(await store.post([message('copy', 'signal', { slot: `of ${odd[1]}` })]), ['duplicate'])
+    assert.deepEqual(await store.post([message('copy', 'signal', { slot: 'Closed' })]), ['late'])
+    assert.deepEqual(await kinds(store, 'copy'), ['signal'])
+    assert.deepEqual(await store.commit([commitTo('copy', { epoch: 9, receipts: [receiptOf('fenced', 'late')] })]), [
+      false,
+    ])
+    assert.deepEqual(await store.post([message('copy', 'signal', { id: 'fenced' })]), ['accepted'])
+  })
+
   const { transactions } = options.capabilities
   if (!transactions)
     test('a store that takes part in no transactions posts nothing in one', async ({ store }) => {
@@ -242,6 +290,23 @@ export function mailVerdictsConformance({ options, test, testIf }: ConformanceGr
 async function post(store: Store, more: Partial<Parameters<typeof message>[2]>): Promise<PostVerdict> {
   const [verdict] = await store.post([message('one', 'signal', more)])
   return verdict!
+}
+
+function receiptOf(id: string, verdict: PostVerdict): Receipt {
+  return { name: idReceipt({ kind: 'signal', id })!, verdict }
+}
+
+/** In the order of their names, which is not that in which stores give them. */
+async function receiptsOf(store: Store, execution: string): Promise<readonly Receipt[]> {
+  const all: Receipt[] = []
+  let page = await store.readReceipts(execution)
+  append(all, page.receipts)
+  while (page.next !== undefined) append(all, (page = await store.readReceipts(execution, page.next)).receipts)
+  return all.toSorted(byName)
+}
+
+function byName(one: Receipt, other: Receipt): number {
+  return one.name < other.name ? -1 : 1
 }
 
 async function kinds(store: Store, ...executions: readonly string[]): Promise<string[]> {

@@ -54,6 +54,7 @@ const commits: Readonly<Record<MethodOf<Store>, boolean>> = {
   readCheckpoints: false,
   purge: false,
   readMail: false,
+  readReceipts: false,
   readOutbox: false,
   undelivered: false,
   oldWaits: false,
