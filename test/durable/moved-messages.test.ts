@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { dataType, durableStep, graph, signal, step, type, update } from '../../src/index.ts'
+import { dataType, durableStep, graph, NonRetryableError, signal, step, type, update } from '../../src/index.ts'
 import { memoryStore } from '../../stores/memory/index.ts'
 import { expectNoUnhandledErrors, number, text } from '../loose-api.ts'
 import { World } from './durable-time.ts'
@@ -141,4 +141,59 @@ test('a signal that came with the start is taken in the other store as well: ano
   expect(await world.clock.settle(here.moveTo(there, ['x']))).toEqual([{ id: 'x', verdict: 'moved' }])
   const handle = (await world.clock.settle(there.get('x')))!
   expect(await world.clock.settle(handle.signal(Approval as never, 'no' as never))).toMatch(/duplicate|late/)
+})
+
+const failing = graph({
+  name: 'failing',
+  steps: [
+    // It does not listen to its signal: its process keeps the execution after that has ended.
+    step({ name: 'Hang', output: text('Hung'), persist: 'execution', run: () => new Promise<string>(() => {}) }),
+    step({
+      name: 'Fail',
+      output: text('Failed'),
+      run: () => {
+        throw new NonRetryableError('it fails')
+      },
+    }),
+    step({ name: 'End', inputs: { hung: text('Hung'), failed: text('Failed') }, output: Goal, run: () => 1 }),
+  ],
+})
+
+test('a retry that is refused leaves no message behind: what it was for is moved as it is', async () => {
+  const world = new World()
+  const first = world.mortal({ graphs: [failing] })
+  const handle = await world.clock.settle(first.docket.start(failing, Goal, {}, { id: 'x' }))
+  await world.clock.settle(handle.result().catch(() => {}))
+  // Of another program, as an operator's is that has no graphs.
+  const operator = world.process({ graphs: [], takeOver: false })
+  const refused = operator.retry('x').catch((error: unknown) => error)
+  await world.clock.advance(1_000)
+  expect(await world.store.readMail({ owner: (await world.store.get(['x']))[0]!.owner!, limit: 9 })).toMatchObject([
+    { kind: 'retry' },
+  ])
+  first.die()
+  expect(await world.clock.settle(refused)).toMatchObject({
+    code: 'EXECUTION_CONFLICT',
+    message: expect.stringContaining('does not know'),
+  })
+  const store = memoryStore({ now: () => world.clock.now(), elapsed: () => world.clock.elapsed() })
+  const there = world.process({ graphs: [failing], store, work: false })
+  expect(await world.clock.settle(operator.moveTo(there, ['x']))).toEqual([{ id: 'x', verdict: 'copied' }])
+})
+
+test('a retry of which the sender has gone holds up no move, once it would have been sent again', async () => {
+  const world = new World()
+  const first = world.mortal({ graphs: [failing] })
+  const handle = await world.clock.settle(first.docket.start(failing, Goal, {}, { id: 'x' }))
+  await world.clock.settle(handle.result().catch(() => {}))
+  const second = world.mortal({ graphs: [failing] })
+  second.docket.retry('x').catch(() => {})
+  await world.clock.advance(1_000)
+  first.die()
+  second.die()
+  const operator = world.process({ graphs: [], takeOver: false })
+  const store = memoryStore({ now: () => world.clock.now(), elapsed: () => world.clock.elapsed() })
+  const there = world.process({ graphs: [failing], store, work: false })
+  await world.clock.advance(60_000)
+  expect(await world.clock.settle(operator.moveTo(there, ['x']))).toEqual([{ id: 'x', verdict: 'copied' }])
 })

@@ -13,6 +13,8 @@ import { postMessage } from './unowned.ts'
 /** How often to look whether another process has gone on with what it was sent a message to go on with. */
 export const reopenPauseMs = 100
 const looksPerRequest = 50
+/** Whoever still waits for it has sent the message again by then. */
+export const retryRequestMs = 2 * looksPerRequest * reopenPauseMs
 
 /** Goes on with executions that have failed or were cancelled. */
 export class Reopening {

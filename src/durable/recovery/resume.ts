@@ -234,7 +234,9 @@ export class Resumption {
     if (record.owner !== connection.session.owner) return 'outdated'
     if (fitting === undefined || 'reasons' in fitting) {
       if (fitting !== undefined) this.#leave(record, fitting)
-      await this.#context.change(record, { isReleased: true })
+      // Nobody has what has ended, so nobody reads who requested to retry it: those that wait for it look by themselves.
+      const consumed = mail?.control.filter(({ kind }) => cause === 'end' && kind === 'retry').map(({ seq }) => seq)
+      await this.#context.change(record, { isReleased: true }, { consumed })
       return 'misfit'
     }
     if (cause === 'end') await beginAgain(this.#context, record, deadline, fitting, mail)

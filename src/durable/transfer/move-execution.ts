@@ -15,6 +15,7 @@ import { isArriving, isDetached, leavingHash, movedHash, movingHash } from '../r
 import { writtenItemsOf } from '../records/batch-items.ts'
 import { headOfBatch } from '../records/restore-batch.ts'
 import type { StepPages } from '../records/step-pages.ts'
+import { retryRequestMs } from '../recovery/reopen.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import { closedRecords } from '../records/unfinished-records.ts'
 import { carriedReceipts } from './carried-receipts.ts'
@@ -165,12 +166,13 @@ function isSame(one: ExecutionRecord, other: ExecutionRecord): boolean {
 
 /** What was requested of it before is done here first, by whoever has it next: a copy would know nothing of it, or it alone would. @throws ExecutionConflictError */
 async function requireUndisturbed(
-  { connection }: DocketContext,
+  { connection, clock }: DocketContext,
   { id, owner, status }: ExecutionRecord,
 ): Promise<void> {
   const messages = await connection.store.readMail({ owner: owner!, executions: [id], limit: mostMessages })
-  for (const { kind } of messages)
-    if (kind === 'delete' || (kind === 'retry' && isTerminal(status)))
+  const awaitedSince = clock.now() - retryRequestMs
+  for (const { kind, at } of messages)
+    if (kind === 'delete' || (kind === 'retry' && isTerminal(status) && at > awaitedSince))
       throw conflict(id, `somebody has requested to ${kind} it, which is done first: call again later`)
 }
 
