@@ -109,7 +109,7 @@ async function detailsOfOne(
   )
   const limited = await withLimits(context, infos)
   const closed = withSensitivity(limited, info.sensitive, typesOf(graph, steps))
-  const shown = await withCheckpoints(context, id, graph, closed)
+  const shown = await withCheckpoints(context, record, graph, closed)
   return { ...info, lease, batch: undefined, situation: situationWith(shown), steps: shown, children, acts }
 }
 

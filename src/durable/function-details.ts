@@ -1,36 +1,43 @@
 import { checkpointIdentity } from '../core/contracts/checkpoint-record.ts'
 import type { CheckpointRecord } from '../core/contracts/checkpoint-record.ts'
+import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
 import { requireIndex } from '../core/graph/plan.ts'
+import { keyNameOfStep } from '../runtime/steps/key-names.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { dateOf } from './records/date-of.ts'
 import { specsByName } from './records/restore-execution.ts'
 import type { CheckpointInfo, StepInfo } from './records/step-info.ts'
+import { readInputs } from './records/stored-inputs.ts'
+import { keyNamesOf } from './records/stored-names.ts'
 
 const mostCheckpoints = 1_000
 
-/** The same steps, those that are durable functions with what is on record of their verbs. @throws StoreError, SerializationError */
+/** The same steps of a record under present names, those that are durable functions with what is on record of their verbs. @throws StoreError, SerializationError */
 export async function withCheckpoints(
   context: DocketContext,
-  id: string,
+  record: ExecutionRecord,
   graph: AnyGraph | undefined,
   steps: readonly StepInfo[],
 ): Promise<readonly StepInfo[]> {
-  const { store } = context.connection
+  const { store, encoding } = context.connection
   if (graph === undefined || store.readCheckpoints === undefined) return steps
-  const specs = specsByName(requireIndex(graph))
+  const index = requireIndex(graph)
+  const specs = specsByName(index)
+  const areShown = ({ step, item, status }: StepInfo): boolean =>
+    specs.get(step)?.kind === 'durable' && item === undefined && status !== 'pending'
+  if (!steps.some(areShown)) return steps
+  const { $names } = await readInputs(record, encoding)
+  const named = { plan: { index }, keyNames: keyNamesOf(record, $names) }
   return Promise.all(
-    steps.map((info) =>
-      specs.get(info.step)?.kind === 'durable' && info.item === undefined && info.status !== 'pending'
-        ? withOwn(context, id, info)
-        : info,
-    ),
+    steps.map((info) => (areShown(info) ? withOwn(context, record.id, keyNameOfStep(named, info.step), info) : info)),
   )
 }
 
-async function withOwn({ connection }: DocketContext, id: string, info: StepInfo): Promise<StepInfo> {
+/** `step`: what it was called first. */
+async function withOwn({ connection }: DocketContext, id: string, step: string, info: StepInfo): Promise<StepInfo> {
   const { store, encoding } = connection
-  const request = { execution: id, of: { step: info.step, item: '' }, limit: mostCheckpoints }
+  const request = { execution: id, of: { step, item: '' }, limit: mostCheckpoints }
   const records = await connection.patiently(() => store.readCheckpoints!(request))
   const infoOf = async (record: CheckpointRecord): Promise<CheckpointInfo> => ({
     name: record.name,

@@ -100,7 +100,7 @@ export class Verbs {
 /** A step whose function calls some others, one after another, and sleeps in between. */
 export function functionOf(
   each: SimulatedStep,
-  ports: { readonly inputs: object; readonly output: unknown; readonly retry: RetryPolicy },
+  ports: { readonly name: string; readonly inputs: object; readonly output: unknown; readonly retry: RetryPolicy },
   process: SimulatedProcess,
   random: RandomSource,
   verbs: Verbs,
@@ -143,7 +143,6 @@ export function functionOf(
   }
   return durableStep({
     ...ports,
-    name: each.name,
     timeout: each.timeoutMs,
     ...(received.length > 0 && { receives: received }),
     ...(more?.publishes === true && { publishes: [shown] }),

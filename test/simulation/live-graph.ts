@@ -102,7 +102,7 @@ export function buildGraph(
         ...(each.compensates === true && { compensate: undoOf(each, process, random, calls) }),
       })
     if (each.kind === 'function')
-      return functionOf(each, { inputs, output, retry: retryOf(each) }, process, random, calls.verbs, {
+      return functionOf(each, { ...named, inputs, output, retry: retryOf(each) }, process, random, calls.verbs, {
         graphs: of,
         noteType: (name) => judgedType(name, process, each.isCheckedSlowly),
         typeName: (name) => version.type(name),

@@ -130,8 +130,12 @@ export function randomVersions(
   const isGiven = ({ kind }: SimulatedStep): boolean => kind === 'signal' || (kind === undefined && hasOverrides)
   const renamed = new Map<string, number>()
   const shapes = new Map<string, string>()
-  const isRenamed = (kind: string, name: string, chance: number): void => {
-    if (random.chance(chance)) renamed.set(`${kind} ${name}`, (renamed.get(`${kind} ${name}`) ?? 0) + 1)
+  const rename = (kind: string, name: string): void =>
+    void renamed.set(`${kind} ${name}`, (renamed.get(`${kind} ${name}`) ?? 0) + 1)
+  const isRenamed = (kind: string, name: string, chance: number): boolean => {
+    const is = random.chance(chance)
+    if (is) rename(kind, name)
+    return is
   }
   // What items share, and what a machine has come to, is another thing where steps are added.
   const mayChange = !hasBatches && !hasMachines
@@ -144,10 +148,10 @@ export function randomVersions(
         isRenamed('graph', graph.name, 0.25)
         for (let leaf = 0; leaf < graph.leaves; leaf++) isRenamed('type', leafName(graph, leaf), 0.2)
         for (const step of graph.steps) {
-          // Durable functions keep their names.
           if (step.kind !== 'function' && step.kind !== 'signal' && step.kind !== 'event')
             isRenamed('step', step.name, 0.3)
-          isRenamed('type', nameOfType(step), 0.2)
+          // Functions are renamed with what they make.
+          if (isRenamed('type', nameOfType(step), 0.2) && step.kind === 'function') rename('step', step.name)
           if (hasOwnShape(graph, step) && random.chance(0.2)) shapes.set(nameOfType(step), String(index))
         }
       }

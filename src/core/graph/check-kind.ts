@@ -62,7 +62,7 @@ const options: Readonly<Record<Kind, readonly string[]>> = {
     'fallback',
     'compensate',
   ],
-  durable: [...everyStep, 'receives', 'publishes', 'timeout', 'retry', 'when', 'fallback', 'compensate'],
+  durable: [...everyStep, 'receives', 'publishes', 'timeout', 'retry', 'formerly', 'when', 'fallback', 'compensate'],
   remote: [
     ...everyStep,
     'operation',

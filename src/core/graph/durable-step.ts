@@ -74,6 +74,8 @@ export interface DurableStepDeclaration<
   readonly timeout?: Duration | undefined
   /** How often the function is tried: a further attempt finds what is on record, but for the failure that it is made for. Re-runs are no attempts. @default once */
   readonly retry?: RetryPolicy | undefined
+  /** What the step was called before, the newest name first: what its verbs came to stays its own. @default none */
+  readonly formerly?: string | readonly string[] | undefined
   /** Whether the step runs, by its inputs; false skips it, and what can't do without it. Must be pure. @default always */
   readonly when?: ((inputs: ReceivedBy<Inputs>) => boolean) | undefined
   /** Takes the place of the result when the step failed for good: a value, or a function that makes one. @default none */

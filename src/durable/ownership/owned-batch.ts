@@ -85,7 +85,8 @@ export class OwnedBatch implements Owned, DurableParts {
     if (eventSteps.length > 0 || hasFunctions)
       this.events = new EventWaits(connection, commits, { ...options, id: this.id, held: parts.held })
     if (waits) this.#timers = new TimerMail(connection, commits, { id: this.id, former: index.former })
-    const ofBatch = { id: this.id, plan: plan.whole, isNew: parts.restored === undefined }
+    const { keyNames, restored } = parts
+    const ofBatch = { id: this.id, plan: plan.whole, keyNames, isNew: restored === undefined }
     this.#checkpoints = checkpointsOf(connection, commits, ofBatch)
     this.#results = new Array<unknown>(items.length)
     this.#notes = new BatchNotes({

@@ -94,13 +94,14 @@ export class OwnedExecution implements Owned {
     this.#ownership = new Ownership(owned, parts.connection, this.#recorder)
     const { given, options, setup, restored } = parts
     const isNew = restored === undefined
-    const checkpoints = (this.#checkpoints = checkpointsOf(connection, commits, { id: this.id, plan, isNew }))
+    const { keyNames } = restored ?? {}
+    const checkpoints = (this.#checkpoints = checkpointsOf(connection, commits, { id: this.id, plan, keyNames, isNew }))
     if (parts.begun !== undefined) this.#recorder.notes.begunWith(parts.begun)
     const hashes = restored?.inputHashes ?? new Map<string, string>()
     this.#execution = new Execution({
       ...setup,
       queue: parts.right.queue,
-      keyNames: restored?.keyNames,
+      keyNames,
       beginsAgain: restored?.beginsAgain,
       ...(undoings !== undefined && { undoings: { of: (step: string) => undoings.get(step) ?? 0, add: () => {} } }),
       plan: given.plan,

@@ -10,14 +10,9 @@ import { SerializationError } from '../../core/errors.ts'
 import { isPromiseLike } from '../../runtime/inputs/check-value.ts'
 import { atMost } from '../../runtime/environment/clock.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
-import type {
-  Begun,
-  Checkpoint,
-  CheckpointChange,
-  CheckpointedStep,
-  Checkpoints,
-  Recorded,
-} from '../../runtime/steps/checkpoints.ts'
+import type { Begun, Checkpoint, CheckpointChange, Checkpoints, Recorded } from '../../runtime/steps/checkpoints.ts'
+import { keyNameOfStep } from '../../runtime/steps/key-names.ts'
+import type { KeyedSteps, KeyNames } from '../../runtime/steps/key-names.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import type { ExecutionCommits } from './execution-commits.ts'
 import { encodedAnswer } from './encoded-answer.ts'
@@ -25,6 +20,13 @@ import { ShownValues } from './shown-values.ts'
 import { isPromise } from '../../core/own-promise.ts'
 
 const readAtOnce = 1_000
+
+/** What checkpoints are of. */
+interface CheckpointedExecution extends KeyedSteps {
+  readonly id: string
+  readonly plan: Plan
+  readonly isNew: boolean
+}
 
 /** What the verbs of durable functions came to, of one execution or batch that lives here. */
 export class StoredCheckpoints {
@@ -39,17 +41,15 @@ export class StoredCheckpoints {
   readonly #encoding = new Map<string, Promise<unknown>>()
   readonly #shown: ShownValues
   readonly #plan: Plan
+  readonly #keyNames: KeyNames | undefined
 
-  constructor(
-    connection: StoreConnection,
-    commits: ExecutionCommits,
-    of: { readonly id: string; readonly plan: Plan; readonly isNew: boolean },
-  ) {
+  constructor(connection: StoreConnection, commits: ExecutionCommits, of: CheckpointedExecution) {
     this.#connection = connection
     this.#commits = commits
     this.#id = of.id
     this.#isNew = of.isNew
     this.#plan = of.plan
+    this.#keyNames = of.keyNames
     this.#shown = new ShownValues(connection, of)
   }
 
@@ -69,8 +69,10 @@ export class StoredCheckpoints {
   of(item = ''): Checkpoints {
     return {
       read: ({ step }) =>
-        this.#isNew && !this.#written.has(placeOf(step, item)) ? undefined : this.#read({ step, item }),
-      write: (step, change) => this.#write(step, item, change),
+        this.#isNew && !this.#written.has(placeOf(step, item))
+          ? undefined
+          : this.#read({ step: this.#keyNameOf(step), item }),
+      write: ({ step }, change) => this.#write(step, item, change),
       shown: (type) => this.#shown.of(item, type),
       areHeld: () => this.#areHeld,
     }
@@ -120,7 +122,12 @@ export class StoredCheckpoints {
     return Promise.all([value, error]).then(([value, error]) => ({ ...checkpoint, value, error }))
   }
 
-  #write({ step }: CheckpointedStep, item: string, change: CheckpointChange): Promise<void> {
+  /** They stand under the name that the step had first: under that they are found, whatever it is called by now, by older versions of the program too. */
+  #keyNameOf(step: string): string {
+    return keyNameOfStep({ plan: this.#plan, keyNames: this.#keyNames }, step)
+  }
+
+  #write(step: string, item: string, change: CheckpointChange): Promise<void> {
     const place = placeOf(step, item)
     this.#written.add(place)
     const before = this.#encoding.get(place)
@@ -159,9 +166,10 @@ export class StoredCheckpoints {
   ): Promise<void> {
     // What it answers may have been answered by an end meanwhile: one answer counts.
     const isLate = answer !== undefined && !this.#commits.mayAnswer(answer.update)
-    const checkpoints = isLate ? records.filter(({ step: of }) => of === step) : records
+    const name = this.#keyNameOf(step)
+    const checkpoints = isLate ? records.filter((record) => record.step === name) : records
     const only = dropped === undefined || dropped === 'all' ? undefined : { generation, names: dropped }
-    const droppedCheckpoints = dropped === undefined ? undefined : [{ step, item, only }]
+    const droppedCheckpoints = dropped === undefined ? undefined : [{ step: name, item, only }]
     const read = answer === undefined || isLate ? consumed : [...(consumed ?? []), answer.update.message]
     const written = this.#commits.write({ steps: [], checkpoints, droppedCheckpoints, consumed: read, step })
     if (published === undefined) return written
@@ -177,7 +185,7 @@ export class StoredCheckpoints {
     let isLate = false
     try {
       const records = checkpoints.map((checkpoint) => {
-        const record = this.#recordOf({ step, item, generation }, checkpoint)
+        const record = this.#recordOf({ step: this.#keyNameOf(step), item, generation }, checkpoint)
         isLate ||= isPromise(record)
         return record
       })
@@ -248,7 +256,7 @@ function withoutWhatCannotBe(
 export function checkpointsOf(
   connection: StoreConnection,
   commits: ExecutionCommits,
-  of: { readonly id: string; readonly plan: Plan; readonly isNew: boolean },
+  of: CheckpointedExecution,
 ): StoredCheckpoints | undefined {
   return of.plan.hasFunctions ? new StoredCheckpoints(connection, commits, of) : undefined
 }

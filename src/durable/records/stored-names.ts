@@ -1,7 +1,7 @@
 import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import { formerNamesOfStep } from '../../core/graph/former-names.ts'
 import type { GraphIndex } from '../../core/graph/graph-index.ts'
-import type { KeyNames } from '../../runtime/execution/key-names.ts'
+import type { KeyNames } from '../../runtime/steps/key-names.ts'
 import { graphHashOf } from './graph-hash.ts'
 
 /**

@@ -1,7 +1,9 @@
+import type { DroppedCheckpoints } from '../../core/contracts/checkpoint-record.ts'
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import type { AnyGraph, GraphIndex } from '../../core/graph/graph-index.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
+import { keyNameOfStep } from '../../runtime/steps/key-names.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { graphHashOf } from '../records/graph-hash.ts'
@@ -9,7 +11,7 @@ import { droppedRecord, droppedType, migrateRecords } from '../records/migrate-r
 import type { MigratedRecords } from '../records/migrate-records.ts'
 import { underPresentNames } from '../records/present-names.ts'
 import type { PresentRecords, StoredRecords } from '../records/present-names.ts'
-import { nameByFirstName } from '../records/stored-names.ts'
+import { keyNamesOf, nameByFirstName } from '../records/stored-names.ts'
 import { readInputs } from '../records/stored-inputs.ts'
 import type { UndoRecords } from '../records/undo-records.ts'
 import { namesNow, underNamesNow } from '../records/renamed-undos.ts'
@@ -53,7 +55,7 @@ export async function fittedRecords(
     stored: { ...present, record: execution, steps: records, left, undoRecords: { ...undos.undoRecords, counts } },
     write: async () => {
       if (isKept && !(isSame && present.changes === undefined && undos.changes.length === 0))
-        await writeFittingRecords(context, present, migrated, graphHash, undos.changes)
+        await writeFittingRecords(context, present, migrated, graph, undos.changes)
     },
   }
 }
@@ -76,14 +78,28 @@ async function knownCounts(
   return known
 }
 
+/** What the functions of steps came to that a migration has left out: they begin anew. */
+async function checkpointsOf(
+  { connection }: DocketContext,
+  record: ExecutionRecord,
+  steps: readonly string[],
+  graph: AnyGraph,
+): Promise<readonly DroppedCheckpoints[] | undefined> {
+  if (steps.length === 0 || connection.store.readCheckpoints === undefined) return undefined
+  const { $names } = await readInputs(record, connection.encoding)
+  const named = { plan: { index: requireIndex(graph) }, keyNames: keyNamesOf(record, $names) }
+  return steps.map((step) => ({ step: keyNameOfStep(named, step), item: '' }))
+}
+
 /** The records as they fit now: from here on they are the execution's. */
 async function writeFittingRecords(
   context: DocketContext,
   { record, steps, changes }: PresentRecords,
   migrated: MigratedRecords | undefined,
-  graphHash: string,
+  graph: AnyGraph,
   undoChanges: readonly StepRecord[],
 ): Promise<void> {
+  const graphHash = graphHashOf(requireIndex(graph))
   const renamed = [...(changes?.steps ?? []), ...undoChanges]
   if (migrated === undefined) {
     const inputs = changes?.inputs
@@ -95,5 +111,7 @@ async function writeFittingRecords(
   const dropped = steps.filter(({ step }) => !names.has(step)).map((step) => droppedRecord(step, context.clock.now()))
   const { inputs } = migrated.execution
   const kept = [...gone, ...dropped, ...migrated.steps, ...undoChanges]
-  await context.change(record, { graphHash, inputs }, { steps: kept })
+  const leftOut = dropped.map(({ step }) => step).filter((step) => !migrated.renamed.has(step))
+  const droppedCheckpoints = await checkpointsOf(context, record, leftOut, graph)
+  await context.change(record, { graphHash, inputs }, { steps: kept, droppedCheckpoints })
 }

@@ -1,10 +1,13 @@
 import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution-record.ts'
 import { LeaseLostError } from '../../core/errors.ts'
 import type { AnyGraph } from '../../core/graph/graph-index.ts'
+import { formerNamesOfStep } from '../../core/graph/former-names.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
+import { keyNameOf } from '../../runtime/steps/key-names.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { ResumeCause } from '../records/restore-execution.ts'
 import type { StoredInputs } from '../records/stored-inputs.ts'
+import { keyNamesOf } from '../records/stored-names.ts'
 import { forgottenRecord, keptBeside, splitUndoRecords, undoneRecordsOf } from '../records/undo-records.ts'
 import { endUnowned } from './unowned.ts'
 
@@ -16,7 +19,7 @@ import { endUnowned } from './unowned.ts'
 export async function recordsAfterLoss(
   context: DocketContext,
   record: ExecutionRecord,
-  { $onWorkerLoss: policy }: Pick<StoredInputs, '$onWorkerLoss'>,
+  { $onWorkerLoss: policy, $names }: Pick<StoredInputs, '$onWorkerLoss' | '$names'>,
   known: readonly StepRecord[] | undefined,
   graph: AnyGraph,
   cause: ResumeCause,
@@ -32,8 +35,12 @@ export async function recordsAfterLoss(
     return undefined
   }
   const anew = begunAnew(known ?? [], context.clock.now())
-  const functions = requireIndex(graph).specs.filter(({ kind }) => kind === 'durable' || kind === 'machine')
-  const droppedCheckpoints = functions.map(({ name: step }) => ({ step, item: '' }))
+  const index = requireIndex(graph)
+  const functions = index.specs.filter(({ kind }) => kind === 'durable' || kind === 'machine')
+  // What they came to stands under the name that they had first, whichever of these that is.
+  const named = { plan: { index }, keyNames: keyNamesOf(record, $names) }
+  const names = functions.flatMap((spec) => [spec.name, ...formerNamesOfStep(spec.step), keyNameOf(named, spec)])
+  const droppedCheckpoints = [...new Set(names)].map((step) => ({ step, item: '' }))
   if (anew.length > 0 || droppedCheckpoints.length > 0)
     await context.change(record, {}, { steps: anew, ...(droppedCheckpoints.length > 0 && { droppedCheckpoints }) })
   // What was given up before, and has not begun since, has no record but its count.

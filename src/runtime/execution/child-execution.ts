@@ -13,6 +13,7 @@ import type { ChildRequest, RunningChild, WorkingStep } from '../steps/step-work
 import type { Observer } from '../../core/contracts/observer.ts'
 import { Emitter } from './emitter.ts'
 import type { CancelReason } from './end-reason.ts'
+import { keyNameOfStep } from '../steps/key-names.ts'
 import type { ChildParent, ExecutionSetup, ResolvedOptions } from './execution-setup.ts'
 
 /** An execution that has begun, as its parent sees it. */
@@ -118,14 +119,7 @@ export function endChildrenOf(parent: Parent, step: string, reason: unknown): vo
 
 /** The id of the child that a step of an execution has, or had last. */
 export function childIdOf({ id, item, setup }: Pick<Parent, 'id' | 'item' | 'setup'>, step: string): string {
-  return childId(id, setup.itemKey ?? item, firstNameOf(setup, step), setup.undoings?.of(step, item) ?? 0)
-}
-
-/** What a step was called first: the child of one that has another name now is the one that it had before. */
-function firstNameOf({ plan, keyNames }: ExecutionSetup, step: string): string {
-  const { former, specs } = plan.index
-  if (former === undefined && keyNames === undefined) return step
-  return keyNames?.steps.get(step) ?? specs.find(({ name }) => name === step)?.firstName ?? step
+  return childId(id, setup.itemKey ?? item, keyNameOfStep(setup, step), setup.undoings?.of(step, item) ?? 0)
 }
 
 /** The same whenever the step's attempts begin, so that the child is found again; another one once what it did was undone. */

@@ -4,7 +4,8 @@ import { familyOf } from '../../core/graph/step-spec.ts'
 import { canonicalize, digest } from '../../core/values/keys.ts'
 import { resultKeyOf } from '../results/claim.ts'
 import type { Undoings } from '../results/undoings.ts'
-import type { KeyNames } from './key-names.ts'
+import { keyNameOf } from '../steps/key-names.ts'
+import type { KeyNames } from '../steps/key-names.ts'
 
 /** What a step's key is made of. */
 interface KeyedStep {
@@ -41,7 +42,7 @@ function keyOf(step: KeyedStep): string {
   const { claim, execution, persist } = step
   const { spec } = step.planStep
   const { keyNames } = execution.setup
-  const name = keyNames?.steps.get(spec.name) ?? spec.firstName
+  const name = keyNameOf({ plan: execution.plan, keyNames }, spec)
   if (claim === undefined) {
     const graph = keyNames?.graph ?? execution.plan.index.firstName
     return digest(canonicalize([graph, execution.id, name, execution.item]))

@@ -2,6 +2,7 @@ import type { Plan } from '../../core/graph/plan.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import { checkLeaves } from '../inputs/given-inputs.ts'
 import type { GivenInputs } from '../inputs/given-inputs.ts'
+import { keyNameOfStep } from './key-names.ts'
 import type { RunningChild, WorkingStep } from './step-work.ts'
 import { noWork } from './verb.ts'
 import type { Verb, VerbWork } from './verb.ts'
@@ -153,7 +154,7 @@ export class FunctionChildren {
     const { step, execution } = this.#step
     const undoings = execution.setup.undoings?.of(step, execution.item) ?? 0
     const generation = this.#generation === 0 ? '' : `${this.#generation}/`
-    return `${step}${undoings === 0 ? '' : `~${undoings}`}/${generation}${name}`
+    return `${keyNameOfStep(execution.setup, step)}${undoings === 0 ? '' : `~${undoings}`}/${generation}${name}`
   }
 
   #checked({ plan, leafValues }: GivenInputs): readonly unknown[] | Error | Promise<readonly unknown[] | Error> {

@@ -7,6 +7,7 @@ import type { FullClock } from '../environment/clock.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import type { EmitEvent, Events } from './events.ts'
 import type { Inbox } from './inbox.ts'
+import type { KeyedSteps } from './key-names.ts'
 import type { Signals } from './signals.ts'
 import type { TimerTimes } from './timer-times.ts'
 
@@ -77,7 +78,7 @@ export interface WorkPlace {
   readonly context: AsyncContext
   /** An attempt needs its batch's slot no more. */
   leave(): void
-  readonly setup: {
+  readonly setup: KeyedSteps & {
     readonly signals?: Signals | undefined
     readonly inbox?: Inbox | undefined
     readonly events?: Events | undefined
