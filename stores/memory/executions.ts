@@ -1,7 +1,15 @@
 import { firstRecord } from '../../src/core/contracts/first-record.ts'
 import type { Store, StoreHint } from '../../src/core/contracts/store.ts'
 import type { CheckpointRecord, CheckpointRequest } from '../../src/core/contracts/checkpoint-record.ts'
-import type { MailRequest, Message, NewMessage, PostVerdict, Receipt } from '../../src/core/contracts/message.ts'
+import type {
+  ListedMessage,
+  MailboxRequest,
+  MailRequest,
+  Message,
+  NewMessage,
+  PostVerdict,
+  Receipt,
+} from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
   AcquireRequest,
@@ -304,6 +312,18 @@ export class MemoryExecutions {
         return [...unread.filter(isControl), ...unread.filter((one) => !isControl(one))]
       })
       .slice(0, limit)
+  }
+
+  listMail({ execution, after = 0, limit, payloads }: MailboxRequest): ListedMessage[] {
+    const mail = this.#entries.get(execution)?.mail ?? []
+    return mail
+      .filter(({ seq }) => seq > after)
+      .slice(0, limit)
+      .map(({ payload, ...message }) => ({
+        ...message,
+        payload: payloads === true ? payload : undefined,
+        bytes: payload === undefined ? 0 : Buffer.byteLength(payload),
+      }))
   }
 
   get #choosing(): Parameters<typeof chooseReady>[0] {

@@ -23,7 +23,15 @@ import type {
 } from '../../src/core/contracts/queue-record.ts'
 import type { ActQuery, ActRecord } from '../../src/core/contracts/act-record.ts'
 import type { CountRequest, StatusCounts } from '../../src/core/contracts/execution-count.ts'
-import type { MailRequest, Message, NewMessage, PostVerdict, ReceiptPage } from '../../src/core/contracts/message.ts'
+import type {
+  ListedMessage,
+  MailboxRequest,
+  MailRequest,
+  Message,
+  NewMessage,
+  PostVerdict,
+  ReceiptPage,
+} from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
   AcquireRequest,
@@ -42,6 +50,7 @@ import { MemoryActs } from './acts.ts'
 import { MemoryEvents } from './events.ts'
 import { MemoryExecutions } from './executions.ts'
 import { MemoryOutbox } from './outbox.ts'
+import { MemoryOwners } from './owners.ts'
 import { MemoryQueues } from './queues.ts'
 import { MemoryResults } from './results.ts'
 import { MemorySharedStates } from './shared-states.ts'
@@ -70,20 +79,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   return new MemoryStore(now ?? ((): number => Date.now()), elapsed ?? machineTime(), elapsed ?? lifetime())
 }
 
-/** Times of the machine. */
-interface Lease {
-  readonly renewed: number
-  readonly until: number
-  /** What its owner says of itself. */
-  readonly worker: string | undefined
-}
-
 class MemoryStore implements Store {
   readonly name = 'memory'
   readonly capabilities: StoreCapabilities = { transactions: false, isShared: false }
   readonly #now: () => number
-  readonly #elapsed: () => number
-  readonly #leases = new Map<string, Lease>()
+  readonly #owners: MemoryOwners
   readonly #executions: MemoryExecutions
   readonly #outbox = new MemoryOutbox()
   readonly #events: MemoryEvents
@@ -100,8 +100,8 @@ class MemoryStore implements Store {
 
   constructor(now: () => number, elapsed: () => number, lifetime: () => number) {
     this.#now = now
-    this.#elapsed = elapsed
-    const isAlive = (owner: string): boolean => (this.#leases.get(owner)?.until ?? -Infinity) > this.#elapsed()
+    this.#owners = new MemoryOwners(elapsed)
+    const isAlive = (owner: string): boolean => this.#owners.isAlive(owner)
     this.#queues = new MemoryQueues(now)
     this.#executions = new MemoryExecutions(isAlive, now, this.#emit, this.#outbox, this.#queues)
     this.#events = new MemoryEvents(now)
@@ -125,40 +125,22 @@ class MemoryStore implements Store {
 
   async renewOwner(owner: string, leaseMs: number, worker?: string): Promise<boolean> {
     this.#life.requireOpen()
-    const now = this.#elapsed()
-    const lease = this.#leases.get(owner)
-    if (lease !== undefined && lease.until <= now) return false
-    this.#leases.set(owner, { renewed: now, until: now + leaseMs, worker: worker ?? lease?.worker })
-    return true
+    return this.#owners.renew(owner, leaseMs, worker)
   }
 
   async endOwner(owner: string): Promise<void> {
     this.#life.requireOpen()
-    const now = this.#elapsed()
-    const { renewed, until } = this.#leases.get(owner) ?? { renewed: now, until: now }
-    this.#leases.set(owner, { renewed, until: Math.min(until, now), worker: undefined })
+    this.#owners.end(owner)
   }
 
   async readOwners(owners: readonly string[]): Promise<(OwnerState | undefined)[]> {
     this.#life.requireOpen()
-    const now = this.#elapsed()
-    return owners.map((owner) => {
-      const lease = this.#leases.get(owner)
-      if (lease === undefined) return undefined
-      return { isAlive: lease.until > now, sinceRenewalMs: now - lease.renewed, leaseLeftMs: lease.until - now }
-    })
+    return this.#owners.read(owners)
   }
 
   async readWorkers(limit: number): Promise<WorkerState[]> {
     this.#life.requireOpen()
-    const now = this.#elapsed()
-    const workers: WorkerState[] = []
-    for (const { renewed, until, worker } of this.#leases.values()) {
-      if (workers.length === limit) break
-      if (worker !== undefined && until > now)
-        workers.push({ worker, sinceRenewalMs: now - renewed, leaseLeftMs: until - now })
-    }
-    return workers
+    return this.#owners.workers(limit)
   }
 
   async create(executions: readonly NewExecution[], transaction?: unknown): Promise<(ExecutionRecord | undefined)[]> {
@@ -174,7 +156,7 @@ class MemoryStore implements Store {
 
   async acquire(request: AcquireRequest): Promise<AcquiredExecution[]> {
     const acquired = this.#open().acquire(request)
-    this.#forgetDead()
+    this.#owners.forgetDead((owner) => this.#executions.hasUnfinishedOf(owner))
     return acquired
   }
 
@@ -224,6 +206,10 @@ class MemoryStore implements Store {
 
   async readReceipts(execution: string): Promise<ReceiptPage> {
     return { receipts: this.#open().receiptsOf(execution), next: undefined }
+  }
+
+  async listMail(request: MailboxRequest): Promise<ListedMessage[]> {
+    return this.#open().listMail(request)
   }
 
   async readOutbox(request: OutboxRequest): Promise<OutboxEntry[]> {
@@ -389,11 +375,5 @@ class MemoryStore implements Store {
   #open(): MemoryExecutions {
     this.#life.requireOpen()
     return this.#executions
-  }
-
-  #forgetDead(): void {
-    const now = this.#elapsed()
-    for (const [owner, { until }] of this.#leases)
-      if (until <= now - 3_600_000 && !this.#executions.hasUnfinishedOf(owner)) this.#leases.delete(owner)
   }
 }

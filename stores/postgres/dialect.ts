@@ -27,6 +27,7 @@ export function postgresDialect(schema: string): Dialect {
     places: (places, add) => `unnest(${add(places.map(({ execution }) => execution))}::text[],
       ${add(places.map(({ control }) => control))}::bigint[], ${add(places.map(({ data }) => data))}::bigint[],
       ${add(places.map(({ least }) => least))}::bigint[]) as p(execution, control, data, least)`,
+    jsonText: (source) => `${source}::text`,
     now: () => 'statement_timestamp()',
     isLiving: (alias) => `${alias}.expires_at > statement_timestamp()`,
     sortsCounts: true,

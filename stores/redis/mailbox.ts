@@ -57,7 +57,7 @@ export async function readMailOf(connection: Connection, request: MailRequest): 
       for (const member of orElse([], () => membersOf(box)))
         append(
           messages,
-          orElse([], () => [message(id, layout.mailbox(id), member, packer)]),
+          orElse([], () => [messageOf(id, layout.mailbox(id), member, packer)]),
         )
     }
   }
@@ -121,7 +121,8 @@ function membersOf(box: Reply): readonly Buffer[] {
   return box as readonly Buffer[]
 }
 
-function message(execution: string, key: string, member: Buffer, packer: Packer): Message {
+/** The message of a mailbox's member. @throws StoreError for one that can't be read */
+export function messageOf(execution: string, key: string, member: Buffer, packer: Packer): Message {
   try {
     const end = member.indexOf(':')
     const seq = Number(member.toString('latin1', 0, end))

@@ -25,7 +25,15 @@ import type {
 } from '../../src/core/contracts/queue-record.ts'
 import type { ActQuery, ActRecord } from '../../src/core/contracts/act-record.ts'
 import type { CountRequest, StatusCounts } from '../../src/core/contracts/execution-count.ts'
-import type { MailRequest, Message, NewMessage, PostVerdict, ReceiptPage } from '../../src/core/contracts/message.ts'
+import type {
+  ListedMessage,
+  MailboxRequest,
+  MailRequest,
+  Message,
+  NewMessage,
+  PostVerdict,
+  ReceiptPage,
+} from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
   AcquireRequest,
@@ -42,8 +50,6 @@ import { StoreLife } from '../sql/life.ts'
 import { acquireExecutions } from './acquirer.ts'
 import { addActsTo, listActsOf, purgeActsOf } from './acts.ts'
 import { backlogOf } from './backlogs.ts'
-import { checkFormat, warnOfEviction } from './check-server.ts'
-import { connect, loadPackages } from './connect.ts'
 import { storeName } from './errors.ts'
 import { claimResultsOf } from './claims.ts'
 import { commitExecutions } from './committer.ts'
@@ -59,15 +65,12 @@ import {
   purgeEventsOf,
   undeliveredOf,
 } from './events.ts'
-import { Hints } from './hints.ts'
-import { Layout } from './layout.ts'
-import { Link } from './link.ts'
 import { postMessages, readMailOf, readReceiptsOf } from './mailbox.ts'
+import { listMailOf } from './mailbox-listing.ts'
 import { MsgpackFormat } from './msgpack.ts'
 import { confirmOutboxOf, readOutboxOf } from './outbox.ts'
-import { Owners } from './owners.ts'
-import type { OwnersConnection } from './owners.ts'
-import { ReadyHeads } from './ready-heads.ts'
+import { openStore } from './open-store.ts'
+import type { OpenStore } from './open-store.ts'
 import { resolveOptions } from './options.ts'
 import type { RedisStoreOptions, ResolvedOptions } from './options.ts'
 import { countExecutions, getExecutions, listExecutions, overdueExecutions } from './reader.ts'
@@ -100,12 +103,6 @@ import { readStepPage } from './steps-reading.ts'
 export function redisStore(...options: [options?: string | RedisStoreOptions]): Store {
   // Given as undefined is not left out: then a variable of the environment is missing.
   return new RedisStore(resolveOptions(options.length === 0 ? {} : options[0]!))
-}
-
-interface OpenStore extends OwnersConnection {
-  readonly heads: ReadyHeads
-  readonly hints: Hints
-  close(): Promise<void>
 }
 
 class RedisStore implements Store {
@@ -232,6 +229,10 @@ class RedisStore implements Store {
 
   async readReceipts(execution: string): Promise<ReceiptPage> {
     return readReceiptsOf(this.#opened(), execution)
+  }
+
+  async listMail(request: MailboxRequest): Promise<ListedMessage[]> {
+    return listMailOf(this.#opened(), request)
   }
 
   async readOutbox(request: OutboxRequest): Promise<OutboxEntry[]> {
@@ -366,33 +367,5 @@ class RedisStore implements Store {
   #opened(): OpenStore {
     this.#life.requireOpen()
     return this.#parts!
-  }
-}
-
-async function openStore(
-  options: ResolvedOptions,
-  format: MsgpackFormat,
-  sessions: RedisSessions | undefined,
-): Promise<OpenStore> {
-  const packer = await loadPackages()
-  const { client, close } = await connect(options)
-  try {
-    const link = new Link(client, options.timeoutMs, () => connect(options))
-    const layout = new Layout(options.prefix)
-    await checkFormat(link, layout)
-    await warnOfEviction(link, layout)
-    await sessions?.open(link, layout)
-    format.usePacker(packer)
-    const connection = { link, layout, packer }
-    const hints = new Hints(link, layout.hints)
-    const closeAll = async (): Promise<void> => {
-      hints.close()
-      await Promise.all([link.close(), close()])
-    }
-    const owners = new Owners(connection, sessions)
-    return { ...connection, owners, heads: new ReadyHeads(connection, owners), hints, close: closeAll }
-  } catch (error) {
-    await close()
-    throw error
   }
 }

@@ -34,6 +34,8 @@ export interface Dialect {
   readonly sortsCounts?: boolean
   /** What makes the server look for deadlines by their index. @default nothing: it does */
   readonly deadlineIndex?: string
+  /** A JSON column as text, which has a length. @default as it is */
+  readonly jsonText?: (source: string) => string
   /** The column that has the owner of executions with mail, where that is another one. @default owner */
   readonly mailOwner?: string
   /** What makes the server look for mail by its index. @default nothing: it does */

@@ -1,4 +1,4 @@
-import type { MailRequest } from '../../src/core/contracts/message.ts'
+import type { MailboxRequest, MailRequest } from '../../src/core/contracts/message.ts'
 import { keyOf, Parameters, selectList } from './dialect.ts'
 import type { Dialect, MailPlace, Query } from './dialect.ts'
 import { executionColumns, messageColumns, resultColumns } from './tables.ts'
@@ -45,6 +45,20 @@ export function mailQuery(dialect: Dialect, { owner, executions, after, limit }:
     from ${table('executions')} e ${mailIndex} join ${table('mailbox')} m on m.execution = e.id ${known}
     where ${isOwn} ${isOne} ${isNew}
     order by m.class, m.seq, m.execution limit ${add(limit)}`
+  return { text, parameters: list }
+}
+
+const columnsWithoutPayload = messageColumns.filter(({ name }) => !name.startsWith('payload'))
+
+/** Messages to one execution, by their numbers, with the size of what each brings: by the key of their table. */
+export function mailboxQuery(dialect: Dialect, { execution, after = 0, limit, payloads }: MailboxRequest): Query {
+  const { list, add } = new Parameters(dialect)
+  const columns = payloads === true ? messageColumns : columnsWithoutPayload
+  const jsonText = dialect.jsonText ?? ((source) => source)
+  const text = `select ${selectList(dialect, columns, 'm')},
+      coalesce(octet_length(${jsonText('m.payload')}), octet_length(m.payload_bytes), 0) as size
+    from ${dialect.table('mailbox')} m ${dialect.byKey?.hint ?? ''}
+    where m.execution = ${add(keyOf(dialect)(execution))} and m.seq > ${add(after)} order by m.seq limit ${add(limit)}`
   return { text, parameters: list }
 }
 

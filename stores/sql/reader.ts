@@ -2,7 +2,13 @@ import { StoreError } from '../../src/core/errors.ts'
 import type { CheckpointRecord, CheckpointRequest } from '../../src/core/contracts/checkpoint-record.ts'
 import type { ResultState } from '../../src/core/contracts/result-record.ts'
 import type { CountRequest, StatusCounts } from '../../src/core/contracts/execution-count.ts'
-import type { MailRequest, Message, ReceiptPage } from '../../src/core/contracts/message.ts'
+import type {
+  ListedMessage,
+  MailboxRequest,
+  MailRequest,
+  Message,
+  ReceiptPage,
+} from '../../src/core/contracts/message.ts'
 import type { ExecutionQuery, ExecutionRecord, StepPage } from '../../src/core/contracts/execution-record.ts'
 import { readCheckpoints } from './checkpoints.ts'
 import { recordOf, valueOf } from './cells.ts'
@@ -10,7 +16,7 @@ import type { Row } from './cells.ts'
 import type { Dialect, RunQuery } from './dialect.ts'
 import { fromName } from './names.ts'
 import { countQuery, listQuery } from './list-query.ts'
-import { executionsQuery, mailQuery, overdueQuery, resultsQuery } from './queries.ts'
+import { executionsQuery, mailboxQuery, mailQuery, overdueQuery, resultsQuery } from './queries.ts'
 import { readReceiptPage } from './receipts-reading.ts'
 import { readStepPage } from './steps-reading.ts'
 import { executionFields, messageFields } from './tables.ts'
@@ -66,6 +72,11 @@ export class SqlReader {
   /** `whole`: SQL of the names in their rows `r`. */
   async readReceipts(whole: string, execution: string, next: string | undefined): Promise<ReceiptPage> {
     return readReceiptPage(this.#dialect, this.#run, { whole, execution, next })
+  }
+
+  async listMail(request: MailboxRequest): Promise<readonly ListedMessage[]> {
+    const rows = await this.#runOften(mailboxQuery(this.#dialect, request))
+    return rows.map((row) => ({ ...recordOf<Message>(messageFields, row), bytes: Number(row['size']) }))
   }
 
   async getResults(keys: readonly string[]): Promise<readonly (ResultState | undefined)[]> {

@@ -31,7 +31,15 @@ import type {
   QueueChanged,
   QueueState,
 } from '../../src/core/contracts/queue-record.ts'
-import type { MailRequest, Message, NewMessage, PostVerdict, ReceiptPage } from '../../src/core/contracts/message.ts'
+import type {
+  ListedMessage,
+  MailboxRequest,
+  MailRequest,
+  Message,
+  NewMessage,
+  PostVerdict,
+  ReceiptPage,
+} from '../../src/core/contracts/message.ts'
 import type {
   AcquiredExecution,
   AcquireRequest,
@@ -241,6 +249,10 @@ export class SqlStore implements Store {
 
   async readReceipts(execution: string, next?: string): Promise<ReceiptPage> {
     return this.#open.mailbox.receipts(execution, next)
+  }
+
+  async listMail(request: MailboxRequest): Promise<readonly ListedMessage[]> {
+    return this.#open.reader.listMail(request)
   }
 
   async readOutbox(request: OutboxRequest): Promise<readonly OutboxEntry[]> {

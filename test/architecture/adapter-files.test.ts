@@ -70,6 +70,7 @@ const adapters: Readonly<Record<string, { readonly shared: readonly string[]; re
       'deletion-scripts.ts',
       'reading-scripts.ts',
       'room-of-keys.ts',
+      'mailbox-listing.ts',
       'backlogs.ts',
       'result-scripts.ts',
       'event-scripts.ts',
@@ -95,13 +96,14 @@ const adapters: Readonly<Record<string, { readonly shared: readonly string[]; re
       // The client, and the connections that its server knows.
       'sessions.ts',
       'connect.ts',
+      'open-store.ts',
       'check-server.ts',
       'link.ts',
     ],
   },
   memory: {
     // One map of executions serves all calls: parts would only share it. Step records and checkpoints are in lists, of which pages are taken.
-    shared: [...ofEach, 'results.ts'],
+    shared: [...ofEach, 'results.ts', 'owners.ts'],
     own: [
       'executions.ts',
       'outbox.ts',

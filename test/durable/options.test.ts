@@ -27,7 +27,7 @@ describe('createDocket refuses', () => {
     'no store': [{ graphs: [known] }, 'store must be a store'],
     'a store of an older contract': [
       { ...good, store: { name: 'mine', claimResults: () => {}, post: () => {} } },
-      'readMail, readReceipts, readOutbox, confirmOutbox, emit, awaitEvents',
+      'readMail, readReceipts, listMail, readOutbox, confirmOutbox, emit, awaitEvents',
     ],
     'a lease that is no duration': [{ ...good, lease: 'soon' }, 'lease'],
     'a lease that is too short': [{ ...good, lease: 10 }, 'at least 100 ms'],

@@ -202,3 +202,20 @@ test('of a queue within limits, or paused, nothing is looked for but what these 
   await store.changeQueues([{ queue: 'default', at: 3, pause: null, limits: null }])
   expect(await callsOf('mget', async () => expect(await take()).toHaveLength(2))).toBeGreaterThan(0)
 })
+
+test('a page of a mailbox brings the sizes of large messages, not these, and no more commands than it has messages', async () => {
+  await using bench = await openStore()
+  const { store } = bench
+  await store.create([newExecution('one'), newExecution('other')])
+  const large = { class: 'data', payload: new Uint8Array(1_000_000), at: 1 } as const
+  for (const execution of ['one', 'other'])
+    await store.post(idsOf(execution, 30).map((id) => ({ ...large, execution, kind: 'receive', id })))
+  const calls = await callsOf('zrangebyscore', async () => {
+    const page = await store.listMail({ execution: 'one', after: 2, limit: 10 })
+    expect(page.map(({ bytes, payload }) => [bytes, payload])).toEqual(page.map(() => [1_000_000, undefined]))
+    expect(page).toHaveLength(10)
+  })
+  const [, sent] = /total_net_output_bytes:(\d+)/.exec(await client.info('stats'))!
+  expect(Number(sent)).toBeLessThan(100_000)
+  expect(calls).toBeLessThan(15)
+})

@@ -86,3 +86,21 @@ export interface MailRequest {
   /** How many at most. As long as there are so many, there may be more. */
   readonly limit: number
 }
+
+/** Which messages of one execution to list, for people. */
+export interface MailboxRequest {
+  /** Those to this execution, whoever has it. */
+  readonly execution: string
+  /** Only those with a higher number. @default from the first */
+  readonly after?: number | undefined
+  /** How many at most. As long as there are so many, there may be more. */
+  readonly limit: number
+  /** Whether what they bring is wanted too. @default false */
+  readonly payloads?: boolean | undefined
+}
+
+/** A message as people see it in a mailbox. */
+export interface ListedMessage extends Message {
+  /** How long what it brings is as the store keeps it, in bytes; 0 for nothing. */
+  readonly bytes: number
+}

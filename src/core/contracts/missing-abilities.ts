@@ -29,6 +29,7 @@ const methods: Readonly<Record<MethodOf<Store>, true>> = {
   post: true,
   readMail: true,
   readReceipts: true,
+  listMail: true,
   readOutbox: true,
   confirmOutbox: true,
   emit: true,

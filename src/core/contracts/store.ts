@@ -13,7 +13,16 @@ import type { ActStore } from './act-record.ts'
 import type { CountRequest, StatusCounts } from './execution-count.ts'
 import type { EventStore } from './event-record.ts'
 import type { QueueStore } from './queue-record.ts'
-import type { MailRequest, Message, NewMessage, PostedMessage, PostVerdict, ReceiptPage } from './message.ts'
+import type {
+  ListedMessage,
+  MailboxRequest,
+  MailRequest,
+  Message,
+  NewMessage,
+  PostedMessage,
+  PostVerdict,
+  ReceiptPage,
+} from './message.ts'
 import type { OutboxEntry, OutboxPlace, OutboxRequest } from './outbox.ts'
 import type { OwnerState } from './owner-state.ts'
 import type { ResultClaim, ResultCommit, ResultState } from './result-record.ts'
@@ -217,6 +226,11 @@ export interface Store extends ActStore, EventStore, QueueStore, ScheduleStore, 
   readMail(request: MailRequest): Promise<readonly Message[]>
   /** What is remembered of the messages to an execution by their ids and slots, in portions of the store's choice: what a move takes along. */
   readReceipts(execution: string, next?: string): Promise<ReceiptPage>
+  /**
+   * Messages to one execution that no commit has consumed, by their numbers, whoever has it, or nobody. What they bring is given only where the request wants it. None where
+   * there is no such execution. The cost grows with what is given, not with what others have.
+   */
+  listMail(request: MailboxRequest): Promise<readonly ListedMessage[]>
   /** Outgoing messages that nobody has confirmed, by `at`, then by `entry`, whoever wrote them. The cost does not grow with executions. */
   readOutbox(request: OutboxRequest): Promise<readonly OutboxEntry[]>
   /** Forgets outgoing messages: they were delivered, or there is nobody to get them. What is not there, or no more, is no matter. */

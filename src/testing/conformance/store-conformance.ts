@@ -18,6 +18,7 @@ import { lifecycleConformance } from './lifecycle.ts'
 import { limitsConformance } from './limits.ts'
 import { listConformance } from './list.ts'
 import { mailConsumptionConformance } from './mail-consumption.ts'
+import { mailListingConformance } from './mail-listing.ts'
 import { mailVerdictsConformance } from './mail-verdicts.ts'
 import { mailboxConformance } from './mailbox.ts'
 import { namesConformance } from './names.ts'
@@ -62,6 +63,7 @@ const groups: Readonly<Record<string, (group: ConformanceGroup) => void>> = {
   mailboxes: mailboxConformance,
   'what becomes of messages': mailVerdictsConformance,
   'messages are consumed one by one': mailConsumptionConformance,
+  'what lies in a mailbox': mailListingConformance,
   'outgoing messages': outboxConformance,
   parking: parkingConformance,
   overdue: overdueConformance,

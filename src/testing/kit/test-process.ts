@@ -55,6 +55,7 @@ const commits: Readonly<Record<MethodOf<Store>, boolean>> = {
   purge: false,
   readMail: false,
   readReceipts: false,
+  listMail: false,
   readOutbox: false,
   undelivered: false,
   oldWaits: false,
