@@ -27,10 +27,10 @@ const lookCommands: readonly CommandSpec[] = [
   },
   {
     usage: 'show <id>',
-    summary: 'shows an execution with its steps, and what each waits for',
+    summary: 'shows an execution with its steps, what each waits for, and what lies in its mailbox',
     options: [
       follow,
-      { flags: '--values', summary: 'with inputs and outputs, but for those of sensitive types' },
+      { flags: '--values', summary: 'with inputs, outputs and what messages bring, but for those of sensitive types' },
       { flags: '--live', summary: 'lets the process that runs it say what its steps do' },
     ],
     load: async () => (await import('./commands/show.ts')).show,

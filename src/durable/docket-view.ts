@@ -22,6 +22,8 @@ import type { IncompatiblePage, IncompatibleQuery } from './find-incompatible.ts
 import { attachObservers } from './observed-docket.ts'
 import { listExecutions } from './list-executions.ts'
 import type { ExecutionPage, ListQuery } from './list-executions.ts'
+import { checkMailboxQuery, listMailbox } from './list-mailbox.ts'
+import type { MailboxPage, MailboxQuery } from './list-mailbox.ts'
 import { listWorkers } from './list-workers.ts'
 import { QueueHandle } from './queue-handle.ts'
 import type { WorkerInfo } from './records/worker-info.ts'
@@ -125,6 +127,17 @@ export class DocketView {
     requireName('why: id', id)
     checkWhy(step, options)
     return orClosed(this.#context, 'why', id, () => whyOf(this.#context, id, step, options))
+  }
+
+  /**
+   * What was sent to an execution and is not taken yet, whoever has it, or nobody: signals, updates and what is to become of it, in the order in which they came, a page at a time. What
+   * messages bring is read with `values` alone; what is of a sensitive type never.
+   * @throws (as rejection) ExecutionConflictError where there is no such execution; OptionError; DocketClosedError, StoreError
+   */
+  async mailbox(id: string, query: MailboxQuery = {}): Promise<MailboxPage> {
+    requireName('mailbox: id', id)
+    checkMailboxQuery(query)
+    return orClosed(this.#context, 'mailbox', id, () => listMailbox(this.#context, id, query))
   }
 
   /**

@@ -168,6 +168,38 @@ describe('docket show', () => {
     expect(code).toBe(0)
   })
 
+  test('has the mailbox: what was sent, and nobody has taken yet', async () => {
+    await threeOrders()
+    await cli(['signal', 'order:3', 'Approval', '--value', '{"by":"Ada"}', '--id', 's-1'])
+    const { out } = await cli(['show', 'order:3'])
+    expect(timeless(out.slice(out.indexOf('MESSAGE')))).toBe(
+      ['MESSAGE  TYPE      ID   SENT                      BYTES', 'signal   Approval  s-1  <iso time>  12', ''].join(
+        '\n',
+      ),
+    )
+    const [plain] = (await cli(['show', 'order:3', '--json'])).json
+    expect(plain?.['mailbox']).toEqual({
+      messages: [
+        {
+          seq: expect.any(Number),
+          kind: 'signal',
+          type: 'Approval',
+          item: null,
+          id: 's-1',
+          at: expect.stringMatching(/^\d{4}-.*Z$/),
+          bytes: 12,
+        },
+      ],
+      isMore: false,
+    })
+    const [full] = (await cli(['show', 'order:3', '--json', '--values'])).json
+    expect(full?.['mailbox']).toMatchObject({ messages: [{ value: { by: 'Ada' }, problem: null }] })
+    expect((await cli(['show', 'order:3', '--values'])).out).toMatch(
+      /"mailbox": \[\n.*\n.*"Approval": \{\n.*"by": "Ada"/,
+    )
+    expect((await cli(['show', 'order:1', '--json'])).json[0]?.['mailbox']).toEqual({ messages: [], isMore: false })
+  })
+
   test('has the error with its causes', async () => {
     await threeOrders()
     const { out } = await cli(['show', 'order:2'])

@@ -63,3 +63,20 @@ test('the answer of a sensitive update is not shown, with the graph’s code or 
   interruption.abort()
   await working
 })
+
+test('what lies in a mailbox of a sensitive type is not shown, with the graph’s code or without', async () => {
+  await cli(['start', 'vault', 'Rotation', '--id', 'm', ...vault])
+  const secret = 'open-sesame'
+  // Nobody is there who would answer.
+  const update = ['update', 'm', 'Rotate', '--value', JSON.stringify(secret), '--id', 'u-1', '--wait', '1ms']
+  expect((await cli([...update, ...vault])).code).not.toBe(0)
+  for (const where of [vault, ['--store', file]]) {
+    const [shown] = (await cli(['show', 'm', '--values', '--json', ...where])).json
+    expect(shown?.['mailbox']).toMatchObject({
+      messages: [{ kind: 'update', type: 'Rotate', id: 'u-1', value: '[sensitive]' }],
+    })
+    const { out } = await cli(['show', 'm', '--values', ...where])
+    expect(out).toMatch(/update {3}Rotate {2}u-1/)
+    expect(out).not.toContain(secret)
+  }
+})

@@ -1,10 +1,7 @@
 import type { ExecutionRecord, HeadChange } from '../../core/contracts/execution-record.ts'
 import type { MailPosition, Message } from '../../core/contracts/message.ts'
-import { placeOfMessage, signalIdentity } from '../../core/contracts/signal-message.ts'
-import { moveIdentity } from '../../core/contracts/timer-message.ts'
 import { isTerminal } from '../../core/contracts/statuses.ts'
 import { ExecutionConflictError } from '../../core/errors.ts'
-import type { ValueIdentity } from '../../core/values/value-encoding.ts'
 import { sleep } from '../../runtime/environment/clock.ts'
 import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import { acquireOne } from '../context/acquire-one.ts'
@@ -13,6 +10,7 @@ import { noSuchExecution } from '../records/execution-info.ts'
 import { errorCodeOf } from '../records/error-code.ts'
 import { isArriving, isDetached, leavingHash, movedHash, movingHash } from '../records/graph-hash.ts'
 import { writtenItemsOf } from '../records/batch-items.ts'
+import { messageIdentity } from '../records/message-identity.ts'
 import { headOfBatch } from '../records/restore-batch.ts'
 import type { StepPages } from '../records/step-pages.ts'
 import { retryRequestMs } from '../recovery/reopen.ts'
@@ -263,18 +261,12 @@ const staying: ReadonlySet<string> = new Set(['look', 'delete', 'retry'])
 
 async function forward(from: DocketContext, to: DocketContext, message: Message): Promise<void> {
   const { seq, payload, ...rest } = message
-  const identity = identityOf(message)
+  const identity = messageIdentity(message)
   const value =
     payload === undefined ? undefined : await portable({ stored: payload, identity }, from.connection.encoding, true)
   const stored = value && (await storedOf(value, { identity }, to.connection.encoding))
   const posted = [{ ...rest, id: rest.id ?? `moved:${rest.at}:${seq}`, payload: stored }]
   allAnswers(to.connection.store, 'post', posted, await to.connection.store.post(posted))
-}
-
-function identityOf(message: Message): ValueIdentity {
-  const place = placeOfMessage(message)
-  if (place !== undefined) return signalIdentity(message.execution, place)
-  return message.kind === 'reschedule' ? moveIdentity(message.execution) : ['message', message.execution]
 }
 
 async function notFree(context: DocketContext, id: string): Promise<ExecutionConflictError> {
