@@ -4,6 +4,7 @@ import { actsOf, countsOf, detailsOf, whyOf } from './docket-calls.ts'
 import { rowOf } from './execution-row.ts'
 import { executionViewOf } from './execution-view.ts'
 import { fleetOf } from './fleet-view.ts'
+import { mailboxOf, messageValueOf } from './mailbox-view.ts'
 import { machineViewOf } from './machine-view.ts'
 import type { About, ExecutionRows, ForeignActors } from './protocol.ts'
 import { readAct } from './read-act.ts'
@@ -13,7 +14,7 @@ import { readFilter, readListQuery, readParameters } from './read-query.ts'
 import { refusalOf, RequestProblem } from './request-problem.ts'
 import { startFormOf } from './start-form.ts'
 import type { Token } from './token.ts'
-import { valueViewOf } from './value-view.ts'
+import { findValue, valueViewOf } from './value-view.ts'
 import { Hono } from './web-packages.ts'
 import type { Context } from './web-packages.ts'
 
@@ -70,9 +71,15 @@ export function createApp(parts: AppParts): Hono {
     return executionViewOf(details, plan, acts, seq)
   })
   get('/api/value', async ({ req }) => {
-    const query = needed(readParameters(req.url, ['id', 'of', 'type', 'step', 'item', 'form']), ['id', 'of'])
+    const names = ['id', 'of', 'type', 'step', 'item', 'seq', 'form'] as const
+    const query = needed(readParameters(req.url, names), ['id', 'of'])
+    if (query.of === 'message') return messageValueOf(docket, query.id, query.seq)
     const [details, plan] = await Promise.all([detailsOf(docket, query.id), docket.plan(query.id)])
-    return valueViewOf(details, plan, query)
+    return valueViewOf(findValue(details, plan, query), query.form)
+  })
+  get('/api/mailbox', ({ req }) => {
+    const { id, after } = needed(readParameters(req.url, ['id', 'after']), ['id'])
+    return mailboxOf(docket, id, after)
   })
   get('/api/why', ({ req }) => {
     const { id, step, item } = needed(readParameters(req.url, ['id', 'step', 'item']), ['id'])

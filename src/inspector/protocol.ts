@@ -8,7 +8,8 @@
  * | `GET /api/executions?<ExecutionFilter>&after&limit`  | `ExecutionRows` |
  * | `GET /api/counts?<ExecutionFilter>`                  | `StatusCounts`  |
  * | `GET /api/execution?id`                              | `ExecutionView` |
- * | `GET /api/value?id&of&type&step&item&form`           | `ValueView`     |
+ * | `GET /api/mailbox?id&after`                          | `MailboxView`   |
+ * | `GET /api/value?id&of&type&step&item&seq&form`       | `ValueView`     |
  * | `GET /api/why?id&step&item`                          | `WhyView`       |
  * | `GET /api/machine?id&step`                           | `MachineView`   |
  * | `GET /api/form?graph&target`                         | `StartForm`     |
@@ -16,7 +17,7 @@
  * | `GET /api/foreign`                                   | `ForeignActors` |
  * | `POST /api/acts` of an `Act`                         | `ActOutcomes`   |
  *
- * `of` of a value is `input` (then `type` says which), `output` (of the execution), or `step` (the output of `step`, of `item` in a batch). With `form=typed` its text is JSON in which nothing is lost.
+ * `of` of a value is `input` (then `type` says which), `output` (of the execution), `step` (the output of `step`, of `item` in a batch), or `message` (what that with the number `seq` brings). With `form=typed` its text is JSON in which nothing is lost.
  *
  * What went wrong is answered with `Refusal`, and a status of 400 (it is wrong), 401 (no token), 403 (refused), 404 (not there), 409 (in conflict) or 503 (the store can't be reached).
  */
@@ -197,6 +198,31 @@ export interface StepView {
 /** What an event says of a step: what it waited for, was due at or failed of before does not hold any more, unless it says so again. */
 export type StepChange = Pick<StepView, 'step' | 'status' | 'attempt'> &
   Partial<Pick<StepView, 'startedAt' | 'endedAt' | 'dueAt' | 'error'>>
+
+/** What was sent to an execution and is not taken yet, in the order in which it came; a page of a hundred at the most. */
+export interface MailboxView {
+  readonly messages: readonly MessageView[]
+  /** `after` of the next page; absent on the last. */
+  readonly next?: string
+}
+
+/** One message, without what it brings. */
+export interface MessageView {
+  /** Its number in the mailbox. */
+  readonly seq: number
+  /** `signal`, `update`, `reschedule`, `cancel`, … */
+  readonly kind: string
+  /** Name of the type of what it brings, where that has one. */
+  readonly type?: string
+  /** Of a batch, the index of the item that it is for. */
+  readonly item?: number
+  /** As its sender named it. */
+  readonly id?: string
+  readonly at: string
+  /** How long what it brings is in the store; 0 for nothing. */
+  readonly bytes: number
+  readonly isSensitive: boolean
+}
 
 /** One value, as text for people. */
 export interface ValueView {

@@ -14,19 +14,25 @@ export interface ValueQuery {
   readonly type?: string
   readonly step?: string
   readonly item?: string
-  /** `typed`: as it is edited, so that it comes back as what it was. */
-  readonly form?: string
 }
 
-/** One value as text; nothing of it where its type is sensitive, as its declaration says, or said when the execution began. @throws RequestProblem for what is not there */
-export function valueViewOf(details: ExecutionDetails, plan: ExecutionPlan | undefined, query: ValueQuery): ValueView {
-  if (query.form !== undefined && query.form !== 'typed') throw new RequestProblem(400, 'form is typed, or not there')
-  const { type, value, isSensitive } = found(details, plan, query)
+/** A value that was found, and what is known of it. */
+interface FoundValue {
+  readonly type: string
+  readonly value: unknown
+  readonly isSensitive: boolean
+  /** Why it can't be shown, if it can't. */
+  readonly problem?: string | undefined
+}
+
+/** One value as text; nothing of it where its type is sensitive. @param form `typed`: as it is edited @throws RequestProblem */
+export function valueViewOf({ type, value, isSensitive, problem }: FoundValue, form?: string): ValueView {
+  if (form !== undefined && form !== 'typed') throw new RequestProblem(400, 'form is typed, or not there')
   const nothing = { type, bytes: 0, isCut: false }
   if (isSensitive) return { ...nothing, isSensitive, problem: 'its type is declared as sensitive' }
-  if (value === undefined) return { ...nothing, isSensitive: false, problem: 'there is no value' }
+  if (value === undefined) return { ...nothing, isSensitive: false, problem: problem ?? 'there is no value' }
   try {
-    const text = query.form === 'typed' ? typedText(value) : valueText(value)
+    const text = form === 'typed' ? typedText(value) : valueText(value)
     const shown = cutToBytes(text, mostBytes)
     return { type, text: shown, bytes: Buffer.byteLength(text), isCut: shown.length < text.length, isSensitive: false }
   } catch (thrown) {
@@ -34,11 +40,8 @@ export function valueViewOf(details: ExecutionDetails, plan: ExecutionPlan | und
   }
 }
 
-function found(
-  details: ExecutionDetails,
-  plan: ExecutionPlan | undefined,
-  query: ValueQuery,
-): { readonly type: string; readonly value: unknown; readonly isSensitive: boolean } {
+/** A value of an execution; sensitive where its declaration says so, or said so when the execution began. @throws RequestProblem for what is not there */
+export function findValue(details: ExecutionDetails, plan: ExecutionPlan | undefined, query: ValueQuery): FoundValue {
   const { id, inputs, overrides, output, target, steps, sensitive } = details
   if (query.of === 'output') return { type: target, value: output, isSensitive: sensitive.includes(target) }
   if (query.of === 'input') {
@@ -47,7 +50,7 @@ function found(
     if (given === undefined) throw new RequestProblem(404, `execution "${id}" was given no "${type.slice(0, 100)}"`)
     return { type, value: given[type], isSensitive: sensitive.includes(type) }
   }
-  if (query.of !== 'step') throw new RequestProblem(400, 'of is input, output or step')
+  if (query.of !== 'step') throw new RequestProblem(400, 'of is input, output, step or message')
   const step = steps.find((one) => one.step === query.step && one.item === query.item)
   if (step === undefined) throw new RequestProblem(404, `execution "${id}" has no such step`)
   const planned = plan?.steps.find(({ name }) => name === step.step)

@@ -7,7 +7,7 @@ import { pageFile } from '../../../src/inspector/page-file.ts'
 import type { About, Act, ActOutcomes, ExecutionFilter, ExecutionRow } from '../../../src/inspector/protocol.ts'
 import type { FleetView } from '../../../src/inspector/fleet-protocol.ts'
 import type { ExecutionView, ForeignActors, LiveFrame } from '../../../src/inspector/protocol.ts'
-import type { MachineView, PageFrame, StartForm, ValueView } from '../../../src/inspector/protocol.ts'
+import type { MachineView, MailboxView, PageFrame, StartForm, ValueView } from '../../../src/inspector/protocol.ts'
 
 /** What the server answers with: tests change it as they like. */
 export interface World {
@@ -19,6 +19,7 @@ export interface World {
   readonly machines: Map<string, MachineView>
   readonly values: Map<string, ValueView>
   form: StartForm
+  readonly mailboxes: ReadonlyMap<string, MailboxView>
   why: (id: string, step: string | undefined) => string
   act: (act: Act) => ActOutcomes
 }
@@ -147,6 +148,8 @@ export class FakeServer implements AsyncDisposable {
         const value = world.values.get(get('type') ?? get('step') ?? get('of') ?? '')
         return value === undefined ? [404, refusal('there is no such value')] : [200, value]
       }
+      case '/api/mailbox':
+        return [200, world.mailboxes.get(id + (get('after') ?? '')) ?? { messages: [] }]
       case '/api/why':
         return [200, { text: world.why(id, get('step')), code: 'made.up' }]
       case '/api/machine': {

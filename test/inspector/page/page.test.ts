@@ -156,6 +156,9 @@ const views = [
   ],
   ['a timeline in the dark', '?execution=ord_running&tab=timeline&step=Pack', { colorScheme: 'dark' }],
   ['values and history', '?execution=ord_failed&tab=more', {}],
+  ['a mailbox', '?execution=ord_waiting&tab=more', {}],
+  ['a mailbox on a phone in the dark', '?execution=ord_waiting&tab=more', { colorScheme: 'dark', viewport: phone }],
+  ['a hostile mailbox', '?execution=hostile&tab=more', {}],
   ['a batch', '?execution=batch&step=Resize', {}],
   ['the fleet on a phone in the dark', '?view=fleet', { colorScheme: 'dark', viewport: phone }],
   ['a start', '?view=start', {}],
@@ -174,6 +177,21 @@ test.each(views)(
     expect(errors).toEqual([])
   },
 )
+
+test('a mailbox is read a page at a time', async () => {
+  const { page, server, errors } = await open('?execution=ord_waiting&tab=more')
+  const mailbox = page.getByRole('group', { name: 'Mailbox' })
+  await mailbox.getByText('approval-of-ada').waitFor()
+  expect(await mailbox.getByRole('row').count()).toBe(7)
+  await page.getByRole('button', { name: 'Later ones' }).click()
+  await mailbox.getByText('retry').waitFor()
+  expect(await mailbox.getByRole('row').count()).toBe(2)
+  expect(await page.getByRole('button', { name: 'Later ones' }).count()).toBe(0)
+  await page.getByRole('button', { name: 'The first ones' }).click()
+  await mailbox.getByText('approval-of-ada').waitFor()
+  expect(server.requests.filter((path) => path.startsWith('/api/value'))).toEqual([])
+  expect(errors).toEqual([])
+})
 
 test('changes of steps come live, without a request, and keep every element where it was', async () => {
   const { page, server } = await open('?execution=ord_running')

@@ -196,6 +196,49 @@ test('a fork’s editor gives back what JSON has no form for as what it was', as
   expect(errors).toEqual([])
 })
 
+test('a mailbox shows what was sent and is not taken, what it brings when it is opened, and nothing of what is sensitive', async () => {
+  const { page, docket, errors } = await inspect()
+  const { promise: held, resolve: release } = Promise.withResolvers<string>()
+  const Held = dataType('Held', z.string())
+  const Done = dataType('Done', z.string())
+  const inputs = { held: Held }
+  const waiting = graph({
+    name: 'waiting',
+    steps: [
+      step({ name: 'Hold', output: Held, run: () => held }),
+      signal(Approval, { inputs }),
+      signal(Card, { inputs }),
+      step({
+        name: 'Use',
+        inputs: { ...inputs, approval: Approval, card: Card },
+        output: Done,
+        run: ({ approval }) => approval.by,
+      }),
+    ],
+  })
+  docket.addGraph(waiting)
+  const handle = await docket.start(waiting, Done, {}, { id: 'held' })
+  await page.getByText('held', { exact: true }).dblclick()
+  await page.getByRole('button', { name: 'Values and history' }).click()
+  await page.getByText('Nothing was sent to it that is not taken.').waitFor()
+  await handle.signal(Approval, { by: 'Ada' }, { id: 'first-approval' })
+  await handle.signal(Card, '4242-secret')
+  const mailbox = page.getByRole('group', { name: 'Mailbox' })
+  const approval = mailbox.getByRole('row', { name: /first-approval/ })
+  await approval.getByRole('button', { name: /Approval/ }).click()
+  await soon(() => approval.textContent()).toContain('"by": "Ada"')
+  const card = mailbox.getByRole('row', { name: /Card/ })
+  await soon(() => card.textContent()).toContain('sensitive: never shown')
+  expect(await card.getByRole('button').isDisabled()).toBe(true)
+  expect(await page.content()).not.toContain('4242-secret')
+  await keepPicture(page, 'real-mailbox')
+  expect(await barriersOf(page)).toEqual([])
+  release('now')
+  expect(await handle.result()).toBe('Ada')
+  await page.getByText('Nothing was sent to it that is not taken.').waitFor()
+  expect(errors).toEqual([])
+})
+
 test('of the machines of other programs the chosen one is drawn, and requested alone', async () => {
   await using docket = createDocket({ graphs: [], store: memoryStore(), takeOver: false })
   await using inspector = await createInspector({ docket, ingest: true })

@@ -1,6 +1,7 @@
 import type { ExecutionRow, ExecutionView, StepView } from '../../../src/inspector/protocol.ts'
 import type { World } from './fake-server.ts'
 import { fleet } from './fleet.ts'
+import { mailboxes } from './mailboxes.ts'
 import { hostileNames, hostileSteps, manySteps } from './hard-plans.ts'
 import { packing } from './packing.ts'
 import { ago, stepView } from './step-views.ts'
@@ -255,6 +256,7 @@ export function busyWorld(): World {
     },
     rows,
     views: new Map(views.map((view) => [view.id, view])),
+    mailboxes,
     fleet,
     foreign: { actors: [checkout], chosen: { ...checkout, ...drawn }, seq: 1 },
     machines: new Map([['Pack', { definition: packing, value: { packing: 'boxing' } }]]),

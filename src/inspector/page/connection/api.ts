@@ -4,6 +4,7 @@ import type { About, Act, ActOutcomes, ExecutionFilter, ExecutionRows, Execution
 import type {
   ForeignActors,
   MachineView,
+  MailboxView,
   Refusal,
   StartForm,
   StatusCounts,
@@ -29,11 +30,12 @@ export class RequestError extends Error {
   }
 }
 
-/** Which value of an execution: an input by its type, its output, or what a step made. */
+/** Which value of an execution: an input by its type, its output, what a step made, or what a message brings. */
 export type ValueAddress =
   | { readonly of: 'input'; readonly type: string }
   | { readonly of: 'output' }
   | { readonly of: 'step'; readonly step: string; readonly item?: string | undefined }
+  | { readonly of: 'message'; readonly seq: number }
 
 type Query = Readonly<Record<string, string | number | undefined>>
 
@@ -61,6 +63,10 @@ export class Api {
 
   execution(id: string): Promise<ExecutionView> {
     return this.#get('execution', { id })
+  }
+
+  mailbox(id: string, after: string | undefined): Promise<MailboxView> {
+    return this.#get('mailbox', { id, after })
   }
 
   /** @param form `typed`: as it is edited */

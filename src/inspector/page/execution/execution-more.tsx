@@ -5,11 +5,12 @@ import { hasEnded } from '../text/statuses.ts'
 import { visibleText } from '../text/visible-text.ts'
 import { Link } from '../widgets/link.tsx'
 import { HistoryPart } from './history-part.tsx'
+import { MailboxPart } from './mailbox-part.tsx'
 import { Pair, Part } from './part.tsx'
 import { ValueText } from './value-text.tsx'
 import { Table } from '../widgets/table.tsx'
 
-/** What is not of one step: inputs, output, children, headers, what people did, and all that happened. */
+/** What is not of one step: inputs, output, mailbox, children, headers, what people did, and all that happened. */
 export function ExecutionMore({ view }: { readonly view: ExecutionView }): JSX.Element {
   const headers = Object.entries(view.headers)
   return (
@@ -29,6 +30,7 @@ export function ExecutionMore({ view }: { readonly view: ExecutionView }): JSX.E
           <ValueText id={view.id} value={view.output} address={{ of: 'output' }} version={view.status} />
         )}
       </Part>
+      <MailboxPart view={view} />
       <Part title="Times">
         <dl class="pairs">
           <Pair name="Created">

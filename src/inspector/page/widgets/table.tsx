@@ -47,6 +47,7 @@ export function WideTable({
   readonly label: string
   readonly columns: readonly (string | Column)[]
   readonly children: ComponentChildren
+  readonly class?: string
 }): JSX.Element {
   return (
     <div class="table-space" tabIndex={0} role="group" aria-label={label}>
