@@ -82,15 +82,9 @@ function workerReason(facts: WhyFacts): FoundReason | undefined {
   const { id, queue, graph } = record
   const serving = queueWorkers(facts)
   if (serving.length === 0) {
-    const there =
-      workers.length === 0
-        ? 'no process has a docket on this store'
-        : workers.length === 1
-          ? 'the one process that lives does not'
-          : `none of the ${workers.length} processes that live does`
     return {
       code: 'execution.noWorker',
-      text: `execution "${id}" waits for a worker: none serves its queue "${queue}" (${there}); createDocket({ work: { ${JSON.stringify(queue)}: … } }) does`,
+      text: `execution "${id}" waits for a worker: none serves its queue "${queue}" (${whoLives(workers)}); createDocket({ work: { ${JSON.stringify(queue)}: … } }) does`,
     }
   }
   if (graphWorkers(facts).length > 0) return undefined
@@ -98,6 +92,16 @@ function workerReason(facts: WhyFacts): FoundReason | undefined {
     code: 'execution.graphUnknown',
     text: `execution "${id}" waits for a worker that knows graph "${graph}": ${serving.length === 1 ? 'the one that serves' : `none of the ${serving.length} that serve`} its queue "${queue}" ${serving.length === 1 ? 'does not' : 'does'}; one that has it in createDocket({ graphs }) goes on with it`,
   }
+}
+
+/** Which processes live that serve another queue, or none. A process that only looks does not count itself. */
+function whoLives(workers: WhyFacts['workers']): string {
+  const counted = workers.filter(({ isHere, queues }) => !isHere || Object.keys(queues).length > 0)
+  const other = counted.length < workers.length ? 'other ' : ''
+  if (counted.length === 0) return `no ${other}process has a docket on this store`
+  return counted.length === 1
+    ? `the one ${other}process that lives does not`
+    : `none of the ${counted.length} ${other}processes that live does`
 }
 
 function misfitReason({ record, details, workers }: WhyFacts): FoundReason | undefined {

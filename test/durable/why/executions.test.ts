@@ -56,7 +56,7 @@ describe('why an execution is where it is', () => {
     expect(await world.clock.settle(api.why('x'))).toMatchObject({
       code: 'execution.noWorker',
       queue: 'gpu',
-      text: 'execution "x" waits for a worker: none serves its queue "gpu" (the one process that lives does not); createDocket({ work: { "gpu": … } }) does',
+      text: 'execution "x" waits for a worker: none serves its queue "gpu" (no other process has a docket on this store); createDocket({ work: { "gpu": … } }) does',
     })
     const other = world.process({ graphs: [line().line], work: { gpu: 1 } })
     await world.clock.advance(10)
