@@ -87,7 +87,7 @@ export class CliCall {
     more: CommandOptions = {},
   ): Promise<Result> {
     await using docket = await this.openDocket(use, more)
-    await this.#requireStore(docket)
+    await this.requireStore(docket)
     return await work(docket)
   }
 
@@ -135,8 +135,8 @@ export class CliCall {
     return use === 'act' ? looking : { ...looking, engine: undefined }
   }
 
-  /** @throws CliError where the store does not answer, or can't be used */
-  async #requireStore(docket: Docket): Promise<void> {
+  /** Makes sure that the store is there, before a call that would wait for it. @throws CliError where it does not answer, or can't be used */
+  async requireStore(docket: Docket): Promise<void> {
     const { timeout } = this.globals
     const { storeMs, problems } = await docket.health({ deadline: timeout })
     if (storeMs !== undefined) return

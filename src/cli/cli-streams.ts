@@ -22,6 +22,8 @@ export interface CliStreams {
   readonly cwd: string
   /** Is called before something is done: that is done to its end, whether anybody reads of it or not. */
   readonly onAct?: (() => void) | undefined
-  /** Aborted by the first SIGINT, and by SIGTERM. */
+  /** Is called before something is followed until it ends: nobody may read of it by then. */
+  readonly onFollow?: (() => void) | undefined
+  /** Aborted by the first SIGINT, by SIGTERM, and by SIGHUP. */
   readonly signal: AbortSignal
 }

@@ -1,5 +1,6 @@
 import type { ExecutionDetails, ExecutionHandle } from '../index.ts'
 import { isTerminal } from '../core/contracts/statuses.ts'
+import type { CliStreams } from './cli-streams.ts'
 
 const firstPauseMs = 200
 const longestPauseMs = 1_000
@@ -7,8 +8,9 @@ const longestPauseMs = 1_000
 /** Looks at an execution again and again, more and more seldom while nothing changes, until it has ended or the signal is aborted. */
 export async function* looksAt(
   handle: ExecutionHandle<unknown>,
-  signal: AbortSignal,
+  { signal, onFollow }: Pick<CliStreams, 'signal' | 'onFollow'>,
 ): AsyncGenerator<ExecutionDetails, void, undefined> {
+  onFollow?.()
   let updatedAt = 0
   for (let pauseMs = firstPauseMs; !signal.aborted;) {
     const details = await handle.details({ live: '500ms' })

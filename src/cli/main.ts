@@ -2,6 +2,7 @@
 import module from 'node:module'
 import { readOf } from '../core/thrown.ts'
 import { exitCodes } from './cli-error.ts'
+import { PipeReader } from './pipe-reader.ts'
 
 // Uncaught, it would be shown with the line that throws it, which of a minified program is all of it.
 await import('../core/require-node.ts').catch(({ message }: Error) => {
@@ -13,9 +14,10 @@ await import('../core/require-node.ts').catch(({ message }: Error) => {
 module.enableCompileCache()
 
 const interruption = new AbortController()
-for (const name of ['SIGINT', 'SIGTERM'] as const)
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(name, () => {
-    if (interruption.signal.aborted) process.exit(exitCodes.interrupted)
+    // That a terminal is closed is said by the shell and by the system: twice means nothing.
+    if (interruption.signal.aborted && name !== 'SIGHUP') process.exit(exitCodes.interrupted)
     interruption.abort()
   })
 
@@ -27,8 +29,12 @@ process.stdout.on('error', (error) => {
     isLost = true
     process.stderr.write(`error: the results can’t be written: ${error.message}\n`)
   }
-  if (mayStop) process.exit(isLost ? exitCodes.failed : exitCodes.done)
+  stopUnread()
 })
+
+function stopUnread(): void {
+  if (mayStop) process.exit(isLost ? exitCodes.failed : exitCodes.done)
+}
 // Nobody has to read what is said beside them.
 process.stderr.on('error', () => {})
 
@@ -41,6 +47,10 @@ const code = await runCli(process.argv.slice(2), {
   env,
   cwd: process.cwd(),
   onAct: () => void (mayStop = false),
+  onFollow: () => {
+    const reader = new PipeReader(1)
+    setInterval(() => reader.hasLeft && stopUnread(), 250).unref()
+  },
   signal: interruption.signal,
 })
 // What a configuration has opened of its own does not keep a command from ending; what was written is read first.

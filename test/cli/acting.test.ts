@@ -56,8 +56,15 @@ describe('docket run', () => {
     [['orders', 'Receipt', '-i', '{'], /--input is no JSON/],
     [['orders', 'Receipt', '-i', 'Ordr={}'], /Ordr: unknown input.*did you mean "Order"\?/],
     [['orders', 'Receipt', '-i', 'Order=1', '-i', 'Order=2'], /gives "Order" twice/],
-    [['orders', 'Reciept'], /did you mean "Receipt"\?/],
-    [['ordres', 'Receipt'], /did you mean "orders"\?/],
+    [
+      ['orders', 'Reciept'],
+      /^error: no step of graph "orders" produces "Reciept"; it makes Payment, Receipt, .*; did you mean "Receipt"\?\n$/,
+    ],
+    [
+      ['ordres', 'Receipt'],
+      /^error: no graph here is named "ordres"; there are orders, parcels; did you mean "orders"\?\n$/,
+    ],
+    [['x', 'Receipt'], /^error: no graph here is named "x"; there are orders, parcels\n$/],
     [['orders'], /missing required argument 'target'/],
     [['orders', 'Receipt', 'more'], /too many arguments/],
     [['orders', 'Receipt', '--deadline', 'soon'], /"soon" is no time/],

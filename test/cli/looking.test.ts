@@ -276,6 +276,13 @@ test('docket why says why an execution or a step is where it is', async () => {
     execution: 'order:3',
     code: expect.any(String),
   })
+  // The command itself is a process on the store, and serves nothing.
+  expect((await cli(['why', 'order:3'])).out).toMatch(
+    /none serves its queue "default" \(no other process has a docket on this store\)/,
+  )
+  await using worker = openShop({ work: { elsewhere: 1 } })
+  await worker.workers()
+  expect((await cli(['why', 'order:3'])).out).toMatch(/\(the one other process that lives does not\)/)
   expect(await cli(['why', 'order:2', 'Shp'])).toMatchObject({
     code: 2,
     err: expect.stringMatching(/did you mean "Ship"/),

@@ -41,6 +41,28 @@ test('a reader that has enough is no failure: docket list --all --json | head -1
   expect(JSON.parse(stdout)).toMatchObject({ status: 'pending' })
 })
 
+test.each(['show', 'events'])(
+  'docket %s --follow ends as soon as nobody reads of it, whether there is more to say or not',
+  (command) => {
+    const line = `set -o pipefail; "$0" "$1" ${command} order:1 --follow --json --store "$2" | head -1`
+    const options = { encoding: 'utf8', env, timeout: 30_000 } as const
+    const { status, stdout, stderr } = spawnSync('bash', ['-c', line, process.execPath, program, file], options)
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    expect(JSON.parse(stdout)).toMatchObject({ id: 'order:1' })
+  },
+)
+
+test('docket show --follow goes on while somebody reads of it, whoever that is by now', async () => {
+  const handingOn = 'cat <&0 > /dev/null & sleep 0.7; exec 0< /dev/null; wait'
+  const line = `"$0" "$1" show order:3 --follow --json --store "$2" | bash -c '${handingOn}'`
+  const child = spawn('bash', ['-c', line, process.execPath, program, file], { env, detached: true })
+  const ended = once(child, 'exit')
+  child.stdout.resume()
+  expect(await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 1_700, 'goes on'))])).toBe('goes on')
+  process.kill(-child.pid!, 'SIGINT')
+  await ended
+})
+
 test('a full disk is a failure, which is said in a line', () => {
   for (const [argv, code] of [
     ['list --all', 1],
@@ -137,4 +159,30 @@ test('a wrong call exits with 2, an interrupted one with 130, at once after a se
   })
   unheard.stdout.resume()
   expect(await once(unheard, 'exit')).toEqual([0, null])
+})
+
+test('a worker whose terminal is closed hands over what it runs, however often it hears of that', async () => {
+  const child = spawn(process.execPath, ['--conditions=docket-source', program, 'worker', ...config], { env })
+  const ended = once(child, 'exit')
+  let said = ''
+  child.stderr.on('data', (chunk) => {
+    said += String(chunk)
+    // The system says so, and the shell.
+    if (said.startsWith('closing')) child.kill('SIGHUP')
+  })
+  let results = ''
+  child.stdout.on('data', (chunk) => {
+    results += String(chunk)
+    if (results.startsWith('worker of')) child.kill('SIGHUP')
+  })
+  expect(await ended).toEqual([0, null])
+  expect(results).toMatch(/\nclosed\n$/)
+})
+
+test('docket run says of a store that can’t be reached what the other commands say, in a line, and at once', () => {
+  const path = join(fixtures, 'nowhere.config.ts')
+  const argv = ['--conditions=docket-source', program, 'run', 'orders', 'Receipt', '-i', 'Order={"id":"1"}', '--config']
+  const { status, stderr } = spawnSync(process.execPath, [...argv, path], { encoding: 'utf8', env })
+  expect(stderr).toMatch(/^error: postgres store: can't reach postgres at 127\.0\.0\.1:1\/none: ECONNREFUSED.*\n$/)
+  expect(status).toBe(5)
 })

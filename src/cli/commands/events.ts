@@ -38,7 +38,7 @@ export async function events(call: CliCall): Promise<ExitCode> {
       print(await handle.details({ live: '500ms' }))
       return exitCodes.done
     }
-    for await (const details of looksAt(handle, call.streams.signal)) {
+    for await (const details of looksAt(handle, call.streams)) {
       print(details)
       if (isTerminal(details.status)) return details.status === 'completed' ? exitCodes.done : exitCodes.failed
     }

@@ -22,6 +22,7 @@ export async function run(call: CliCall): Promise<ExitCode> {
   const docket = await call.openDocket('run', queue === undefined ? {} : { work: { default: 100, [queue]: 100 } })
   let deadline: number | undefined
   try {
+    await call.requireStore(docket)
     const observers = call.has('quiet') ? [] : [progressOf(call)]
     const handle = await startByArguments(call, docket, { observers })
     const outcome = await unlessAborted(outcomeOf(handle), signal)

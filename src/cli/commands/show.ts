@@ -27,7 +27,7 @@ export async function show(call: CliCall): Promise<ExitCode> {
 async function follow(call: CliCall, docket: Docket, handle: ExecutionHandle<unknown>): Promise<ExitCode> {
   let last = ''
   let lines = 0
-  for await (const details of looksAt(handle, call.streams.signal)) {
+  for await (const details of looksAt(handle, call.streams)) {
     const { printer } = call
     const shown = await shownOf(call, docket, details)
     const text = printer.isJson ? jsonLine(jsonOf(call, shown)) : textOf(call, shown)

@@ -4,6 +4,7 @@ import { exitCodes } from '../cli-error.ts'
 import type { ExitCode } from '../cli-error.ts'
 import { plain } from '../plain-text.ts'
 import { readInputs } from '../read-inputs.ts'
+import { requireGraph, requireTarget } from '../require-graph.ts'
 import { onRecord } from '../record-act.ts'
 
 interface StartCallOptions {
@@ -27,7 +28,7 @@ export async function start(call: CliCall): Promise<ExitCode> {
   })
 }
 
-/** Starts what the arguments name. @throws what `docket.startByName` throws */
+/** Starts what the arguments name. @throws CliError for names that nobody knows, and what `docket.startByName` throws */
 export async function startByArguments(
   call: CliCall,
   docket: Docket,
@@ -35,6 +36,8 @@ export async function startByArguments(
 ): Promise<ExecutionHandle<unknown>> {
   const [graph = '', target = ''] = call.args
   const { input = [], override, id, queue, key, priority, deadline, timeoutOf } = call.options as StartCallOptions
+  // What is not listed may be given for its name, and be wrong only then.
+  if (docket.options.unknownGraph === undefined) requireTarget(requireGraph(docket, graph), target)
   const inputs = await readInputs(call.streams, input)
   const overrides = override === undefined ? undefined : await readInputs(call.streams, override)
   const given = {
