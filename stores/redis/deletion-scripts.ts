@@ -13,21 +13,25 @@ local function dropNotes(work, changes)
 end
 `
 
-/** Takes a child, or a fork, out of the index. */
-const dropLineage = `
-local function dropLineage(index, prefixes, t)
-  for prefix in string.gmatch(prefixes or '', '[^%z]+%z') do redis.call('ZREM', index, prefix .. t) end
+/** The members of the index by which an execution is found as one of a family, of a queue, or by its key. */
+const lineageMembers = `
+local function lineageMembers(prefixes, s, t)
+  local members = {}
+  for prefix in string.gmatch(prefixes or '', '[^%z]+%z') do
+    members[#members + 1] = prefix .. (string.sub(prefix, 1, 1) == 'q' and s or '') .. t
+  end
+  return members
 end
 `
 
 /** Deletes an execution with all that it has. ARGV: its owner and epoch, and the number of the call. */
-export const removeScript = script(`${isLate}${queuePlaces}${dropNotes}${dropLineage}
+export const removeScript = script(`${isLate}${queuePlaces}${dropNotes}${lineageMembers}
 local h = redis.call('HMGET', KEYS[1], 'o', 'e', 's', 'z', 'g', 't', 'l', 'c', 'u', 'p', 'm')
 if h[1] ~= ARGV[1] or h[2] ~= ARGV[2] or isLate(h[11], ARGV[3]) then return 0 end
 local o, s, z, g, t = h[1], h[3], h[4], h[5], h[6]
 local id = string.sub(t, 17)
 redis.call('ZREM', KEYS[2], 's' .. s .. t, 'g' .. g .. s .. t)
-dropLineage(KEYS[2], h[8], t)
+for _, member in ipairs(lineageMembers(h[8], s, t)) do redis.call('ZREM', KEYS[2], member) end
 redis.call('ZREM', KEYS[5], 'u' .. o .. '\\0' .. placeOf(h[9], g) .. t, 'm' .. o .. '\\0' .. id)
 if z then redis.call('ZREM', KEYS[2], 'e' .. s .. z .. id) end
 if h[10] then redis.call('ZREM', KEYS[2], 'x' .. h[10] .. '\\0' .. t) end
@@ -42,7 +46,7 @@ return 1
  * nothing else is left, and what was judged: its owner, that is nobody, or one that is dead for good, and its lineage, or '' for one that has no parent. Gives 1, or 0 where it is gone or has changed,
  * or the owner and the lineage that it has instead. What goes out of one index goes in one command: a command costs more than what it removes.
  */
-export const purgeScript = script(`${eachAlone}${dropNotes}
+export const purgeScript = script(`${eachAlone}${dropNotes}${lineageMembers}
 local buckets, place = {}, 0
 local function bucketOf(index, work, changes)
   local bucket = buckets[index] or {work = work, changes = changes, members = {}, keys = {}, places = {}}
@@ -67,7 +71,7 @@ local function judge(execution, index, mailbox, given, receipts, work, checkpoin
   local id = string.sub(t, 17)
   if o ~= '' then redis.call('ZREM', work, 'm' .. o .. '\\0' .. id) end
   add(bucket.members, 's' .. s .. t, 'g' .. g .. s .. t, 'e' .. s .. z .. id)
-  for prefix in string.gmatch(h[6] or '', '[^%z]+%z') do add(bucket.members, prefix .. t) end
+  add(bucket.members, unpack(lineageMembers(h[6], s, t)))
   if h[7] then add(bucket.members, 'x' .. h[7] .. '\\0' .. t) end
   add(bucket.keys, execution, mailbox, receipts, checkpoints, places)
   add(bucket.places, place)

@@ -80,6 +80,7 @@ end
 local function addFree(work, status, u, f, t)
   for _, member in ipairs(freeMembers(status, u, f, t)) do redis.call('ZADD', work, 0, member) end
 end
+local function queuePrefix(u) return 'q' .. string.match(u, '^[^%z]*') .. '\\0' end
 local function parkedMember(u, id) return 'k' .. string.match(u, '^[^%z]*') .. '\\0' .. id end
 local function dueMember(status, u, due, id) return (status == 'p' and 'a' or 'd') .. u .. due .. id end
 `
@@ -154,8 +155,14 @@ local function commit(execution, index, mailbox, given, receipts, work, checkpoi
   local released = given[5] == '1'
   local wasOpen, isOpen = string.find('${openCodes}', s0, 1, true), string.find('${openCodes}', s, 1, true)
   if s ~= s0 then
-    call('ZADD', index, 0, 's' .. s .. t, 0, 'g' .. g .. s .. t)
-    call('ZREM', index, 's' .. s0 .. t, 'g' .. g .. s0 .. t)
+    local queue = h[8] and queuePrefix(h[8])
+    if queue then
+      call('ZADD', index, 0, 's' .. s .. t, 0, 'g' .. g .. s .. t, 0, queue .. s .. t)
+      call('ZREM', index, 's' .. s0 .. t, 'g' .. g .. s0 .. t, queue .. s0 .. t)
+    else
+      call('ZADD', index, 0, 's' .. s .. t, 0, 'g' .. g .. s .. t)
+      call('ZREM', index, 's' .. s0 .. t, 'g' .. g .. s0 .. t)
+    end
   end
   if isOpen and parks then
     local due = call('HGET', execution, 'y')

@@ -150,7 +150,8 @@ export function newMembers(execution: NewExecution): {
     index: [
       indexPrefix.status(status) + place,
       indexPrefix.graphStatus(graph, status) + place,
-      ...lineageOf(execution).map((prefix) => prefix + place),
+      ...(queue === defaultQueue ? [] : [indexPrefix.queueStatus(queue, status) + place]),
+      ...lineageOf(execution).flatMap((prefix) => (isOfQueue(prefix) ? [] : [prefix + place])),
     ],
     work: [
       ...(owner === undefined
@@ -180,7 +181,12 @@ function isParked({ owner, startAt }: NewExecution): boolean {
   return owner === undefined && startAt !== undefined
 }
 
-/** By what a child or a fork is found in the index, whatever its status. */
+/** Those of a queue are in the index by their statuses. */
+function isOfQueue(prefix: string): boolean {
+  return prefix.startsWith('q')
+}
+
+/** By what a child or a fork is found in the index, whatever its status, and what is in a queue, or has a key. */
 function lineageOf({ parent, forkedFrom, queue, key }: NewExecution): readonly string[] {
   return [
     ...(parent === undefined ? [] : [indexPrefix.child(parent)]),

@@ -290,7 +290,7 @@ export function parentIn(lineage: string): string | undefined {
 /**
  * Beginnings of members. All have score 0, so that they sort by their bytes. Of the index:
  * `s<status><created><id>` and `g<graph>\0<status><created><id>` all; `e<status><ended><id>` those that have an end;
- * `c<parent>\0<created><id>` children, and `f<origin>\0<created><id>` forks; `q<queue>\0<created><id>` those of a queue that is not the
+ * `c<parent>\0<created><id>` children, and `f<origin>\0<created><id>` forks; `q<queue>\0<status><created><id>` those of a queue that is not the
  * default one, `k<key>\0<created><id>` those that have a key; `x<code>\0<created><id>` those that have an error with a code.
  * Of work:
  * `u<owner>\0<queue>\0<graph>\0<created><id>` unfinished executions that have an owner;
@@ -318,6 +318,7 @@ export const indexPrefix = {
   owner: (owner: string) => `o${ownerText(owner)}`,
   due: (queue: string, graph: string) => `d${placeInQueue(queue, graph)}`,
   queue: (queue: string) => `q${escapeText(queue)}\0`,
+  queueStatus: (queue: string, status: ExecutionStatus) => `q${escapeText(queue)}\0${codes[status]}`,
   key: (key: string) => `k${escapeText(key)}\0`,
   error: (code: string) => `x${escapeText(code)}\0`,
   deadline: 'l',

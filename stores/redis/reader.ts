@@ -57,17 +57,17 @@ export async function readHeads({ link, layout }: Connection, ids: readonly stri
 const readAtOnce = 200
 
 /**
- * How many executions there are in each status. Of all, or of a graph, the index knows it; of what has come from an execution, is in a queue, or has a key or a
- * code, they are looked through.
+ * How many executions there are in each status. Of all, of a graph, or of a queue that is not the default one, the index knows it; of a queue's those of a graph, and of what has come from an
+ * execution, or has a key or a code, they are looked through.
  */
 export async function countExecutions(connection: Connection, request: CountRequest): Promise<StatusCounts> {
   const { link, layout } = connection
-  const { graph, createdFrom, createdBefore, upTo } = request
+  const { createdFrom, createdBefore, upTo } = request
   const statuses = [...new Set(request.statuses ?? allStatuses)]
-  if (isByPart(request)) return countOneByOne(connection, request)
+  if (!isKnownToIndex(request)) return countOneByOne(connection, request)
   const end = createdBefore === undefined ? Buffer.of(0xff) : Buffer.from(timeKey(createdBefore))
   const calls = statuses.flatMap((status) => {
-    const [prefix] = prefixesOf({ graph }, [status]) as [string]
+    const [prefix] = prefixesOf(request, [status]) as [string]
     const from = createdFrom === undefined ? `[${prefix}` : `(${prefix}${timeKey(createdFrom)}`
     const to = Buffer.concat([Buffer.from(`(${prefix}`), end])
     return buckets.map((bucket) => ({ run: 'zlexcount', keys: [layout.index(bucket)], args: [from, to] }))
@@ -92,7 +92,7 @@ const countedAtOnce = 2_000
 /** Looks through them, but reads nothing of them: the server says which are wanted. Where the index has statuses apart, each is looked through as far as it is counted. */
 async function countOneByOne(connection: Connection, request: CountRequest): Promise<StatusCounts> {
   const statuses = [...new Set(request.statuses ?? allStatuses)]
-  const lists = hasOwnIndex(request) ? [statuses] : statuses.map((status) => [status])
+  const lists = hasStatusesApart(request) ? statuses.map((status) => [status]) : [statuses]
   const counts = await Promise.all(lists.map((list) => countAmong(connection, request, list)))
   return Object.fromEntries(counts.flatMap((some) => [...some]))
 }
@@ -146,7 +146,7 @@ async function wantedStatuses(
 /** Where the executions of a query stand in the index. */
 function rangesOf(
   { link, layout }: Connection,
-  query: Omit<ExecutionQuery, 'limit'>,
+  query: Filters,
   statuses: readonly ExecutionStatus[],
   order: 'descending' | 'any',
 ): MergedRanges {
@@ -168,12 +168,12 @@ export async function listExecutions(connection: Connection, query: ExecutionQue
   const { layout, packer } = connection
   const { limit } = query
   const statuses = [...new Set(query.statuses ?? allStatuses)]
-  const isFiltered = isByPart(query)
+  const isFiltered = query.statuses !== undefined && !isKnownToIndex(query)
   const merged = rangesOf(connection, query, statuses, 'descending')
   const found: ExecutionRecord[] = []
   while (found.length < limit) {
-    // Of those of a parent, few may be in these statuses.
-    const wanted = isFiltered && query.statuses !== undefined ? readAtOnce : limit - found.length
+    // Of those of a parent, few may be in these statuses; of a status, few in the default queue.
+    const wanted = isFiltered ? readAtOnce : limit - found.length
     const entries = await merged.take(wanted)
     const ids = entries.map((entry) => unescapeText(idOf(entry)))
     const heads = await readHeads(connection, ids)
@@ -189,36 +189,40 @@ export async function listExecutions(connection: Connection, query: ExecutionQue
   return found.slice(0, limit)
 }
 
-/** Whether a query names more than a graph, statuses and times. */
-function isByPart({ parent, forkedFrom, queue, key, errorCode }: Omit<ExecutionQuery, 'limit'>): boolean {
-  return [parent, forkedFrom, queue, key, errorCode].some((one) => one !== undefined)
+type Filters = Omit<ExecutionQuery, 'limit'>
+
+/** Whether what a query names is in one index: but for statuses and times nothing, a graph, or a queue that is not the default one. */
+function isKnownToIndex(query: Filters): boolean {
+  const { graph, queue } = query
+  return (
+    hasStatusesApart(query) &&
+    (queue === undefined || (queue !== defaultQueue && graph === undefined)) &&
+    query.key === undefined
+  )
 }
 
-/** Whether what it names has an index of its own, in which statuses are not apart. */
-function hasOwnIndex({ parent, forkedFrom, queue, key, errorCode }: Omit<ExecutionQuery, 'limit'>): boolean {
-  if ((parent ?? forkedFrom ?? errorCode) !== undefined || (key ?? '') !== '') return true
-  return (queue ?? defaultQueue) !== defaultQueue
+/** Whether the index in which the executions of a query are found has their statuses apart. */
+function hasStatusesApart({ parent, forkedFrom, key, errorCode }: Filters): boolean {
+  return (parent ?? forkedFrom ?? errorCode) === undefined && (key ?? '') === ''
 }
 
 /** The beginnings of the members by which the executions of a query are found. */
 function prefixesOf(
-  { parent, forkedFrom, graph, queue, key, errorCode }: Omit<ExecutionQuery, 'limit'>,
+  { parent, forkedFrom, graph, queue, key, errorCode }: Filters,
   statuses: readonly ExecutionStatus[],
 ): readonly string[] {
   if (parent !== undefined) return [indexPrefix.child(parent)]
   if (forkedFrom !== undefined) return [indexPrefix.fork(forkedFrom)]
   if (key !== undefined && key !== '') return [indexPrefix.key(key)]
   if (errorCode !== undefined) return [indexPrefix.error(errorCode)]
-  if (queue !== undefined && queue !== defaultQueue) return [indexPrefix.queue(queue)]
+  if (queue !== undefined && queue !== defaultQueue)
+    return statuses.map((status) => indexPrefix.queueStatus(queue, status))
   return statuses.map((status) =>
     graph === undefined ? indexPrefix.status(status) : indexPrefix.graphStatus(graph, status),
   )
 }
 
-function isWanted(
-  { parent, forkedFrom, graph, queue, key, errorCode }: Omit<ExecutionQuery, 'limit'>,
-  record: ExecutionRecord,
-): boolean {
+function isWanted({ parent, forkedFrom, graph, queue, key, errorCode }: Filters, record: ExecutionRecord): boolean {
   if (parent !== undefined && record.parent !== parent) return false
   if (forkedFrom !== undefined && record.forkedFrom !== forkedFrom) return false
   if (queue !== undefined && record.queue !== queue) return false

@@ -109,7 +109,35 @@ test('a purge of several portions gives how many went, stops at its limit, and r
   expect(reads).toBe(400)
 })
 
-test('a count by queue reads the indexes of all buckets in their own order, in few scripts', async () => {
+test('a count and a page by queue and status read no more than they give, whatever else is in the queue', async () => {
+  await using bench = await openStore()
+  const { store } = bench
+  const ids = idsOf('e', 5_000)
+  await store.create(ids.map((id, index) => newExecution(id, { queue: 'mail', createdAt: index })))
+  await store.create(idsOf('other', 50).map((id) => newExecution(id, { queue: 'post' })))
+  await store.commit(ids.slice(0, 4_000).map((id) => newCommit(id, { head: ended })))
+  const failed = { status: 'failed', error: '{}', endedAt: 5, isReleased: true } as const
+  const some = ids.slice(4_000, 4_007)
+  await store.commit(some.map((id) => newCommit(id, { head: failed })))
+  const counted = await callsOf('hmget', async () => {
+    expect(await store.count({ queue: 'mail', statuses: ['failed', 'running'], upTo: 10_000 })).toEqual({
+      failed: 7,
+      running: 0,
+    })
+    expect(await store.count({ queue: 'mail', upTo: 3_000 })).toMatchObject({ pending: 993, completed: 3_000 })
+    expect(await store.count({ queue: 'mail', createdBefore: 10, upTo: 3_000 })).toMatchObject({ completed: 10 })
+  })
+  expect(counted).toBe(0)
+  const read = await callsOf('hmget', async () => {
+    const page = await store.list({ queue: 'mail', statuses: ['failed'], limit: 100 })
+    expect(page.map(({ id }) => id)).toEqual(some.toReversed())
+    const newest = await store.list({ queue: 'mail', statuses: ['pending', 'completed'], limit: 3 })
+    expect(newest.map(({ id }) => id)).toEqual(['e-4999', 'e-4998', 'e-4997'])
+  })
+  expect(read).toBeLessThan(20)
+})
+
+test('a count by queue and graph reads the indexes of all buckets in their own order, in few scripts', async () => {
   await using bench = await openStore()
   const { store, layout } = bench
   const ids = idsOf('e', 5_000)
@@ -117,11 +145,11 @@ test('a count by queue reads the indexes of all buckets in their own order, in f
   await store.commit(ids.slice(0, 10).map((id) => newCommit(id, { head: ended })))
   await client.set(layout.execution('e-4999'), 'is damaged')
   const scripts = await callsOf('evalsha', async () => {
-    const { pending, completed } = await store.count({ queue: 'mail', upTo: 10_000 })
+    const { pending, completed } = await store.count({ queue: 'mail', graph: 'users', upTo: 10_000 })
     expect({ pending, completed }).toEqual({ pending: 4_989, completed: 10 })
   })
-  // Each script looks at 64 executions, or at the indexes of sixteen buckets.
-  expect(scripts).toBeLessThan(100)
+  // Each script looks at 64 executions, or, for one status, at the indexes of sixteen buckets.
+  expect(scripts).toBeLessThan(120)
 })
 
 test('a backlog by key reads each execution of a queue once, for however many keys', async () => {
@@ -175,13 +203,17 @@ test('that an owner had executions is forgotten once it has none, and known agai
   expect(await look()).toHaveLength(200)
 })
 
-test('nothing is left of what was purged, nor of whose it was', async () => {
+test('nothing is left of what was purged or deleted, nor of whose it was, nor of its queue', async () => {
   await using bench = await openStore()
   const { store, layout } = bench
   const ids = idsOf('e', 200)
-  await store.create(ids.map((id) => newExecution(id)))
-  await store.commit(ids.map((id) => newCommit(id, { head: ended })))
-  expect(await store.purge({ statuses: ['completed'], endedBefore: 10, limit: 1_000 })).toBe(200)
+  await store.create(
+    ids.map((id, index) => newExecution(id, index % 2 === 0 ? {} : { queue: 'mail', key: 'ann', parent: 'p' })),
+  )
+  await store.commit(ids.slice(2).map((id) => newCommit(id, { head: ended })))
+  const fence = { owner: 'owner', epoch: 1 }
+  expect(await store.delete(ids.slice(0, 2).map((id) => ({ id, ...fence })))).toEqual([true, true])
+  expect(await store.purge({ statuses: ['completed'], endedBefore: 10, limit: 1_000 })).toBe(198)
   const prefix = layout.format.slice(0, layout.format.indexOf(':{'))
   expect(await client.keys(`${prefix}*`)).toEqual([layout.format])
 })
