@@ -176,6 +176,18 @@ describe('docket.mailbox', () => {
     expect((await world.clock.settle(docket.mailbox('a', { after: mail.messages[0]!.seq }))).messages).toHaveLength(2)
   })
 
+  test('says of a batch which item a message is for', async () => {
+    const world = new World()
+    const docket = world.process({ graphs: [orders] })
+    const items = ['o', 'p', 'q'].map((order) => ({ Order: order }))
+    const batch = await world.clock.settle(docket.startBatch(orders, Shipment, items, { id: 'b' }))
+    await world.clock.advance(100)
+    await world.clock.settle(batch.signal(Approval, { by: 'Bo' }, { item: 2, id: 's-2' }))
+    expect((await world.clock.settle(onlooker(world).mailbox('b', { values: true }))).messages).toMatchObject([
+      { kind: 'signal', type: 'Approval', item: 2, id: 's-2', value: { by: 'Bo' } },
+    ])
+  })
+
   test('is read in pages', async () => {
     const world = new World()
     const { handle, docket } = await left(world)
