@@ -1,4 +1,4 @@
-import { EventEmitter } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { Duplex } from 'node:stream'
 import type * as driver from 'mysql2/promise'
 import type { Connection, Pool, PoolConnection, ResultSetHeader } from 'mysql2/promise'
@@ -19,6 +19,8 @@ import { MysqlSession } from './session.ts'
 import type { SessionSettings } from './session.ts'
 
 const connectTimeoutMs = 10_000
+/** The system looks so long after a host's last word whether that is still there, and gives it ten seconds; by default after two hours. */
+const keepAliveDelayMs = 10_000
 /** How long a call waits for a connection of the pool. */
 const waitMs = 10_000
 const checkMs = 500
@@ -35,6 +37,10 @@ const setUp = [
   `set session time_zone = '+00:00', innodb_lock_wait_timeout = 15,
     sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO'`,
 ]
+// Of a client that is gone without a word, a server keeps what it has locked for as long as it waits for the next statement: eight hours by default.
+const mariaDbSetUp = 'set session idle_transaction_timeout = 20'
+// MySQL has no such setting for transactions alone, and none for how long a single statement waits for locks.
+const mysqlSetUp = 'set session innodb_lock_wait_timeout = 1, wait_timeout = 300'
 
 /** Connections to one MySQL or MariaDB: a pool of its own, or the user's, and one connection apart from it. What fails throws StoreError. */
 export class MysqlConnection {
@@ -51,7 +57,7 @@ export class MysqlConnection {
     this.#place = place
     this.#own = new OwnConnection({
       connect: (onLost) => this.#connectApart(onLost),
-      end: (client) => client.end(),
+      end: endOf,
       abandon: cutOff,
       isGoodAfter: isAnswer,
     })
@@ -71,7 +77,11 @@ export class MysqlConnection {
     const made = pool ?? createPool({ ...this.#urlOptions(), connectionLimit: max })
     this.#pool ??= made
     if (pool === undefined) made.on('connection', (client) => this.#watch(client as unknown as Connection))
-    this.#lender ??= new Lender(storeName, { connect: () => made.getConnection(), giveBack, max: this.max }, waitMs)
+    this.#lender ??= new Lender<PoolConnection>(
+      storeName,
+      { connect: () => made.getConnection(), giveBack, socketOf, max: this.max },
+      waitMs,
+    )
     if (pool !== undefined) await this.#checkPool(this.#lender)
   }
 
@@ -93,8 +103,9 @@ export class MysqlConnection {
     if (pool === undefined) return
     await this.#lender!.close(closeGraceMs)
     if (this.#place.pool !== undefined) return
+    const ended = pool.end().then(() => Promise.all([...this.#open].map(untilClosed)))
     // A server that does not answer does not say goodbye either.
-    await within(pool.end(), closeGraceMs, () => new Error('the server does not answer')).catch(() => {
+    await within(ended, closeGraceMs, () => new Error('the server does not answer')).catch(() => {
       for (const client of this.#open) cutOff(client)
     })
   }
@@ -165,7 +176,7 @@ export class MysqlConnection {
     } catch (thrown) {
       throw mysqlError(thrown, this.#server)
     } finally {
-      client.end().catch(ignore)
+      within(endOf(client), closeGraceMs, () => new Error('the server does not answer')).catch(() => cutOff(client))
     }
   }
 
@@ -217,8 +228,7 @@ export class MysqlConnection {
     requireUsable(row!, kind)
     const isDirty = kind === 'pool' && (await readsUncommitted(session))
     const isMariaDb = String(row!['version']).includes('MariaDB')
-    // MySQL has no such setting for a single statement.
-    if (kind === 'own' && !isMariaDb) await session.run('set session innodb_lock_wait_timeout = 1')
+    if (kind === 'own') await session.run(isMariaDb ? mariaDbSetUp : mysqlSetUp)
     const settings = { maxPacket: row!['packet'] as number, isDirty, isMariaDb }
     // A caller's connection may have another level in its next transaction.
     if (kind !== 'transaction') this.#settings.set(inner, settings)
@@ -232,6 +242,7 @@ export class MysqlConnection {
       timezone: 'Z',
       connectTimeout: connectTimeoutMs,
       enableKeepAlive: true,
+      keepAliveInitialDelay: keepAliveDelayMs,
     }
   }
 
@@ -338,9 +349,25 @@ function settingsOf(pool: Pool): driver.ConnectionOptions | undefined {
 /** Ends a connection at once. The driver itself waits until the server has closed its half. */
 function cutOff(client: Connection): void {
   client.destroy()
+  const socket = socketOf(client)
+  if (socket instanceof Duplex) socket.destroy()
+}
+
+/** What a client is connected by. */
+function socketOf(client: Connection): unknown {
   const inner: unknown = (client as { readonly connection?: unknown }).connection ?? client
-  const stream = isRecord(inner) ? inner['stream'] : undefined
-  if (stream instanceof Duplex) stream.destroy()
+  return isRecord(inner) ? inner['stream'] : undefined
+}
+
+/** Says goodbye, which is all that the driver waits for, and waits until the server has done so too: one that does not answer keeps the process alive. */
+async function endOf(client: Connection): Promise<void> {
+  await client.end()
+  await untilClosed(client)
+}
+
+async function untilClosed(client: Connection): Promise<void> {
+  const socket = socketOf(client)
+  if (socket instanceof Duplex && !socket.destroyed) await once(socket, 'close')
 }
 
 function giveBack(client: PoolConnection, isGood: boolean): void {

@@ -12,10 +12,13 @@ import type { Attachment } from '../sql/own-connection.ts'
 import { within } from '../sql/within.ts'
 import { Compiling } from './compiling.ts'
 import { isAnswer, isConflict, isLostStatement, postgresError, storeName } from './errors.ts'
+import { abandon, endSoon, OpenClients, socketOf } from './open-clients.ts'
 import type { PostgresPlace } from './options.ts'
 import { StatementNames } from './statement-names.ts'
 
 const connectTimeoutMs = 10_000
+/** The system looks so long after a host's last word whether that is still there, and gives it ten seconds; by default after two hours. */
+const keepAliveDelayMs = 10_000
 /** How long a call waits for a connection of the pool. */
 const waitMs = 10_000
 const closeGraceMs = 1_000
@@ -23,6 +26,8 @@ const maxTries = 5
 /** After so many prepared statements that were lost, none is prepared any more. */
 const maxLost = 3
 const noTransaction = '25P01'
+// Of a client that is gone without a word, the server would keep what it has locked for hours.
+const begin = `begin isolation level read committed; set local idle_in_transaction_session_timeout = '20s'`
 
 const oids = { bool: 16, bytea: 17, int8: 20, int2: 21, int4: 23, float8: 701 }
 
@@ -67,18 +72,17 @@ export class PostgresConnection {
   readonly #compiling: Compiling
   #lostStatements = 0
   readonly #own: OwnConnection<Client>
-  /** Connections of the own pool. */
-  readonly #open = new Set<ClientBase>()
+  readonly #open = new OpenClients()
   #pool: Pool | undefined
   #lender: Lender<PoolClient> | undefined
 
   constructor(place: PostgresPlace) {
     this.#place = place
     this.#compiling = new Compiling(place.pool === undefined)
-    this.#own = new OwnConnection({
+    this.#own = new OwnConnection<Client>({
       connect: (onLost) => this.#connectApart(onLost),
       end: (client) => client.end(),
-      abandon: (client) => abandon(client),
+      abandon,
       isGoodAfter: isAnswer,
     })
   }
@@ -93,29 +97,14 @@ export class PostgresConnection {
   async open(): Promise<void> {
     if (this.#pool !== undefined) return
     const { url, pool, max } = this.#place
-    const made =
-      (pool as Pool | undefined) ??
-      new (await loadDriver()).Pool({
-        connectionString: url,
-        max,
-        connectionTimeoutMillis: connectTimeoutMs,
-        keepAlive: true,
-      })
+    const made = (pool as Pool | undefined) ?? (await this.#createPool(url, max))
     if (this.#pool !== undefined) return
     // An idle connection that dies emits an error to the pool, which drops it; without a listener it would end the process.
     // A pool of the user's may be something around one, which has no more than a store needs.
     const { listeners } = made as Partial<pg.Pool>
     if (listeners?.call(made, 'error').includes(ignore) !== true) made.on('error', ignore)
-    if (pool === undefined) {
-      made.on('connect', (client) => {
-        this.#open.add(client)
-        // The pool listens to idle clients alone: one that ends as it is handed out would end the process.
-        client.on('error', ignore)
-      })
-      made.on('remove', (client) => void this.#open.delete(client))
-    }
     this.#pool = made
-    this.#lender = new Lender(
+    this.#lender = new Lender<PoolClient>(
       storeName,
       {
         connect: () => made.connect(),
@@ -123,6 +112,7 @@ export class PostgresConnection {
           client.removeListener('error', ignore)
           client.release(!isGood)
         },
+        socketOf,
         max: made.options.max,
       },
       waitMs,
@@ -136,13 +126,13 @@ export class PostgresConnection {
     await this.#own.close()
     if (pool === undefined) return
     await this.#lender!.close(closeGraceMs)
+    // A server that does not answer does not say goodbye either.
     if (this.#place.pool === undefined)
-      // A server that does not answer does not say goodbye either.
-      await within(pool.end(), closeGraceMs, () => new Error('the server does not answer')).catch(() => {
-        for (const client of this.#open) abandon(client)
-      })
+      await within(pool.end(), closeGraceMs, () => new Error('the server does not answer')).catch(ignore)
+    this.#open.abandonAll()
+    if (this.#place.pool === undefined) return
     // The user's pool is as it was, unless nobody else listens: what this store has used may still be there, and end the process.
-    else if ((pool as Partial<pg.Pool>).listenerCount?.('error') !== undefined && pool.listenerCount('error') > 1)
+    if ((pool as Partial<pg.Pool>).listenerCount?.('error') !== undefined && pool.listenerCount('error') > 1)
       pool.removeListener('error', ignore)
   }
 
@@ -296,7 +286,7 @@ export class PostgresConnection {
       return await this.#required().lend(async (client) => {
         client.on('error', ignore)
         requireText(client)
-        await client.query('begin isolation level read committed')
+        await client.query(begin)
         try {
           const made = await work(client)
           await client.query('commit')
@@ -316,12 +306,11 @@ export class PostgresConnection {
   async withClient<T>(work: (client: ClientBase) => Promise<T>): Promise<T> {
     try {
       const client = await this.#createClient()
-      client.on('error', ignore)
       try {
         await client.connect()
         return await work(client)
       } finally {
-        client.end().catch(ignore)
+        void endSoon(client)
       }
     } catch (thrown) {
       throw postgresError(thrown, this.server)
@@ -330,16 +319,27 @@ export class PostgresConnection {
 
   async #connectApart(onLost: () => void): Promise<Client> {
     const client = await this.#createClient()
-    client.on('error', ignore)
     try {
       await client.connect()
     } catch (thrown) {
-      client.end().catch(ignore)
+      void endSoon(client)
       throw thrown
     }
-    client.once('error', () => void client.end().catch(ignore))
+    client.once('error', () => void endSoon(client))
     client.once('end', onLost)
     return client
+  }
+
+  async #createPool(url: string | undefined, max: number): Promise<Pool> {
+    const { Client, Pool } = await loadDriver()
+    return new Pool({
+      connectionString: url,
+      max,
+      connectionTimeoutMillis: connectTimeoutMs,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: keepAliveDelayMs,
+      Client: this.#open.of(Client),
+    })
   }
 
   /** Makes a client apart from the pool, which is not connected yet. */
@@ -349,19 +349,20 @@ export class PostgresConnection {
     const { Client: DriverClient } = await loadDriver()
     // A pool may have a kind of clients of its own.
     const Client = (pool?.options as { readonly Client?: typeof DriverClient } | undefined)?.Client ?? DriverClient
-    const limits = { connectionTimeoutMillis: connectTimeoutMs, keepAlive: true }
-    return new Client(pool === undefined ? { connectionString: url, ...limits } : { ...settingsOf(pool), ...limits })
+    const limits = {
+      connectionTimeoutMillis: connectTimeoutMs,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: keepAliveDelayMs,
+    }
+    return this.#open.add(
+      new Client(pool === undefined ? { connectionString: url, ...limits } : { ...settingsOf(pool), ...limits }),
+    )
   }
 
   #required(): Lender<PoolClient> {
     if (this.#pool === undefined) throw new StoreError(storeName, 'it is closed', false)
     return this.#lender!
   }
-}
-
-/** A connection whose server does not even answer its end must not keep the process alive. */
-function abandon(client: ClientBase): void {
-  ;(client as { unref?: () => void }).unref?.()
 }
 
 function ignore(): void {}

@@ -39,6 +39,15 @@ export function retryStrategy(attempt: number): number {
   return Math.min(50 * attempt, 1_000)
 }
 
+/**
+ * A connection over which nothing comes for so long, though something is waited for, is dead: it is made anew. A network that drops everything ends none. And of a
+ * sentinel that does not answer, the client goes on to the next.
+ */
+function limitsOf(timeoutMs: number): Pick<RedisOptions, 'socketTimeout' | 'sentinelCommandTimeout'> {
+  // A server that takes longer than a call waits is not dead yet.
+  return { socketTimeout: 2 * timeoutMs, sentinelCommandTimeout: timeoutMs }
+}
+
 export function isCluster(client: RedisClient): client is Cluster {
   return client.isCluster
 }
@@ -67,13 +76,14 @@ export async function connect({ source, timeoutMs }: ResolvedOptions): Promise<O
   return { client, close: () => quit(client) }
 }
 
-async function makeClient(source: ResolvedOptions['source'], connectTimeout: number): Promise<RedisClient> {
-  if (source.type === 'client') return clientLike(source.client)
+async function makeClient(source: ResolvedOptions['source'], timeoutMs: number): Promise<RedisClient> {
+  if (source.type === 'client') return clientLike(source.client, timeoutMs)
   const { Cluster: ClusterClient, Redis: RedisClientClass } = await load()
   const options: ClientOptions = {
     maxRetriesPerRequest,
     retryStrategy,
-    connectTimeout,
+    connectTimeout: timeoutMs,
+    ...limitsOf(timeoutMs),
     ...source.options,
     ...ownOptions,
   }
@@ -83,8 +93,14 @@ async function makeClient(source: ResolvedOptions['source'], connectTimeout: num
 }
 
 /** A client for the same server and user, in the same database, that is not connected yet. */
-function clientLike(client: RedisClient): RedisClient {
-  const options = { ...ownOptions, maxRetriesPerRequest, retryStrategy, enableOfflineQueue: true }
+function clientLike(client: RedisClient, timeoutMs: number): RedisClient {
+  const options = {
+    ...limitsOf(timeoutMs),
+    ...ownOptions,
+    maxRetriesPerRequest,
+    retryStrategy,
+    enableOfflineQueue: true,
+  }
   if (isCluster(client))
     return client.duplicate([], {
       enableAutoPipelining: false,

@@ -7,12 +7,15 @@ import type { Link, RedisClient } from './link.ts'
 
 type Listener = (hint: StoreHint) => void
 
+const checkMs = 10_000
+
 /** Delivers hints to listeners, from a connection of its own that is there while somebody listens. */
 export class Hints {
   readonly #link: Link
   readonly #channel: string
   readonly #listeners = new Set<Listener>()
   #subscriber: { readonly client: RedisClient; readonly ready: Promise<void> } | undefined
+  #check: NodeJS.Timeout | undefined
 
   constructor(link: Link, channel: string) {
     this.#link = link
@@ -38,6 +41,7 @@ export class Hints {
 
   close(): void {
     this.#listeners.clear()
+    clearInterval(this.#check)
     this.#subscriber?.client.disconnect()
     this.#subscriber = undefined
   }
@@ -55,8 +59,21 @@ export class Hints {
       if (wasReady) void this.#subscribeAgain(client)
       wasReady = true
     })
+    clearInterval(this.#check)
+    this.#check = setInterval(() => void this.#makeSure(client), checkMs)
+    this.#check.unref()
     const ready = this.#link.inTime(client.subscribe(this.#channel).then(() => {}))
     return { client, ready }
+  }
+
+  /** Nothing else is sent over it, so nobody would find out that it is dead where a network drops everything. */
+  async #makeSure(client: RedisClient): Promise<void> {
+    if (client.status !== 'ready') return
+    try {
+      await this.#link.inTime(client.subscribe(this.#channel))
+    } catch {
+      if (client.status === 'ready') client.disconnect(true)
+    }
   }
 
   /** What ioredis would do by itself, with a promise that nobody has: it rejects, and ends the process, where the client is closed before the server has answered. */

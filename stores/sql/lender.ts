@@ -1,4 +1,5 @@
 import { StoreError } from '../../src/core/errors.ts'
+import { SilentConnections } from './silent-connections.ts'
 
 /** What is lent, and how it is given back. */
 interface Loan<Client> {
@@ -13,13 +14,15 @@ export interface LendingPool<Client> {
   connect(): Promise<Client>
   /** `isGood` says whether the client may be used again. */
   giveBack(client: Client, isGood: boolean): void
+  /** What a client is connected by, where it shows that. */
+  socketOf(client: Client): unknown
   /** How many connections it may have, where that is known. */
   readonly max: number | undefined
 }
 
 /**
  * Connections of a pool, lent for a piece of work each. Pools wait without end for one that is free; here that ends after `waitMs`, and at
- * once when the store is closed.
+ * once when the store is closed. Nor is there an end to what is sent over a connection that has died without a word: that one is thrown away.
  */
 export class Lender<Client extends object> {
   readonly #store: string
@@ -27,6 +30,7 @@ export class Lender<Client extends object> {
   readonly #waitMs: number
   readonly #waiting = new Set<(error: StoreError) => void>()
   readonly #loans = new Set<Loan<Client>>()
+  readonly #silent = new SilentConnections()
   #isClosed = false
   #onIdle: (() => void) | undefined
 
@@ -36,7 +40,7 @@ export class Lender<Client extends object> {
     this.#waitMs = waitMs
   }
 
-  /** @throws StoreError when no connection is free in time; else what the pool or the work throws */
+  /** @throws StoreError when no connection is free in time, or it falls silent; else what the pool or the work throws */
   async lend<T>(
     work: (client: Client) => Promise<T>,
     isGoodAfter: (thrown: unknown) => boolean,
@@ -48,6 +52,11 @@ export class Lender<Client extends object> {
       loan.takeBack = reject
     })
     let isGood = false
+    const endWatch = this.#silent.watch(this.#pool.socketOf(loan.client), () =>
+      loan.takeBack(
+        new StoreError(this.#store, 'nothing comes over its connection any more; another one is made', true),
+      ),
+    )
     try {
       const made = await Promise.race([work(loan.client), takenBack])
       isGood = true
@@ -56,6 +65,7 @@ export class Lender<Client extends object> {
       isGood = isGoodAfter(thrown)
       throw thrown
     } finally {
+      endWatch(isGood)
       this.#end(loan, isGood)
     }
   }

@@ -40,6 +40,8 @@ const adapters: Readonly<Record<string, { readonly shared: readonly string[]; re
       'hint-listener.ts',
       'hint-payloads.ts',
       'hint-sender.ts',
+      // Its driver says of a pool's connections only once they are there, and what is being made must be ended too.
+      'open-clients.ts',
       'ready-statement.ts',
       'statement-names.ts',
     ],

@@ -42,7 +42,10 @@ const adapters: Readonly<Record<string, Rule>> = {
     parts: [...coreRoomNames, 'stores/sql', 'stores/sqlite'],
     packages: ['node:fs', 'node:path', 'node:sqlite'],
   },
-  'stores/postgres': { parts: [...coreRoomNames, 'stores/sql', 'stores/postgres'], packages: ['pg', 'node:crypto'] },
+  'stores/postgres': {
+    parts: [...coreRoomNames, 'stores/sql', 'stores/postgres'],
+    packages: ['pg', 'node:crypto', 'node:net'],
+  },
   'stores/mysql': {
     parts: [...coreRoomNames, 'stores/sql', 'stores/mysql'],
     packages: ['mysql2', 'mysql2/promise', 'node:crypto', 'node:events', 'node:stream'],
@@ -230,7 +233,7 @@ const importRules: Readonly<Record<string, Rule>> = {
   'src/observers': { parts: [...coreRoomNames, 'src/observers'], packages: ['*'] },
   'stores/sql': {
     parts: [...coreRoomNames, 'stores/sql'],
-    packages: ['node:fs/promises', 'node:path', 'node:crypto'],
+    packages: ['node:net', 'node:fs/promises', 'node:path', 'node:crypto'],
   },
   ...adapters,
   ...engines,

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
-import { afterAll, expect, onTestFinished, test } from 'vitest'
+import { afterAll, expect, onTestFinished, test, vi } from 'vitest'
 import { createDocket, dataType, graph, step, type } from '../../src/index.ts'
 import type { Store } from '../../src/core/contracts/store.ts'
 import { mysqlMigrations, mysqlStore } from '../../stores/mysql/index.ts'
 import { postgresStore } from '../../stores/postgres/index.ts'
 import { redisStore } from '../../stores/redis/index.ts'
+import { watchClientSockets } from '../servers/client-sockets.ts'
 import { serverUrl } from '../servers/server-url.ts'
 import { startStallingProxy } from '../servers/stalling-proxy.ts'
 
@@ -34,8 +35,9 @@ afterAll(async () => {
 })
 
 test.each(['postgres', 'mysql', 'redis'] as const)(
-  'a docket closes although its %s does not answer any more',
+  'a docket closes although its %s does not answer any more, and leaves no connection open',
   async (kind) => {
+    using sockets = watchClientSockets()
     const proxy = await startStallingProxy(await serverUrl(kind))
     onTestFinished(() => proxy.stop())
     const docket = createDocket({ graphs: [fine], store: stores[kind](proxy.url), lease: '1s' })
@@ -45,5 +47,6 @@ test.each(['postgres', 'mysql', 'redis'] as const)(
     await docket.close({ deadline: 100 })
     // Whoever waits is not left alone either.
     expect(await looked).toBe('failed')
+    await vi.waitUntil(() => sockets.openTo([proxy.url]) === 0, { timeout: 5_000 })
   },
 )

@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto'
+import { Socket } from 'node:net'
+import { createPool } from 'mysql2/promise'
+import pg from 'pg'
+import { afterAll, expect, onTestFinished, test, vi } from 'vitest'
+import type { Store, StoreHint } from '../../src/core/contracts/store.ts'
+import { MysqlConnection } from '../../stores/mysql/connection.ts'
+import { mysqlMigrations, mysqlStore } from '../../stores/mysql/index.ts'
+import { PostgresConnection } from '../../stores/postgres/connection.ts'
+import { postgresStore } from '../../stores/postgres/index.ts'
+import { redisStore } from '../../stores/redis/index.ts'
+import { serverUrl } from '../servers/server-url.ts'
+import { startStallingProxy } from '../servers/stalling-proxy.ts'
+import type { StallingProxy } from '../servers/stalling-proxy.ts'
+
+const [postgres, mysql, redis] = [await serverUrl('postgres'), await serverUrl('mysql'), await serverUrl('redis')]
+const prefix = `silent_${randomUUID().replaceAll('-', '').slice(0, 12)}_`
+
+afterAll(async () => {
+  const pool = new pg.Pool({ connectionString: postgres })
+  await pool.query(`drop schema if exists ${prefix} cascade`)
+  await pool.end()
+  const migrations = mysqlMigrations({ url: mysql, prefix })
+  await migrations.downTo(0)
+  await migrations.close()
+})
+
+function pgPool(url: string): pg.Pool {
+  const pool = new pg.Pool({ connectionString: url })
+  pool.on('error', () => {})
+  onTestFinished(() => pool.end())
+  return pool
+}
+
+function mysqlPool(url: string) {
+  const pool = createPool({ uri: url })
+  onTestFinished(() => pool.end())
+  return pool
+}
+
+const stores: Readonly<Record<string, readonly [server: string, newStore: (url: string) => Store]>> = {
+  postgres: [postgres, (url) => postgresStore({ url, schema: prefix })],
+  'a pool of pg': [postgres, (url) => postgresStore({ pool: pgPool(url), schema: prefix })],
+  mysql: [mysql, (url) => mysqlStore({ url, prefix })],
+  'a pool of mysql2': [mysql, (url) => mysqlStore({ pool: mysqlPool(url), prefix })],
+  redis: [redis, (url) => redisStore({ url, prefix, timeout: '100ms' })],
+}
+
+/** Lets what stores wait for a silent connection pass a hundred times as fast. @returns the times that they have set, in milliseconds */
+function hurry(): readonly number[] {
+  const set: number[] = []
+  const { setTimeout: original } = Socket.prototype
+  const spy = vi.spyOn(Socket.prototype, 'setTimeout').mockImplementation(function (this: Socket, ms, callback) {
+    set.push(ms)
+    return original.call(this, ms / 100, callback)
+  })
+  onTestFinished(() => spy.mockRestore())
+  return set
+}
+
+async function openBehind(proxy: StallingProxy, newStore: (url: string) => Store): Promise<Store> {
+  onTestFinished(() => proxy.stop())
+  const store = newStore(proxy.url)
+  await store.open()
+  onTestFinished(() => store.close())
+  return store
+}
+
+test.each(Object.entries(stores))(
+  'over %s, what is sent over a connection on which no answer comes any more fails in time, and another one is made',
+  async (_, [server, newStore]) => {
+    hurry()
+    const proxy = await startStallingProxy(server)
+    const store = await openBehind(proxy, newStore)
+    expect(await store.get(['none'])).toEqual([undefined])
+    proxy.muteAfter('')
+    const lost = store.get(['none'])
+    await vi.waitUntil(() => proxy.muted > 0)
+    proxy.muteAfter(undefined)
+    await expect(lost).rejects.toMatchObject({ isTransient: true })
+    await vi.waitFor(async () => expect(await store.get(['none'])).toEqual([undefined]), { timeout: 5_000 })
+  },
+)
+
+test('once a connection has fallen silent, others that have answered nothing since are given less time', async () => {
+  const set = hurry()
+  const proxy = await startStallingProxy(postgres)
+  const store = await openBehind(proxy, (url) => postgresStore({ url, schema: prefix }))
+  await Promise.all([store.get(['none']), store.get(['none'])])
+  proxy.muteAfter('')
+  await expect(store.get(['none'])).rejects.toMatchObject({ isTransient: true })
+  const before = set.length
+  await expect(store.get(['none'])).rejects.toMatchObject({ isTransient: true })
+  proxy.muteAfter(undefined)
+  expect(set.slice(0, before)).not.toContain(2_000)
+  expect(set.slice(before)).toContain(2_000)
+  expect(await store.get(['none'])).toEqual([undefined])
+})
+
+test('hints of Redis are heard again after their connection has fallen silent', async () => {
+  const proxy = await startStallingProxy(redis)
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const store = await openBehind(proxy, (url) => redisStore({ url, prefix, timeout: '100ms' }))
+  const heard: StoreHint[] = []
+  const unsubscribe = await store.subscribe!((hint) => void heard.push(hint))
+  proxy.muteAfter('subscribe')
+  vi.advanceTimersByTime(10_000)
+  await vi.waitUntil(() => proxy.muted > 0)
+  proxy.muteAfter(undefined)
+  await vi.waitUntil(() => heard.length > 0, { timeout: 5_000 })
+  // What was published meanwhile is lost.
+  expect(heard).toEqual([{ type: 'work' }])
+  await unsubscribe()
+})
+
+test('servers undo the transaction of a client that is gone without a word', async () => {
+  const ofPostgres = new PostgresConnection({ url: postgres, pool: undefined, schema: prefix, max: 1 })
+  await ofPostgres.open()
+  onTestFinished(() => ofPostgres.close())
+  const { rows } = await ofPostgres.transaction((client) => client.query('show idle_in_transaction_session_timeout'))
+  expect(rows).toEqual([{ idle_in_transaction_session_timeout: '20s' }])
+  const ofMysql = new MysqlConnection({ url: mysql, pool: undefined, prefix, max: 1 })
+  await ofMysql.open()
+  onTestFinished(() => ofMysql.close())
+  const shown = await ofMysql.transaction((session) =>
+    session.all(
+      `show session variables where variable_name = if(version() like '%MariaDB%', 'idle_transaction_timeout', 'wait_timeout')`,
+    ),
+  )
+  expect([
+    [{ Variable_name: 'idle_transaction_timeout', Value: '20' }],
+    [{ Variable_name: 'wait_timeout', Value: '300' }],
+  ]).toContainEqual(shown)
+})
