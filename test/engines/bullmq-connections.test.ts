@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { startCuttingProxy } from '../servers/cutting-proxy.ts'
+import { startHostileProxy } from '../servers/hostile-proxy.ts'
 import { serverUrl } from '../servers/server-url.ts'
 import { startStallingProxy } from '../servers/stalling-proxy.ts'
 import { bullmqEngine } from '../../src/engines/bullmq/index.ts'
@@ -62,3 +64,56 @@ test('a consumer that loses PostgreSQL while it is made fails for now, and one t
   await vi.waitUntil(() => taken.includes('one'), { timeout: 10_000 })
   expect(taken).toEqual(['one'])
 })
+
+/** Lets what waits for a silent connection do so a hundred times as fast. */
+function hurrySilence(): void {
+  const { setTimeout: original } = globalThis
+  const spy = vi
+    .spyOn(globalThis, 'setTimeout')
+    .mockImplementation(((act: () => void, ms: number) => original(act, ms === 20_000 ? 200 : ms)) as typeof setTimeout)
+  onTestFinished(() => spy.mockRestore())
+}
+
+test.each(['redis', 'postgres'] as const)(
+  'wakes go out again over %s after its connection has fallen silent',
+  async (kind) => {
+    hurrySilence()
+    const place =
+      kind === 'postgres'
+        ? await engineDatabase(await serverUrl(kind))
+        : { url: await serverUrl(kind), drop: async () => {} }
+    onTestFinished(() => place.drop())
+    const proxy = await startHostileProxy(place.url)
+    onTestFinished(() => proxy.stop())
+    const prefix = randomUUID()
+    const max = kind === 'postgres' ? { max: 3 } : {}
+    const [near, far] = [
+      bullmqEngine({ connection: place.url, prefix, ...brief }),
+      bullmqEngine({ connection: proxy.url, prefix, timeout: '200ms', ...max, ...brief }),
+    ]
+    for (const engine of [near, far]) {
+      await engine.open({ report: () => {} })
+      onTestFinished(() => engine.close())
+    }
+    const taken = new Set<string>()
+    const consumer = await near.consume('late', 1, async (id) => {
+      taken.add(id)
+      return 'done'
+    })
+    onTestFinished(() => consumer.close())
+    const wakeAll = (id: string) => far.wake(['late', 'second', 'third'].map((queue) => ({ id, epoch: 0, queue })))
+    await wakeAll('before')
+    await vi.waitUntil(() => taken.has('before'), { timeout: 10_000 })
+    // All that there are, and those that are made from now on are good.
+    proxy.begin(() => ({ kind: 'mute', of: 'sent', after: 0, forMs: Infinity }))
+    proxy.calm()
+    await wakeAll('lost')
+    await vi.waitFor(
+      async () => {
+        await far.wake([{ id: 'after', epoch: 0, queue: 'late' }])
+        expect([...taken]).toContain('after')
+      },
+      { timeout: 10_000, interval: 50 },
+    )
+  },
+)

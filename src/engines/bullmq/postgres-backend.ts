@@ -26,13 +26,16 @@ const sharedConnections = 2
 /** Where BullMQ looks for its tables, whatever a pool is set to. */
 export const schema = 'bullmq'
 
+/** A statement of BullMQ's that has no answer for so long was sent over a connection that is dead. */
+const queryTimeoutMs = 20_000
+
 /** How many workers listen over connections of a pool, whoever made it. */
 const listening = new WeakMap<Pool, number>()
 
 /** Connects to PostgreSQL, and makes sure that BullMQ's tables are there. @throws EngineError */
 export async function openPostgres(source: PostgresSource, settings: Settings, timeoutMs: number): Promise<Backend> {
   const packages = await loadForPostgres()
-  const own = source.pool === undefined ? ownPool(packages, source, timeoutMs) : undefined
+  const own = source.pool === undefined ? ownPool(packages, source, timeoutMs, queryTimeoutMs) : undefined
   const pool = source.pool ?? own!.pool
   const end = async (): Promise<void> => own?.end()
   try {
@@ -49,6 +52,7 @@ export function ownPool(
   { pg }: Packages,
   { url, max }: Pick<PostgresSource, 'url' | 'max'>,
   timeoutMs: number,
+  queryTimeoutMs = 0,
 ): { readonly pool: Pool; end(): Promise<void> } {
   const clients = new Set<PoolClient>()
   const pool = new pg.Pool({
@@ -56,7 +60,9 @@ export function ownPool(
     max,
     options: `-c search_path=${schema}`,
     connectionTimeoutMillis: timeoutMs,
+    query_timeout: queryTimeoutMs,
     keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
   })
   // An idle connection that dies emits an error to the pool, which drops it; without listeners it would end the process.
   pool.on('error', ignore)
