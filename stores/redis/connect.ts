@@ -45,7 +45,7 @@ export function retryStrategy(attempt: number): number {
  */
 function limitsOf(timeoutMs: number): Pick<RedisOptions, 'socketTimeout' | 'sentinelCommandTimeout'> {
   // A server that takes longer than a call waits is not dead yet.
-  return { socketTimeout: 2 * timeoutMs, sentinelCommandTimeout: timeoutMs }
+  return { socketTimeout: 2 * timeoutMs, sentinelCommandTimeout: timeoutMs / 5 }
 }
 
 export function isCluster(client: RedisClient): client is Cluster {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { Socket } from 'node:net'
+import { createServer, Socket } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { createPool } from 'mysql2/promise'
 import pg from 'pg'
 import { afterAll, expect, onTestFinished, test, vi } from 'vitest'
@@ -9,6 +10,7 @@ import { mysqlMigrations, mysqlStore } from '../../stores/mysql/index.ts'
 import { PostgresConnection } from '../../stores/postgres/connection.ts'
 import { postgresStore } from '../../stores/postgres/index.ts'
 import { redisStore } from '../../stores/redis/index.ts'
+import { startSentinel } from '../servers/redis-sentinel.ts'
 import { serverUrl } from '../servers/server-url.ts'
 import { startStallingProxy } from '../servers/stalling-proxy.ts'
 import type { StallingProxy } from '../servers/stalling-proxy.ts'
@@ -132,4 +134,16 @@ test('servers undo the transaction of a client that is gone without a word', asy
     [{ Variable_name: 'idle_transaction_timeout', Value: '20' }],
     [{ Variable_name: 'wait_timeout', Value: '300' }],
   ]).toContainEqual(shown)
+})
+
+test('a Sentinel that does not answer is passed over', async () => {
+  await using sentinel = await startSentinel()
+  const silent = createServer(() => {})
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void silent.close())
+  const sentinels = [(silent.address() as AddressInfo).port, sentinel.port].map((port) => ({ host: '127.0.0.1', port }))
+  const store = redisStore({ options: { sentinels, name: sentinel.name }, prefix, timeout: '2s' })
+  onTestFinished(() => store.close())
+  await store.open()
+  expect(await store.get(['none'])).toEqual([undefined])
 })

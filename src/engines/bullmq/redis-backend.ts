@@ -23,7 +23,7 @@ const ownOptions = {
   retryStrategy,
   // A connection over which nothing comes for so long, though something is waited for, is dead: it is made anew. Workers wait for jobs for 10 s at most.
   socketTimeout: 20_000,
-  sentinelCommandTimeout: 5_000,
+  sentinelCommandTimeout: 1_000,
 } as const satisfies RedisOptions & { readonly replyMapping: 'legacy' }
 
 /** Milliseconds until the next attempt to reconnect. There is always one. */
