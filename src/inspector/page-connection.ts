@@ -4,6 +4,7 @@ import type { WebSocket } from './web-packages.ts'
 /** From here on a page counts as one that does not read. */
 const mostBuffered = 256 * 1024
 const opened = 1
+const alive = JSON.stringify({ type: 'alive' } satisfies LiveFrame)
 
 /** One page that is open. What it does not read in time is left out, and once it reads again it gets a `gap`: nothing is kept for it. */
 export class PageConnection {
@@ -27,11 +28,12 @@ export class PageConnection {
     this.#socket.send(text, () => this.#catchUp())
   }
 
-  /** Looks whether somebody is there; one that has not answered since the last time is cut off. */
+  /** Looks whether somebody is there; one that has not answered since the last time is cut off. Browsers answer by themselves: the page gets a frame besides. */
   ping(): void {
     if (!this.#answers) return this.#socket.terminate()
     this.#answers = false
     if (this.#socket.readyState === opened) this.#socket.ping()
+    this.send(alive)
   }
 
   close(code: number, reason: string): void {

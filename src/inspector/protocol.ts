@@ -367,6 +367,8 @@ export type PageFrame =
 /** What the server says: at most sixty frames a second, the newest state of whatever changed meanwhile. */
 export type LiveFrame =
   | { readonly type: 'ready' }
+  /** Nothing has happened, and the connection is there: every 20 s, so that a page notices one that has died without a word. */
+  | { readonly type: 'alive' }
   /** Executions that changed, for the list; `gone`: those that what is watched does not find any more, deleted or changed. */
   | {
       readonly type: 'rows'

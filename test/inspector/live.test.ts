@@ -204,6 +204,9 @@ test('for a page that never reads nothing is kept, and once it reads it gets a g
   expect(got.length).toBeLessThan(200)
   connection.send(text)
   while (got.at(-1) !== 'rows') await sleep(5)
+  // The page notices one that is gone by missing this.
+  connection.ping()
+  while (got.at(-1) !== 'alive') await sleep(5)
   // One that says nothing for so long is gone.
   reader.pause()
   const end = once(socket, 'close')

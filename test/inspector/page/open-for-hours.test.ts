@@ -24,6 +24,10 @@ function runningRow(id: string, createdAt: string): ExecutionRow {
   return { id, graph: 'far', target: 'Far', status: 'running', queue: 'default', createdAt, incompatible: [] }
 }
 
+function listsOf({ requests }: FakeServer): number {
+  return requests.filter((one) => one.startsWith('/api/executions')).length
+}
+
 function isoOf(ms: number): string {
   return new Date(ms).toISOString()
 }
@@ -38,6 +42,22 @@ test('a server that was started again with the same token may let other acts thr
   await page.getByText('Read-only').waitFor()
   await page.getByText('another', { exact: true }).waitFor()
   await soon(() => page.getByRole('link', { name: 'Start…' }).count()).toBe(0)
+})
+
+test('a connection over which nothing comes any more is made anew', async () => {
+  const { page, server } = await open()
+  await page.getByRole('grid', { name: 'Executions' }).waitFor()
+  await page.clock.install()
+  const watched = server.watched.length
+  for (let times = 0; times < 2; times++) {
+    const lists = listsOf(server)
+    server.send({ type: 'gap' })
+    await soon(() => listsOf(server)).toBeGreaterThan(lists)
+    await page.clock.runFor(40_000)
+  }
+  expect(server.watched.length).toBe(watched)
+  await page.clock.runFor(15_000)
+  await soon(() => server.watched.length).toBe(watched + 1)
 })
 
 test('a window that ends now moves on with the time, for as long as the page is open', async () => {

@@ -7,6 +7,9 @@ export type LiveState = 'connecting' | 'live' | 'waiting'
 /** Waits between tries, in milliseconds: the last one for all that follow. */
 const waits = [250, 500, 1_000, 2_000, 5_000, 10_000]
 
+/** The server says every 20 s that it is there: a connection over which nothing comes for so long has died without a word, as those through a tunnel may. */
+const longestSilenceMs = 50_000
+
 /** What gets the frames. */
 export interface LiveReceiver {
   readonly onFrame: (frame: LiveFrame) => void
@@ -27,6 +30,7 @@ export class LiveConnection extends Notifier {
   #watched: PageFrame = { type: 'watch' }
   #tries = 0
   #timer: ReturnType<typeof setTimeout> | undefined
+  #silence: ReturnType<typeof setTimeout> | undefined
   #hiddenAt: number | undefined
   #isOver = false
   state: LiveState = 'connecting'
@@ -58,6 +62,7 @@ export class LiveConnection extends Notifier {
   close(): void {
     this.#isOver = true
     clearTimeout(this.#timer)
+    clearTimeout(this.#silence)
     this.#socket?.close()
   }
 
@@ -66,6 +71,7 @@ export class LiveConnection extends Notifier {
     this.#set('connecting')
     const socket = new WebSocket(this.#url)
     this.#socket = socket
+    this.#awaitFrame(socket)
     socket.addEventListener('open', () => {
       socket.send(JSON.stringify({ type: 'token', token: this.#token } satisfies PageFrame))
     })
@@ -75,7 +81,9 @@ export class LiveConnection extends Notifier {
 
   #received(socket: WebSocket, data: unknown): void {
     if (socket !== this.#socket || typeof data !== 'string') return
+    this.#awaitFrame(socket)
     const frame = JSON.parse(data) as LiveFrame
+    if (frame.type === 'alive') return
     if (frame.type === 'ready') {
       const isAgain = this.#tries > 0
       this.#tries = 0
@@ -89,9 +97,19 @@ export class LiveConnection extends Notifier {
     else this.#receiver?.onFrame(frame)
   }
 
+  /** Whoever closes such a connection waits for it as well. */
+  #awaitFrame(socket: WebSocket): void {
+    clearTimeout(this.#silence)
+    this.#silence = setTimeout(() => {
+      socket.close()
+      this.#closed(socket, 1006)
+    }, longestSilenceMs)
+  }
+
   #closed(socket: WebSocket, code: number): void {
     if (socket !== this.#socket || this.#isOver) return
     this.#socket = undefined
+    clearTimeout(this.#silence)
     this.#set('waiting')
     // The token may be an old one: what is requested now says so.
     if (code === 1008) this.#receiver?.onGap()
