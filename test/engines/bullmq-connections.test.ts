@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { startCuttingProxy } from '../servers/cutting-proxy.ts'
+import { watchClientSockets } from '../servers/client-sockets.ts'
 import { startHostileProxy } from '../servers/hostile-proxy.ts'
 import { serverUrl } from '../servers/server-url.ts'
 import { startStallingProxy } from '../servers/stalling-proxy.ts'
@@ -117,3 +118,18 @@ test.each(['redis', 'postgres'] as const)(
     )
   },
 )
+
+test('an engine that is closed while its PostgreSQL does not answer leaves no connection open', async () => {
+  using sockets = watchClientSockets()
+  const database = await engineDatabase(await serverUrl('postgres'))
+  onTestFinished(() => database.drop())
+  const proxy = await startHostileProxy(database.url)
+  onTestFinished(() => proxy.stop())
+  const engine = bullmqEngine({ connection: proxy.url, timeout: '500ms', ...brief })
+  await engine.open({ report: () => {} })
+  await engine.wake([{ id: 'one', epoch: 0, queue: 'late' }])
+  expect(sockets.openTo([proxy.url])).toBeGreaterThan(0)
+  proxy.begin(() => ({ kind: 'mute', of: 'sent', after: 0, forMs: Infinity }))
+  await engine.close()
+  await vi.waitUntil(() => sockets.openTo([proxy.url]) === 0, { timeout: 5_000 })
+})

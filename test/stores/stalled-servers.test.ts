@@ -47,6 +47,6 @@ test.each(['postgres', 'mysql', 'redis'] as const)(
     await docket.close({ deadline: 100 })
     // Whoever waits is not left alone either.
     expect(await looked).toBe('failed')
-    await vi.waitUntil(() => sockets.openTo([proxy.url]) === 0, { timeout: 5_000 })
+    await vi.waitUntil(() => sockets.openTo([proxy.url]) === 0, { timeout: 15_000 })
   },
 )

@@ -74,10 +74,9 @@ export function ownPool(
   return {
     pool,
     async end() {
-      // A server that does not answer ends no connection.
-      await within(timeoutMs, pool.end()).catch(() => {
-        for (const client of clients) abandon(client)
-      })
+      await within(timeoutMs, pool.end()).catch(ignore)
+      // The pool waits for none that it has let go of, and a server that does not answer ends none.
+      for (const client of clients) abandon(client)
     },
   }
 }
