@@ -37,7 +37,7 @@ export async function interruptibleClusterSpace(): Promise<InterruptibleSpace> {
   }
 }
 
-async function removeKeys(url: string, prefix: string): Promise<void> {
+export async function removeKeys(url: string, prefix: string): Promise<void> {
   const client = new Redis(url)
   try {
     for await (const keys of client.scanStream({ match: `*${prefix}*`, count: 1_000 }) as AsyncIterable<string[]>)
