@@ -12,7 +12,7 @@ import type { Attachment } from '../sql/own-connection.ts'
 import { within } from '../sql/within.ts'
 import { Compiling } from './compiling.ts'
 import { isAnswer, isConflict, isLostStatement, postgresError, storeName } from './errors.ts'
-import { abandon, endSoon, OpenClients, socketOf } from './open-clients.ts'
+import { abandon, endSoon, guard, OpenClients, socketOf } from './open-clients.ts'
 import type { PostgresPlace } from './options.ts'
 import { StatementNames } from './statement-names.ts'
 
@@ -140,6 +140,7 @@ export class PostgresConnection {
   async query({ text, parameters }: Query, client?: ClientBase): Promise<readonly Row[]> {
     const config = { text, values: [...parameters] }
     if (client === undefined) return this.#run(config)
+    guard(client)
     try {
       return await rowsOf(client, config)
     } catch (thrown) {
@@ -155,6 +156,7 @@ export class PostgresConnection {
   async requireTransaction(client: ClientBase): Promise<void> {
     const { getTransactionStatus } = client as Partial<Client>
     if (getTransactionStatus?.call(client as Client) === 'T') return
+    guard(client)
     try {
       await client.query('savepoint docket; release savepoint docket')
     } catch (thrown) {

@@ -1,5 +1,5 @@
 import { Socket } from 'node:net'
-import type { Client, ClientConfig } from 'pg'
+import type { Client, ClientBase, ClientConfig } from 'pg'
 import { within } from '../sql/within.ts'
 
 const endMs = 1_000
@@ -29,6 +29,17 @@ export class OpenClients {
   abandonAll(): void {
     for (const client of this.#open) abandon(client)
   }
+}
+
+/** Clients that have the listener; several stores may be given one. */
+const guarded = new WeakSet<object>()
+
+/** A client that is lost emits errors, also while a statement is under way that fails of it; without a listener they would end the process. */
+export function guard(client: ClientBase): void {
+  if (guarded.has(client)) return
+  guarded.add(client)
+  // What stands around a client may have no more than a store needs.
+  ;(client as Partial<ClientBase>).on?.('error', () => {})
 }
 
 /** What a client is connected by; one of a pool of the user's may not show it. */
