@@ -305,31 +305,58 @@ test('moves of one execution come to an end, also where a docket has another own
   expect(outcomes.map(([outcome]) => outcome!.id)).toEqual(['x', 'x', 'x'])
 })
 
+/** A store whose driver sends the first acquisition twice, and gives one of both answers. */
+function acquiringTwice(inner: Store, answer: 'first' | 'second'): Store {
+  let isArmed = true
+  return new Proxy(inner, {
+    get: (target, key) => {
+      const value: unknown = Reflect.get(target, key)
+      if (typeof value !== 'function') return value
+      return async (...given: readonly unknown[]): Promise<unknown> => {
+        const call = (): unknown => (value as (...all: readonly unknown[]) => unknown).apply(target, [...given])
+        if (key !== 'acquire' || !isArmed) return call()
+        isArmed = false
+        const answers = [await call(), await call()]
+        return answers[answer === 'first' ? 0 : 1]
+      }
+    },
+  })
+}
+
 test('an execution that a driver has acquired twice by itself, and was answered the second time, is moved', async () => {
   const world = new World()
   const starts = world.process({ graphs: [approvals], park: 0 })
   await world.clock.settle(starts.start(approvals, Goal, {}, { id: 'x' }))
   await world.clock.advance(1_000)
   await world.clock.settle(starts.close())
-  let isArmed = true
-  const repeating = new Proxy(world.store, {
-    get: (target, key) => {
-      const value: unknown = Reflect.get(target, key)
-      if (typeof value !== 'function') return value
-      return async (...given: readonly unknown[]): Promise<unknown> => {
-        const call = (): unknown => (value as (...all: readonly unknown[]) => unknown).apply(target, [...given])
-        if (key === 'acquire' && isArmed) {
-          isArmed = false
-          await call()
-        }
-        return call()
-      }
-    },
-  })
-  const here = world.process({ graphs: [], takeOver: false, store: repeating })
+  const here = world.process({ graphs: [], takeOver: false, store: acquiringTwice(world.store, 'second') })
   const inner = memoryStore({ now: () => world.clock.now(), elapsed: () => world.clock.elapsed() })
   const there = world.process({ graphs: [], takeOver: false, store: inner })
   expect(await world.clock.settle(here.moveTo(there, ['x']))).toEqual([{ id: 'x', verdict: 'moved' }])
+})
+
+test('what a driver has acquired twice by itself, and was answered the first time, does not stay with the process that was to move it', async () => {
+  const world = new World()
+  let calls = 0
+  const run = (): number => {
+    if (++calls === 1) throw new Error('the bank is closed')
+    return calls
+  }
+  const bank = graph({ name: 'bank', steps: [step({ name: 'Pay', inputs: {}, output: Goal, run })] })
+  const pays = world.process({ graphs: [approvals, bank], park: 0 })
+  await world.clock.settle(pays.start(approvals, Goal, {}, { id: 'open' }))
+  await world.clock.settle(rejectionOf(pays.execute(bank, Goal, {}, { id: 'ended' })))
+  await world.clock.advance(1_000)
+  const inner = memoryStore({ now: () => world.clock.now(), elapsed: () => world.clock.elapsed() })
+  const there = world.process({ graphs: [], takeOver: false, store: inner })
+  for (const id of ['open', 'ended']) {
+    const here = world.process({ graphs: [], takeOver: false, store: acquiringTwice(world.store, 'first') })
+    await world.clock.settle(here.moveTo(there, [id]))
+    await world.clock.advance(40_000)
+  }
+  await world.clock.settle((await pays.get('open'))!.signal(Approval, 'yes'))
+  expect(await world.clock.settle((await pays.get('open'))!.result())).toBe(1)
+  expect(await world.clock.settle((await pays.retry('ended')).result())).toBe(2)
 })
 
 test('a batch whose items are not all written is not moved: nobody could go on with it there', async () => {

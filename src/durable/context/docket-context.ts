@@ -362,9 +362,15 @@ export class DocketContext {
     const parent = head?.status !== undefined && isTerminal(head.status) ? record.parent : undefined
     const mail = parent === undefined ? besides : { ...besides, outgoing: [endedMessage(parent, record, at)] }
     const commit = { id, owner: owner!, epoch, at, steps, head, ...mail }
-    if (await this.connection.commits.add(commit, this.clock.elapsed() + patienceMs)) return
-    if (head?.isReleased === true && (await this.#isGivenUp(id, epoch, head))) return
-    throw new LeaseLostError(`execution "${id}" is not this process's any more`, { executionId: id })
+    let isWritten = false
+    try {
+      isWritten = await this.connection.commits.add(commit, this.clock.elapsed() + patienceMs)
+      if (!isWritten && head?.isReleased === true) isWritten = await this.#isGivenUp(id, epoch, head)
+    } finally {
+      // It may be this process's all the same, in an epoch that it does not know: a driver that repeats a call by itself may acquire twice.
+      if (!isWritten) this.connection.uncertainAcquisitions.set(id, this.clock.elapsed())
+    }
+    if (!isWritten) throw new LeaseLostError(`execution "${id}" is not this process's any more`, { executionId: id })
   }
 
   /** Whether a commit that gives an execution up stands there: where its answer was lost, it is refused when it is repeated. */
