@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { LeaseLostError, step } from '../../src/index.ts'
+import { sleep } from '../../src/runtime/environment/clock.ts'
 import { graphOf, number } from '../loose-api.ts'
 import { World } from './durable-time.ts'
 import { door, line, Third } from './line.ts'
@@ -101,6 +102,29 @@ describe('a process that can’t renew for a lease', () => {
     expect(await world.clock.settle(handle.result())).toBe(8)
     expect(healthyRuns).toEqual([])
   })
+})
+
+test('what a process gave up while its renewal was on its way is somebody’s at once, and not when that has run out', async () => {
+  const world = new World()
+  const watched = new WatchedStore(world.store)
+  let runs = 0
+  const { line: graph } = line({ second: { run: (value) => (++runs === 1 ? door().promise : value * 100) } })
+  const process = world.process({ graphs: [graph], store: watched.store, lease: '30s' })
+  await process.start(graph, Third, inputs, { id: 'a' })
+  let isArmed = true
+  watched.before = async ({ name }) => {
+    if (name === 'renewOwner' && isArmed) await sleep(world.clock, 19_990)
+  }
+  watched.after = async ({ name }) => {
+    if (name !== 'renewOwner' || !isArmed) return
+    isArmed = false
+    await sleep(world.clock, 20)
+  }
+  await world.clock.advance(29_000)
+  expect(world.events.filter(({ type }) => type === 'lease.lost')).toHaveLength(0)
+  await world.clock.advance(4_000)
+  expect(world.events.filter(({ type }) => type === 'lease.lost')).toHaveLength(1)
+  expect((await process.list()).executions).toMatchObject([{ status: 'completed', output: 201 }])
 })
 
 describe('a process that was paused for longer than its lease', () => {

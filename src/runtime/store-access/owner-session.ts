@@ -179,7 +179,7 @@ export class OwnerSession {
 
   /** Says that the owner lives. False if it did not any more: then there is a new one, not registered yet. */
   async #renew(): Promise<boolean> {
-    const { clock, store, leaseMs } = this.#options
+    const { clock, store, leaseMs, failures } = this.#options
     const askedAt = clock.elapsed()
     const askedAtByDay = clock.now()
     const owner = this.#owner
@@ -190,7 +190,11 @@ export class OwnerSession {
       ? store.renewOwner(owner, leaseMs)
       : store.renewOwner(owner, leaseMs, worker))
     this.#described = owner
-    if (owner !== this.#owner) return false
+    if (owner !== this.#owner) {
+      // It was given up while the answer was on its way: what it has would wait for as long as the store lets it live.
+      if (isAlive) store.endOwner(owner).catch(failures.of(`ending owner "${owner}", whose lease was renewed too late`))
+      return false
+    }
     this.#failure = undefined
     if (this.#heartbeat?.isClaimed(owner) === true) this.#freshenAt(askedAt, askedAtByDay)
     else this.#freshUntil = this.#freshUntilByDay = Infinity
