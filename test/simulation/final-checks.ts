@@ -2,6 +2,7 @@ import { isTerminal, isTerminalStep } from '../../src/core/contracts/statuses.ts
 import { recordKey } from './batch-ledger.ts'
 import { checkBatches, checkDeadlines, checkLifetimes, checkTimeouts } from './feature-checks.ts'
 import { profiles } from './faults.ts'
+import { lookAnywayMs } from './life.ts'
 import type { Simulation } from './run-seed.ts'
 import { underFirstNames } from './version-ledger.ts'
 
@@ -116,9 +117,6 @@ async function checkSteps({ servers, history }: Simulation): Promise<void> {
   }
   for (const [place, message] of wrong) if (!right.has(place)) history.violate(message)
 }
-
-// Whoever does not know what it has looks again after this time.
-const lookAnywayMs = 61_000
 
 // Slow calls take so long, each way.
 const slowMs = 5_000

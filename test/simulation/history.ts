@@ -324,6 +324,14 @@ export class History {
     }
   }
 
+  /** The answer came when its process had given the call up. */
+  acquiredUnheard(acquired: readonly AcquiredExecution[]): void {
+    for (const { execution } of acquired) {
+      const life = this.lives.get(execution.id)
+      if (life?.epoch === execution.epoch) life.unheardEpoch = execution.epoch
+    }
+  }
+
   deleted(executions: readonly { readonly id: string }[], answers: readonly boolean[]): void {
     for (const [index, { id }] of executions.entries())
       if (answers[index]! && this.lives.delete(id)) this.#deletions.set(id, this.deletionsOf(id) + 1)

@@ -3,6 +3,9 @@ import { textOf } from './toy-codec.ts'
 import type { NewExecution, StepRecord } from '../../src/core/contracts/execution-record.ts'
 import type { ExecutionStatus } from '../../src/core/contracts/statuses.ts'
 
+/** Whoever does not know what it has looks again after this time. */
+export const lookAnywayMs = 61_000
+
 /** A step's record, as it was written last. */
 export interface NotedStep {
   readonly record: StepRecord
@@ -44,6 +47,8 @@ export interface Life {
   leftAloneUntil: number
   owner: string | undefined
   epoch: number
+  /** The epoch of which its owner does not know: it had given up the call that was carried out later, and looks in a while what it has. */
+  unheardEpoch: number | undefined
   status: ExecutionStatus
   output: unknown
   /** The name of what it failed with. */
@@ -103,6 +108,7 @@ export function newLife(
     leftAloneUntil: -Infinity,
     owner,
     epoch: owner === undefined ? 0 : 1,
+    unheardEpoch: undefined,
     status: startedAt === undefined ? 'pending' : 'running',
     output: undefined,
     error: undefined,

@@ -105,7 +105,8 @@ export class MachineMail {
 
   read({ execution, id, seq }: Message): void {
     const letter = this.#byId.get(`${this.#history.lives.get(execution)?.number} ${id}`)
-    if (letter !== undefined) letter.seq = seq
+    // What was taken before a move, and is sent to the other store once more, keeps its place: letters that came meanwhile came after it.
+    if (letter?.isTaken === false) letter.seq = seq
   }
 
   /** A machine has taken what a letter says. */

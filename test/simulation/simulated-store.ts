@@ -94,9 +94,12 @@ export class StoreServer {
     const fate = this.#faults.fateOfCall()
     return new Promise((resolve, reject) => {
       let isAnswered = false
-      const answer = (settle: () => void): void =>
+      const answer = (settle: () => void, value?: unknown): void =>
         process.post(this.#faults.delay(fate), () => {
-          if (isAnswered) return
+          if (isAnswered) {
+            if (name === 'acquire' && value !== undefined) this.#history.acquiredUnheard(value as never)
+            return
+          }
           isAnswered = true
           process.clock.clearTimeout(timer)
           settle()
@@ -106,7 +109,7 @@ export class StoreServer {
         answer(() => reject(error as Error))
       }
       const timer = process.clock.setTimeout(() => fail(broken('no answer in time')), driverTimeoutMs)
-      this.#send(process, name, given, fate, fail, (value) => answer(() => resolve(value)))
+      this.#send(process, name, given, fate, fail, (value) => answer(() => resolve(value), value))
     })
   }
 

@@ -1,6 +1,7 @@
 import { isTerminal, isTerminalStep } from '../../src/core/contracts/statuses.ts'
 import type { StepStatus } from '../../src/core/contracts/statuses.ts'
 import { isDenied } from './denied-steps.ts'
+import { lookAnywayMs } from './life.ts'
 import type { Life } from './life.ts'
 import { isNeededStill } from './needed-steps.ts'
 import type { Simulation } from './run-seed.ts'
@@ -35,7 +36,9 @@ export function watchSleepers(simulation: Simulation): void {
       )
         continue
       const owner = simulation.dockets.find(({ process }) => life.owner!.startsWith(`${process.name}:`))!
-      const since = Math.max(undisturbedSince.get(owner) ?? Infinity, life.ownedSince)
+      // What a process has by a call that it had given up, it finds when it looks what the store thinks.
+      const knownSince = life.ownedSince + (life.unheardEpoch === life.epoch ? lookAnywayMs : 0)
+      const since = Math.max(undisturbedSince.get(owner) ?? Infinity, knownSince)
       const before = now - awakeMs - simulation.slackMs
       if (since > before || !history.isAlive(life.owner) || late.has(life)) continue
       if (owner.lost.has(`${life.id} ${life.epoch}`)) continue
