@@ -5,6 +5,7 @@ import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import { batchFrameOf } from '../../runtime/batch/batch-options.ts'
 import type { BatchFrame } from '../../runtime/batch/batch-options.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
+import type { Turn } from '../../runtime/environment/turn.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { parkingOf } from '../context/parking-of.ts'
 import type { Misfit } from '../context/incompatible-executions.ts'
@@ -18,7 +19,8 @@ import type { PresentBatch } from '../records/present-batch.ts'
 import { awaitedSlots } from '../records/awaited-slots.ts'
 import { BatchRestoration, itemStep, givenOnce, headOfBatch, misfitsOfItems } from '../records/restore-batch.ts'
 import type { BatchHead, RestoredBatch } from '../records/restore-batch.ts'
-import { nowMade } from '../records/restore-execution.ts'
+import { hasChanged, nowMade } from '../records/restore-execution.ts'
+import { takersOfLost } from '../records/takers-of-lost.ts'
 import type { ResumeCause } from '../records/restore-execution.ts'
 import { keyNamesOf } from '../records/stored-names.ts'
 import { boundsOf, deadlineOnceBegun, limitsWith, readLimits } from '../records/stored-limits.ts'
@@ -137,7 +139,36 @@ async function fittedBatch(
   const restored = typeof written === 'number' ? undefined : restoration.restored()
   const wrong = await misfitsOfItems(head, parts, restored?.outcomes, frame, turn)
   if (wrong.length > 0) return { reasons: wrong }
+  const lost = restored === undefined ? [] : await lostInItems(record, frame.plan, parts.keys, restored, cause, turn)
+  if (lost.length > 0) return { reasons: lost }
   return { task, restoration, written, parts, restored }
+}
+
+/** Why a graph that has changed can't go on with items whose races were decided before. */
+async function lostInItems(
+  record: ExecutionRecord,
+  { whole, shared, item }: BatchFrame['plan'],
+  keys: readonly string[],
+  { undos, views, outcomes, failing }: RestoredBatch,
+  cause: ResumeCause,
+  turn: Turn,
+): Promise<readonly string[]> {
+  if (whole.racers === undefined || !hasChanged(record, whole, cause)) return []
+  const reasons = new Set<string>()
+  for (const [index, key] of ['', ...keys].entries()) {
+    if (turn.mustYield()) await turn.next()
+    if (outcomes.has(key) || failing.has(key)) continue
+    const known = undos.of(key, views.of(key))
+    if (known?.undos === undefined) continue
+    const closedSignals = new Set<string>()
+    const lost = takersOfLost(index === 0 ? shared : item.plan, {
+      views: known.steps,
+      undos: known.undos,
+      closedSignals,
+    })
+    for (const reason of lost) reasons.add(reason)
+  }
+  return [...reasons]
 }
 
 async function fromPresentRecords(
