@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { dataType, NonRetryableError, step, type, untypedGraph } from '../../src/index.ts'
+import { dataType, NonRetryableError, optional, signal, step, type, untypedGraph } from '../../src/index.ts'
 import type { AnyGraph } from '../../src/core/graph/graph-index.ts'
 import { expectNoUnhandledErrors } from '../loose-api.ts'
 import { World } from './durable-time.ts'
@@ -103,3 +103,45 @@ test('what a newer version has undone under a new name is done by an older one u
   expect(deeds.map((deed) => deed.step)).toEqual(['Charge', 'Pay'])
   expect(deeds[1]!.key).not.toBe(deeds[0]!.key)
 })
+
+const Approval = {
+  1: dataType('Approval', type<string>()),
+  2: dataType('Consent', type<string>(), { formerly: 'Approval' }),
+}
+
+/** Goes on without what it waits for where that does not come in time. */
+function patient(version: 1 | 2, go: () => string | Promise<string>): AnyGraph {
+  const approval = signal(Approval[version], { timeout: '1m' })
+  const inputs = { paid: Paid, approval: optional(Approval[version]) }
+  const prints = step({ name: 'Print', inputs, output: Bill, run: ({ approval: by }) => by ?? 'nobody' })
+  const pays = step({ name: 'Pay', inputs: { order: optional(Order) }, output: Paid, persist: 'execution', run: go })
+  return untypedGraph({ name: 'shop', steps: [approval as never, pays as never, prints as never] })
+}
+
+test.each(['execution', 'batch'])(
+  'an older version does not wait again for a signal that a newer one has waited for in vain under another name (%s)',
+  async (kind) => {
+    const world = new World()
+    const begun = patient(1, never)
+    const first = world.mortal({ graphs: [begun] })
+    const [graph, target] = [begun as never, Bill as never]
+    if (kind === 'batch') await first.docket.startBatch(graph, target, [{}] as never, { id: 'a' })
+    else await first.docket.start(graph, target, {} as never, { id: 'a' })
+    await world.clock.advance(10)
+    first.die()
+    await world.clock.advance(6_000)
+    const second = world.mortal({ graphs: [patient(2, never)] })
+    await world.clock.advance(90_000)
+    second.die()
+    await world.clock.advance(6_000)
+    world.process({ graphs: [patient(1, () => 'paid')] })
+    await world.clock.advance(10_000)
+    const [incompatible] = world.events.filter((event) => event.type === 'execution.incompatible')
+    expect(incompatible?.reasons).toEqual([
+      'step "Consent" has failed, and is called "Approval" here, where it would begin anew',
+    ])
+    const last = world.process({ graphs: [patient(2, () => 'paid')] })
+    const handle = (await world.clock.settle(last.get('a')))!
+    expect(await world.clock.settle(handle.result())).toEqual(kind === 'batch' ? ['nobody'] : 'nobody')
+  },
+)

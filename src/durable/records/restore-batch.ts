@@ -158,7 +158,7 @@ interface RestorationParts {
   readonly graph: AnyGraph
   /** Undefined where it is clear already that they don't fit: then it is only read why. */
   readonly plan: BatchPlan | undefined
-  readonly head: Pick<BatchHead, 'retries' | 'retried' | 'total'> | undefined
+  readonly head: Pick<BatchHead, 'retries' | 'retried' | 'total' | '$names'> | undefined
   readonly cause: ResumeCause
   readonly encoding: ValueEncoding
   readonly turn: Turn
@@ -193,7 +193,7 @@ export class BatchRestoration {
     this.#parts = parts
     this.#reader = new ItemsReader(record.id, head?.total ?? 0, encoding, turn)
     this.#misfits = new Set(misfitsOf(record, graph))
-    this.#misfitOf = misfitIn(graph)
+    this.#misfitOf = misfitIn(graph, parts.cause === 'end' ? undefined : head?.$names)
     this.#specs = specsByName(requireIndex(graph))
     this.#needed = new Set(plan?.whole.steps.map(({ spec }) => spec.name))
     this.#isRetried = isRetriedBy(head ?? {})

@@ -17,6 +17,7 @@ import type { PastAttempt } from '../../runtime/execution/past-attempt.ts'
 import type { KeyNames } from '../../runtime/steps/key-names.ts'
 import { machineVersion } from './machine-version.ts'
 import { awaitedKeyOf } from './awaited-key.ts'
+import { failedUnderAnotherName } from './failed-under-another-name.ts'
 import { graphHashOf } from './graph-hash.ts'
 import { misfitOfState } from '../../runtime/steps/machine-state.ts'
 import { keptAttempts } from './attempt-history.ts'
@@ -27,6 +28,7 @@ import { decodePresent, readInputs } from './stored-inputs.ts'
 import type { WorkerLossPolicy } from './stored-inputs.ts'
 import type { StoredLimits } from './stored-limits.ts'
 import { keyNamesOf } from './stored-names.ts'
+import type { StoredNames } from './stored-names.ts'
 import { noUndoRecords } from './undo-records.ts'
 import type { UndoRecords } from './undo-records.ts'
 import { madeOfUndone } from './undone-takers.ts'
@@ -112,6 +114,9 @@ export async function restoreExecution(
     return { reasons: [describeThrown(error)] }
   }
   const names = new Set(given.plan.steps.map(({ spec }) => spec.name))
+  const known = cause === 'end' || $names === undefined ? undefined : misfitIn(graph, $names)
+  const failed = known === undefined ? [] : steps.flatMap((step) => known(step) ?? [])
+  if (failed.length > 0) return { reasons: failed }
   const unneeded = unneededUnfinished(steps, names, record.target)
   if (unneeded.length > 0) return { reasons: unneeded }
   const views = new Map<string, StepView>()
@@ -285,10 +290,12 @@ async function misfitsInTurns(
   return [...reasons]
 }
 
-/** Says of a step's record why it does not fit the graph; undefined for one that does. */
-export function misfitIn(graph: AnyGraph): (record: StepRecord) => string | undefined {
-  const byName = specsByName(requireIndex(graph))
-  return ({ step, type, typeVersion, status, attempt }) => {
+/** Says of a step's record why it does not fit the graph; undefined for one that does. `names`: those of an execution that has not ended. */
+export function misfitIn(graph: AnyGraph, names?: StoredNames): (record: StepRecord) => string | undefined {
+  const index = requireIndex(graph)
+  const byName = specsByName(index)
+  return (record) => {
+    const { step, type, typeVersion, status, attempt } = record
     // A record that somebody edited, or that a newer version wrote, may have another.
     if (!stepStatuses.includes(status))
       return `step "${step}" has the status "${String(status)}", which this version does not know`
@@ -296,7 +303,8 @@ export function misfitIn(graph: AnyGraph): (record: StepRecord) => string | unde
     // What began under a name that is gone would be begun again under another one, with another idempotency key.
     if (spec === undefined && hasBegun({ status }))
       return `step "${step}" is ${status} (attempt ${attempt}), but the graph has no such step any more; ${remedy}`
-    if (status !== 'completed' && status !== 'cached') return undefined
+    if (status !== 'completed' && status !== 'cached')
+      return spec === undefined ? failedUnderAnotherName(record, names, index) : undefined
     if (spec === undefined) return `step "${step}" has a result, but the graph has no such step any more; ${remedy}`
     if (spec.output.name !== type) return `step "${step}" made "${type}", and makes "${spec.output.name}" now`
     if (spec.output.version === typeVersion) return undefined
