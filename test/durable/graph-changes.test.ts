@@ -6,6 +6,7 @@ import { World } from './durable-time.ts'
 import { door, First, line, Second, Seed, Third } from './line.ts'
 
 const inputs = { Seed: 1 }
+const fault = new Error('no luck')
 
 const firstStep = step({
   name: 'First',
@@ -29,6 +30,10 @@ async function leftBehind() {
 
 function last(run: (value: number) => number = (value) => value + 1) {
   return step({ name: 'Last', inputs: { value: First }, output: Third, run: ({ value }) => run(value) })
+}
+
+function ends(more: object, run = (): number | Promise<number> => Promise.reject(fault)) {
+  return step({ name: 'Last', inputs: { seed: Seed, ...more }, output: Third, persist: 'execution', run })
 }
 
 describe('an execution whose graph has changed', () => {
@@ -146,6 +151,42 @@ describe('an execution whose graph has changed', () => {
     expect(await world.clock.settle((await older.get('a'))!.result())).toBe(4)
     expect(runs).toEqual(['Second', 'Third'])
   })
+
+  test.each(['execution', 'batch'])(
+    'is left alone where what has been done, and is to be undone, leads to nothing that is needed (%s)',
+    async (kind) => {
+      const undone: string[] = []
+      const compensate = (): void => void undone.push('First')
+      const books = step({
+        name: 'First',
+        inputs: { value: Seed },
+        output: First,
+        compensate,
+        run: ({ value }) => value,
+      })
+      const taken = step({ name: 'Second', inputs: { value: First }, output: Second, run: () => Promise.reject(fault) })
+      const gate = door()
+      const old = graph({ name: 'line', steps: [books, taken, ends({ value: optional(Second) }, () => gate.promise)] })
+      const world = new World()
+      const first = world.mortal({ graphs: [old] })
+      if (kind === 'batch') await first.docket.startBatch(old, Third, [inputs], { id: 'a' })
+      else await first.docket.start(old, Third, inputs, { id: 'a' })
+      await world.clock.advance(10)
+      first.die()
+      await world.clock.advance(6_000)
+      world.process({ graphs: [graph({ name: 'line', steps: [books, ends({})] })] })
+      await world.clock.advance(5_000)
+      const [left] = world.events.filter((event) => event.type === 'execution.incompatible')
+      expect(left?.reasons[0]).toContain(
+        'step "First" has done what would have to be undone, but "Third" does not need it',
+      )
+      const third = world.process({
+        graphs: [graph({ name: 'line', steps: [books, taken, ends({ value: optional(Second) })] })],
+      })
+      await world.clock.settle(rejectionOf((await world.clock.settle(third.get('a')))!.result()))
+      expect(undone).toEqual(['First'])
+    },
+  )
 
   test('that failed is not retried where it does not fit, and stays as it was', async () => {
     const world = new World()

@@ -16,9 +16,9 @@ import type { PersistedExecution } from '../../runtime/execution/execution-view.
 import type { PastAttempt } from '../../runtime/execution/past-attempt.ts'
 import type { KeyNames } from '../../runtime/steps/key-names.ts'
 import { machineVersion } from './machine-version.ts'
+import { misfitsOfChange } from './misfits-of-change.ts'
 import { awaitedKeyOf } from './awaited-key.ts'
 import { failedUnderAnotherName } from './failed-under-another-name.ts'
-import { graphHashOf } from './graph-hash.ts'
 import { misfitOfState } from '../../runtime/steps/machine-state.ts'
 import { keptAttempts } from './attempt-history.ts'
 import { keptStateOf } from './kept-state.ts'
@@ -32,7 +32,6 @@ import type { StoredNames } from './stored-names.ts'
 import { noUndoRecords } from './undo-records.ts'
 import type { UndoRecords } from './undo-records.ts'
 import { madeOfUndone } from './undone-takers.ts'
-import { takersOfLost } from './takers-of-lost.ts'
 import { restoreUndos } from './restore-undos.ts'
 import { attemptsBefore, isTriedAnew, retriedRecord } from './retried-records.ts'
 import { isUnfinished } from './unfinished-records.ts'
@@ -151,10 +150,8 @@ export async function restoreExecution(
   const total = given.plan.steps.length
   const startedAt = cause === 'end' ? undefined : record.startedAt
   const { undos, ...undone } = await restoreUndos(record, undoRecords, names, views, encoding, cause === 'end', turn)
-  if (hasChanged(record, given.plan, cause)) {
-    const lost = takersOfLost(given.plan, { views, undos, closedSignals: closedSignalsAmong(steps, byName) })
-    if (lost.length > 0) return { reasons: lost }
-  }
+  const outdated = cause === 'end' ? [] : misfitsOfChange(record, given.plan, { steps, views, undos, undoRecords })
+  if (outdated.length > 0) return { reasons: outdated }
   const persisted: PersistedExecution = {
     ...undone,
     head: { executionId: id, graph: graph.name, target, total, settled: 0, startedAt, endedAt: undefined, undos },
@@ -177,16 +174,6 @@ export async function restoreExecution(
     beginsAgain: cause === 'end',
     retried: retried.filter(({ step }) => !anew.includes(step)),
   }
-}
-
-/** Whether an execution was written by a process whose graph is another one, and steps of it may begin here. */
-export function hasChanged({ graphHash, status }: ExecutionRecord, { index }: Plan, cause: ResumeCause): boolean {
-  return cause !== 'end' && status !== 'compensating' && graphHash !== graphHashOf(index)
-}
-
-function closedSignalsAmong(steps: readonly StepRecord[], byName: ReadonlyMap<string, StepSpec>): ReadonlySet<string> {
-  const closed = steps.filter(({ step, status }) => status === 'cancelled' && byName.get(step)?.kind === 'signal')
-  return new Set(closed.map(({ step }) => step))
 }
 
 /** The races of a plan; undefined where there are none. */

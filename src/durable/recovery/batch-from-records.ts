@@ -19,7 +19,8 @@ import type { PresentBatch } from '../records/present-batch.ts'
 import { awaitedSlots } from '../records/awaited-slots.ts'
 import { BatchRestoration, itemStep, givenOnce, headOfBatch, misfitsOfItems } from '../records/restore-batch.ts'
 import type { BatchHead, RestoredBatch } from '../records/restore-batch.ts'
-import { hasChanged, nowMade } from '../records/restore-execution.ts'
+import { nowMade } from '../records/restore-execution.ts'
+import { forgottenEffect, hasChanged } from '../records/misfits-of-change.ts'
 import { takersOfLost } from '../records/takers-of-lost.ts'
 import type { ResumeCause } from '../records/restore-execution.ts'
 import { keyNamesOf } from '../records/stored-names.ts'
@@ -139,33 +140,36 @@ async function fittedBatch(
   const restored = typeof written === 'number' ? undefined : restoration.restored()
   const wrong = await misfitsOfItems(head, parts, restored?.outcomes, frame, turn)
   if (wrong.length > 0) return { reasons: wrong }
-  const lost = restored === undefined ? [] : await lostInItems(record, frame.plan, parts.keys, restored, cause, turn)
-  if (lost.length > 0) return { reasons: lost }
+  const outdated =
+    restored === undefined ? [] : await misfitsOfChangeInItems(record, frame.plan, parts.keys, restored, cause, turn)
+  if (outdated.length > 0) return { reasons: outdated }
   return { task, restoration, written, parts, restored }
 }
 
-/** Why a graph that has changed can't go on with items whose races were decided before. */
-async function lostInItems(
+/** Why a graph that has changed can't go on with what items have done. */
+async function misfitsOfChangeInItems(
   record: ExecutionRecord,
   { whole, shared, item }: BatchFrame['plan'],
   keys: readonly string[],
-  { undos, views, outcomes, failing }: RestoredBatch,
+  { undos: undosOf, views: viewsOf, outcomes, failing }: RestoredBatch,
   cause: ResumeCause,
   turn: Turn,
 ): Promise<readonly string[]> {
-  if (whole.racers === undefined || !hasChanged(record, whole, cause)) return []
+  if (cause === 'end' || !hasChanged(record, whole)) return []
+  const needed = new Set(whole.steps.map(({ spec }) => spec.name))
   const reasons = new Set<string>()
   for (const [index, key] of ['', ...keys].entries()) {
     if (turn.mustYield()) await turn.next()
     if (outcomes.has(key) || failing.has(key)) continue
-    const known = undos.of(key, views.of(key))
-    if (known?.undos === undefined) continue
+    const known = undosOf.of(key, viewsOf.of(key))
+    if (known === undefined) continue
+    const { steps: views, undos, givenInputs } = known
+    for (const step of givenInputs?.keys() ?? [])
+      if (views.get(step)?.status === 'completed' && !needed.has(step))
+        reasons.add(forgottenEffect(step, record.target))
+    if (record.status === 'compensating' || undos === undefined) continue
     const closedSignals = new Set<string>()
-    const lost = takersOfLost(index === 0 ? shared : item.plan, {
-      views: known.steps,
-      undos: known.undos,
-      closedSignals,
-    })
+    const lost = takersOfLost(index === 0 ? shared : item.plan, { views, undos, closedSignals })
     for (const reason of lost) reasons.add(reason)
   }
   return [...reasons]
