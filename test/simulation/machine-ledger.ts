@@ -151,8 +151,6 @@ export class MachineLedger {
     const begun = state?.begun.at(-1)?.[1]
     const hasFailed = record.status === 'failed'
     const now: Known = { log, timers, armed, begun, since, reopened: life.reopened, hasFailed }
-    // An older version of the program knows nothing of what has failed under a newer name.
-    if (this.#history.versions !== undefined && known?.hasFailed === true && !hasFailed) known = undefined
     if (known === undefined || goesOn(known, now)) {
       // A fork has what its source had made.
       const isCopy = known === undefined && life.forkedFrom !== undefined && state === undefined

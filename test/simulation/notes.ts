@@ -57,7 +57,9 @@ export class Notes {
 
   /** The store has judged it. */
   posted(message: NewMessage, verdict: PostVerdict): void {
-    const place = message.kind === this.#kind ? placeOfMessage(message) : undefined
+    // Who knows only versions without the step takes what it receives for a signal.
+    const isGuessed = this.#kind === 'receive' && this.#history.versions !== undefined && message.kind !== 'update'
+    const place = message.kind === this.#kind || isGuessed ? placeOfMessage(message) : undefined
     const life = this.#history.lives.get(message.execution)
     if (place === undefined || life === undefined || !this.#receivers.has(place.type) || verdict !== 'accepted') return
     const notes = this.#of(`${life.number} ${place.type} ${itemOf(this.#batches, message.execution, place.item)}`)

@@ -63,6 +63,9 @@ export class Versions {
     if (steps.some(({ name }) => !version.has(name) && hasRecord(life, name))) return true
     // What was given in the place of a value may have been all that something was needed for.
     if (Object.keys(life.overrides).length > 0 && steps.some(({ name }) => !version.has(name))) return true
+    // What lost a race is undone, or waited for no more, and there for nothing that comes later.
+    const signals = new Set(steps.flatMap(({ kind, name }) => (kind === 'signal' ? [name] : [])))
+    if (hasMoreThan(this.#writers.get(life.number), version, steps) && hasGivenUp(life, signals)) return true
     // Nobody migrates batches.
     return (
       life.kind === 'batch' && steps.some((step) => version.shapeOf(step) !== undefined && hasRecord(life, step.name))
@@ -116,4 +119,25 @@ function renamedOnce(records: readonly StepRecord[]): readonly StepRecord[] {
     if (step.length >= (newest.get(key)?.step.length ?? 0)) newest.set(key, record)
   }
   return [...newest.values()].map((record) => underFirstNames(record) as StepRecord)
+}
+
+/** Whether something of it was undone, or waits for a signal no more, though it has not ended. */
+function hasGivenUp({ steps }: Life, signals: ReadonlySet<string>): boolean {
+  for (const [key, { record }] of steps)
+    if (key.startsWith('$undo ') ? record.type !== '' && record.status !== 'pending' : isClosed(record, signals))
+      return true
+  return false
+}
+
+function isClosed({ step, status }: StepRecord, signals: ReadonlySet<string>): boolean {
+  return status === 'cancelled' && signals.has(step)
+}
+
+/** Whether a version has steps that the one which wrote last has not. */
+function hasMoreThan(
+  writer: SimulatedVersion | undefined,
+  version: SimulatedVersion,
+  steps: SimulatedGraph['steps'],
+): boolean {
+  return steps.some(({ name }) => version.has(name) && writer?.has(name) === false)
 }

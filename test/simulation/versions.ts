@@ -178,8 +178,6 @@ function someOf(
   const chosen: SimulatedStep[] = []
   for (const [at, step] of graph.steps.entries()) {
     if (at === graph.steps.length - 1 || others.includes(step) || isGiven(step)) continue
-    // What lost a race is undone, and needed by nothing that comes later.
-    if (graph.steps.some(({ compensates }) => compensates === true)) continue
     if (isOfFunctions(graph.steps, at) && random.chance(0.25) && leavesNothing(graph, [...chosen, step]))
       chosen.push(step)
   }
