@@ -3,12 +3,12 @@ import type { ScheduleOverlap, ScheduleRecord } from '../../core/contracts/sched
 import { OptionError } from '../../core/errors.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import { patienceMs } from '../../runtime/store-access/store-patience.ts'
-import { isTerminal } from '../../core/contracts/statuses.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { ExecutionStarter } from '../start/start-execution.ts'
 import { wholeCalendarOf } from './calendar.ts'
 import { overlapped } from './decide-firing.ts'
 import { runIdOf } from './nominal-times.ts'
+import { openRuns } from './open-runs.ts'
 import { updateSchedule } from './schedule-access.ts'
 import { startRun } from './scheduled-run.ts'
 
@@ -106,9 +106,4 @@ async function existing(
   const until = clock.elapsed() + patienceMs
   const found = await Promise.all(times.map((time) => connection.gets.add(runIdOf(name, time), until)))
   return found.map((one) => one !== undefined)
-}
-
-async function openRuns({ connection, clock }: DocketContext, { runs }: ScheduleRecord): Promise<readonly string[]> {
-  const found = await Promise.all(runs.map((id) => connection.gets.add(id, clock.elapsed() + patienceMs)))
-  return runs.filter((_, index) => found[index] !== undefined && !isTerminal(found[index].status))
 }

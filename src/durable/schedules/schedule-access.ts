@@ -4,6 +4,9 @@ import { randomId } from '../../runtime/environment/ids.ts'
 import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 
+/** What becomes another one; undefined for nothing. */
+export type ScheduleChange = Partial<ScheduleRecord> | undefined
+
 /** For a caller that waits. @throws StoreError */
 export async function readSchedule(context: DocketContext, name: string): Promise<ScheduleRecord | undefined> {
   const { store } = context.connection
@@ -40,12 +43,12 @@ export async function updateSchedule(
   context: DocketContext,
   call: string,
   name: string,
-  changeOf: (record: ScheduleRecord) => Partial<ScheduleRecord> | undefined,
+  changeOf: (record: ScheduleRecord) => ScheduleChange | Promise<ScheduleChange>,
 ): Promise<ScheduleRecord> {
   for (;;) {
     const record = await readSchedule(context, name)
     if (record === undefined) throw noSuchSchedule(call, name)
-    const change = changeOf(record)
+    const change = await changeOf(record)
     if (change === undefined) return record
     const changed = revised(context, record, change)
     if (await changeSchedule(context, changed)) return changed

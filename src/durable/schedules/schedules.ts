@@ -14,7 +14,9 @@ import type { CheckedSchedule } from './check-schedule.ts'
 import { declareSchedule } from './declare-schedule.ts'
 import type { Declared } from './declare-schedule.ts'
 import { dueTimeOf } from './nominal-times.ts'
+import { openRuns } from './open-runs.ts'
 import { noSuchSchedule, readSchedule, updateSchedule } from './schedule-access.ts'
+import type { ScheduleChange } from './schedule-access.ts'
 import { infoOfSchedule } from './schedule-info.ts'
 import type { ScheduleInfo } from './schedule-info.ts'
 import { startRun } from './scheduled-run.ts'
@@ -122,13 +124,15 @@ export class Schedules {
 
   /** Goes on with the next nominal time: what came while it was paused is not made up for. @throws (as rejection) OptionError where there is none */
   resume(name: string): Promise<ScheduleInfo> {
-    return this.#update('schedules.resume', name, (record) => {
+    return this.#update('schedules.resume', name, async (record) => {
       if (record.pausedAt === undefined) return undefined
       const after = Math.max(this.#context.clock.now(), record.lastAt ?? -Infinity)
       const nextAt = calendarOf(record.rule).next(after)
       const isWaiting = record.bufferedAt !== undefined
       const dueAt = isWaiting ? this.#context.clock.now() : nextAt && dueTimeOf(record, nextAt)
-      return { pausedAt: undefined, note: undefined, nextAt, dueAt, failures: 0, runs: [] }
+      // What has failed meanwhile is known to whoever resumes it; what has not ended is in the way of others still.
+      const runs = await openRuns(this.#context, record)
+      return { pausedAt: undefined, note: undefined, nextAt, dueAt, failures: 0, runs }
     })
   }
 
@@ -208,7 +212,7 @@ export class Schedules {
   async #update(
     call: string,
     name: string,
-    changeOf: (record: ScheduleRecord) => Partial<ScheduleRecord> | undefined,
+    changeOf: (record: ScheduleRecord) => ScheduleChange | Promise<ScheduleChange>,
   ): Promise<ScheduleInfo> {
     requireScheduleName(call, name)
     const record = await orClosed(this.#context, call, undefined, async () => {

@@ -42,6 +42,20 @@ describe('while a run of a schedule hangs', () => {
     await docket.close()
   })
 
+  test.each(['skip', 'bufferOne', 'cancelOther'] as const)(
+    'with %s, none begins beside it that comes once the schedule was paused and resumed',
+    async (overlap) => {
+      const { docket, runs } = await hanging(overlap)
+      await docket.advance('1h30m')
+      await docket.schedules.pause('s')
+      await docket.schedules.resume('s')
+      await docket.advance('1h')
+      const other = overlap === 'cancelOther' ? ['01:00 cancelled', '02:00 waiting'] : ['01:00 waiting']
+      expect(await runs()).toEqual(other)
+      await docket.close()
+    },
+  )
+
   test('with bufferOne, one waits for its end, and those after it come to nothing', async () => {
     const { docket, approve, runs, skips } = await hanging('bufferOne')
     await docket.advance('4h30m')
