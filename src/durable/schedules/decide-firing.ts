@@ -47,7 +47,7 @@ export function decideFiring(
   const failedRun = rule.pauseOnFailure === true ? runs.find((id) => statuses.get(id) === 'failed') : undefined
   if (failedRun !== undefined) {
     const note = `execution "${failedRun}" has failed`
-    const change = { pausedAt: now, note, dueAt: undefined, runs: open, bufferedAt: undefined }
+    const change = { pausedAt: now, note, dueAt: undefined, runs: withBuffered(record, open), bufferedAt: undefined }
     return { starts: [], cancels: [], skips: [], failedRun, change }
   }
   const { starts, skips, cancels, bufferedAt, running } = overlapped(record, rule.overlap, due.wanted, open)
@@ -76,6 +76,14 @@ export function decideFiring(
       runs: remembered.slice(-mostRuns),
     },
   }
+}
+
+/** Executions that may be open once none waits for its turn any more: another process may have decided otherwise at the same moment, and begun that one. */
+export function withBuffered(
+  { name, bufferedAt }: Pick<ScheduleRecord, 'name' | 'bufferedAt'>,
+  runs: readonly string[],
+): readonly string[] {
+  return bufferedAt === undefined ? runs : [...runs, runIdOf(name, bufferedAt)]
 }
 
 /** What becomes of nominal times while executions are open. */

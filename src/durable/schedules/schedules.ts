@@ -11,6 +11,7 @@ import { calendarOf } from './calendar.ts'
 import { checkBackfill, checkScheduleList, checkTimesCount } from './check-schedule-calls.ts'
 import { checkSchedule, requireScheduleName } from './check-schedule.ts'
 import type { CheckedSchedule } from './check-schedule.ts'
+import { withBuffered } from './decide-firing.ts'
 import { declareSchedule } from './declare-schedule.ts'
 import type { Declared } from './declare-schedule.ts'
 import { dueTimeOf } from './nominal-times.ts'
@@ -113,12 +114,14 @@ export class Schedules {
 
   /** Nothing is started by it until it is resumed. What runs goes on. @throws (as rejection) OptionError where there is none */
   pause(name: string, note?: string): Promise<ScheduleInfo> {
-    return this.#update('schedules.pause', name, ({ pausedAt, note: known }) => {
+    return this.#update('schedules.pause', name, (record) => {
+      const { pausedAt, note: known } = record
       if (note !== undefined && typeof note !== 'string')
         throw new OptionError(`schedules.pause: note must be a string, not ${describe(note)}`)
       if (pausedAt !== undefined && (note === undefined || note === known)) return undefined
       const now = this.#context.clock.now()
-      return { pausedAt: pausedAt ?? now, note: note ?? known, dueAt: undefined, bufferedAt: undefined }
+      const runs = withBuffered(record, record.runs)
+      return { pausedAt: pausedAt ?? now, note: note ?? known, dueAt: undefined, runs, bufferedAt: undefined }
     })
   }
 

@@ -11,6 +11,7 @@ async function hanging(overlap: ScheduleOverlap, more: { readonly pauseOnFailure
   await docket.schedule('s', declared)
   return {
     docket,
+    approvals,
     approve: async (time: string) => {
       const handle = await docket.get(`s/2026-03-01T${time}:00.000Z`)
       await handle!.signal(Approval, 'yes')
@@ -55,6 +56,19 @@ describe('while a run of a schedule hangs', () => {
       await docket.close()
     },
   )
+
+  test('one that waited for its turn, and that another process has begun all the same, is in the way also once the schedule was paused', async () => {
+    const { docket, approvals, approve, runs } = await hanging('bufferOne')
+    await docket.advance('2h30m')
+    // As a process would that knew of no other.
+    await docket.start(approvals, Approved, {}, { id: 's/2026-03-01T02:00:00.000Z' })
+    await docket.schedules.pause('s')
+    await docket.schedules.resume('s')
+    await approve('01:00')
+    await docket.advance('1h')
+    expect(await runs()).toEqual(['01:00 completed', '02:00 waiting'])
+    await docket.close()
+  })
 
   test('with bufferOne, one waits for its end, and those after it come to nothing', async () => {
     const { docket, approve, runs, skips } = await hanging('bufferOne')
