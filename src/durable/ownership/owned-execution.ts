@@ -275,8 +275,10 @@ export class OwnedExecution implements Owned {
     // It was created as begun; what took time since was the store.
     else if (restored === undefined && startedAt !== now)
       this.#recorder.commits.amend(timesOfBeginning(this.#parts, now))
-    // It may have waited.
-    if (restored?.persisted.value === 'pending' && given.plan.waits) this.#recorder.commits.amend({ status: 'running' })
+    // It may have waited; where it has completed, and losers of its races are undone, it stays on record as that.
+    const hasOutcome = restored?.persisted.outcome !== undefined
+    if (restored?.persisted.value === 'pending' && !hasOutcome && given.plan.waits)
+      this.#recorder.commits.amend({ status: 'running' })
     // What came before a timer is due again counts before it.
     this.#receive()
     this.#execution.start(given.leafValues, true)
