@@ -247,7 +247,7 @@ export class Branch implements DurableContext {
       caught(() => (given = givenInputs(graph, target as AnyDataType, inputs)))
     if (problem !== undefined) return refused(problem)
     let name: string | undefined
-    const started = this.#verb('start', graph.name, options, undefined, (whole) => {
+    const started = this.#verb('start', given!.plan.index.firstName, options, undefined, (whole) => {
       name = whole
       children.known(whole)
       return (verb) => children.begin(verb, given!)
