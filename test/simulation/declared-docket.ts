@@ -40,7 +40,7 @@ export interface SimulatedProgram {
   readonly isWatcher: boolean
   /** Whether it moves executions. @default false */
   readonly isMover?: boolean | undefined
-  readonly schedule: SimulatedSchedule | undefined
+  readonly schedules: readonly SimulatedSchedule[]
   readonly queues: Readonly<Record<string, SimulatedQueue>> | undefined
 }
 
@@ -51,7 +51,8 @@ export function declaredDocket(
   observer: Observer,
 ): Docket {
   const { process, server, graphs, version, random, leaseMs, hasHints, features, parkMs, isWatcher } = program
-  const { queues, schedule } = program
+  const { queues } = program
+  const schedules = program.schedules.filter(({ isDeclaredLater }) => isDeclaredLater !== true)
   const migrations = graphs.flatMap((plan): readonly (readonly [string, MigrateHook])[] => {
     const hook = version.migrationOf(plan)
     return hook === undefined ? [] : [[version.graph(plan.name), hook]]
@@ -70,7 +71,9 @@ export function declaredDocket(
     ...(parkMs === undefined ? {} : { park: parkMs }),
     ...(isWatcher ? { takeOver: false, ...(program.isMover === true && { work: false }) } : {}),
     ...(migrations.length > 0 && !isWatcher ? { migrate: Object.fromEntries(migrations) } : {}),
-    ...(schedule === undefined || isWatcher ? {} : { schedules: [declared(schedule, live.get(schedule.graph.name)!)] }),
+    ...(schedules.length === 0 || isWatcher
+      ? {}
+      : { schedules: schedules.map((schedule) => declared(schedule, live.get(schedule.graph.name)!)) }),
     ...(queues === undefined || isWatcher
       ? {}
       : { queues, work: randomWork(random, features.hasElsewhere ? [...queueNames, ownQueue] : queueNames) }),

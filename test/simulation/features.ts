@@ -45,6 +45,8 @@ export interface Features {
   readonly hasVersions: boolean
   /** Executions go to another store. */
   readonly hasStores: boolean
+  /** Several schedules start executions, and people pause them, trigger them and take them away. */
+  readonly hasTimetable: boolean
   readonly codec: 'none' | 'prompt' | 'slow'
 }
 
@@ -84,6 +86,9 @@ export const firstMovingSeed = 500_000_001
 /** Worlds from this seed on have deadlines for all, which children are handed, and functions, batches and undoing that these meet. */
 export const firstDeadlineSeed = 600_000_001
 
+/** Worlds from this seed on have several schedules, and people who do all that can be done with them. */
+export const firstTimetableSeed = 700_000_001
+
 const none: Features = {
   hasFallbacks: false,
   hasDeadlines: false,
@@ -108,6 +113,7 @@ const none: Features = {
   hasInterceptors: false,
   hasVersions: false,
   hasStores: false,
+  hasTimetable: false,
   codec: 'none',
 }
 
@@ -117,6 +123,18 @@ const moving: Features = { ...none, hasControlFlow: true, hasWaits: true, hasMov
 /** What the world of a seed has. */
 export function featuresOf(seed: number, random: RandomSource): Features {
   if (seed < firstFeaturedSeed) return none
+  if (seed >= firstTimetableSeed)
+    return {
+      ...moving,
+      hasFunctions: random.chance(0.4),
+      hasVerbs: random.chance(0.4),
+      hasMachines: random.chance(0.15),
+      hasDeadlines: random.chance(0.2),
+      codec: random.weighted({ none: 60, prompt: 20, slow: 20 }),
+      hasQueues: random.chance(0.3),
+      hasOddments: random.chance(0.2),
+      hasTimetable: true,
+    }
   if (seed >= firstDeadlineSeed)
     return {
       ...moving,

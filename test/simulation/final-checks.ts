@@ -42,6 +42,7 @@ export async function checkTheEnd(simulation: Simulation): Promise<void> {
   history.machines?.mail.checkTheEnd()
   history.broadcasts?.checkTheEnd(late > 0)
   history.firings?.checkTheEnd()
+  history.timetable?.checkTheEnd()
   history.keys?.checkTheEnd()
   if (!mayLookAgain) await simulation.calls.limits.checkTheEnd(simulation.server.inner)
   // To undo takes its time.

@@ -23,6 +23,7 @@ import type { Notes } from './notes.ts'
 import type { Requests } from './requests.ts'
 import type { StartKeys } from './start-keys.ts'
 import type { Firings } from './schedules.ts'
+import type { Timetable } from './timetables.ts'
 import { isMigrated } from './version-ledger.ts'
 import type { Versions } from './version-ledger.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -52,6 +53,8 @@ export class History {
   machines: MachineLedger | undefined
   /** Undefined where nothing begins by the clock. */
   firings: Firings | undefined
+  /** Undefined where nobody pauses or triggers what begins by the clock. */
+  timetable: Timetable | undefined
   /** Undefined where nobody writes to functions. */
   notes: Notes | undefined
   /** Undefined where nobody sends updates. */
@@ -136,6 +139,7 @@ export class History {
       this.#checkChild(given)
       const life = newLife(given, ++this.#lives, this.overrides.get(id) ?? {}, this.#scheduler.now)
       this.lives.set(id, life)
+      this.timetable?.created(life)
     }
   }
 
@@ -170,7 +174,9 @@ export class History {
           this.violate(`${id}: the result ${String(known.value)} of ${record.step} was replaced by ${String(value)}`)
       }
       // What a life left that has ended is begun anew in the next: a late commit may have brought back that it waited.
-      const isOfNow = known !== undefined && known.at >= life.begunAt && known.hasWoken !== true
+      // The note that a function waits may come when it has gone on since.
+      const hasGoneOn = known !== undefined && (life.woken.get(record.step) ?? -Infinity) >= known.record.dueAt!
+      const isOfNow = known !== undefined && known.at >= life.begunAt && known.hasWoken !== true && !hasGoneOn
       this.#checkTimer(life, isOfNow ? known.record : undefined, record, at)
       const isStale = hasCompleted(record) && isOver(life.steps.get(`$undo ${record.step}`)?.record)
       life.steps.set(key, { record, value, at: this.#scheduler.now, isStale })
@@ -321,14 +327,6 @@ export class History {
       life.sleepsUntil = undefined
       life.ownedSince = this.#scheduler.now
       life.epoch = epoch
-    }
-  }
-
-  /** The answer came when its process had given the call up. */
-  acquiredUnheard(acquired: readonly AcquiredExecution[]): void {
-    for (const { execution } of acquired) {
-      const life = this.lives.get(execution.id)
-      if (life?.epoch === execution.epoch) life.unheardEpoch = execution.epoch
     }
   }
 

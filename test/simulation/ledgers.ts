@@ -11,6 +11,7 @@ import { Firings } from './schedules.ts'
 import type { SimulatedSchedule } from './schedules.ts'
 import type { SimulatedGraph } from './simulated-step.ts'
 import { StartKeys } from './start-keys.ts'
+import { Timetable } from './timetables.ts'
 import { Versions } from './version-ledger.ts'
 
 /** What a world has that is judged. */
@@ -18,16 +19,19 @@ interface JudgedWorld {
   readonly features: Features
   readonly graphs: readonly SimulatedGraph[]
   readonly batches: ReadonlyMap<string, SimulatedBatch>
-  readonly schedule: SimulatedSchedule | undefined
+  readonly schedules: readonly SimulatedSchedule[]
   /** Whether a process may be taken for dead while it is at work. */
   readonly isDisturbed: boolean
+  /** Whether each call is answered soon. */
+  readonly isPrompt: boolean
 }
 
 /** Has a history judge all that its world has besides executions of steps. */
 export function addLedgers(history: History, world: JudgedWorld): void {
-  const { features, graphs, batches, schedule, isDisturbed } = world
+  const { features, graphs, batches, schedules, isDisturbed } = world
   const steps = graphs.flatMap((graph) => graph.steps)
-  if (schedule !== undefined) history.firings = new Firings(history, schedule)
+  if (features.hasTimetable) history.timetable = new Timetable(history, schedules, world.isPrompt)
+  else if (schedules.length > 0) history.firings = new Firings(history, schedules[0]!)
   if (features.hasWaits) {
     history.hasStoreTime = true
     history.letters = new Letters(history, graphs, batches)

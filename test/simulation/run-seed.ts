@@ -28,6 +28,8 @@ import { SimulatedDocket } from './simulated-docket.ts'
 import { SimulatedProcess } from './simulated-process.ts'
 import { watchSleepers } from './sleepers.ts'
 import { StoreServer } from './simulated-store.ts'
+import { TimetableUsers } from './timetable-users.ts'
+import { randomTimetable } from './timetables.ts'
 import { Users } from './users.ts'
 import { randomVersions, SimulatedVersion } from './versions.ts'
 
@@ -71,6 +73,11 @@ export async function runSeed(seed: number, isVerbose = false): Promise<SeedOutc
   return { seed, profile, violations, faults: simulation.faults.counts, log }
 }
 
+function activeTimesOf({ hasTimetable, hasWaits }: Features): readonly number[] {
+  if (hasTimetable) return [5_000, 15_000, 30_000]
+  return hasWaits ? [2_000, 5_000, 12_000] : [3_000, 10_000, 25_000]
+}
+
 /** One world: its store, its processes, its users, and what befalls them. */
 export class Simulation {
   readonly scheduler = new Scheduler()
@@ -99,8 +106,10 @@ export class Simulation {
   readonly #movers: Movers | undefined
   readonly #activeMs: number
   readonly #hasHints: boolean
-  /** Undefined where nothing begins by the clock. */
-  readonly #schedule: SimulatedSchedule | undefined
+  /** Empty where nothing begins by the clock. */
+  readonly #schedules: readonly SimulatedSchedule[] = []
+  /** Undefined where nobody has anything to do with them. */
+  readonly #timetable: TimetableUsers | undefined
   /** What processes run; the oldest first. */
   readonly #versions: readonly SimulatedVersion[]
   /** What processes declare of queues; undefined where there is one without limits. */
@@ -114,7 +123,7 @@ export class Simulation {
     this.profile = profile
     this.features = features
     this.leaseMs = random.pick([500, 1_000, 3_000, 5_000])
-    this.#activeMs = random.pick(features.hasWaits ? [2_000, 5_000, 12_000] : [3_000, 10_000, 25_000])
+    this.#activeMs = random.pick(activeTimesOf(features))
     this.#hasHints = random.chance(0.7)
     if (features.hasQueues) this.#queues = Object.fromEntries(queueNames.map((name) => [name, randomQueue(random)]))
     const { late, slow } = profile.rates
@@ -128,7 +137,11 @@ export class Simulation {
     this.#versions = features.hasVersions ? randomVersions(random, this.#graphs, features) : [new SimulatedVersion(0)]
     this.users = new Users(this, random, graphs)
     if (features.hasSchedules)
-      this.#schedule = randomSchedule(random, graphs, this.scheduler.now, this.#activeMs, features.hasQueues)
+      this.#schedules = [randomSchedule(random, graphs, this.scheduler.now, this.#activeMs, features.hasQueues)]
+    if (features.hasTimetable) {
+      this.#schedules = randomTimetable(random, graphs, this.scheduler.now, this.#activeMs, features.hasQueues)
+      this.#timetable = new TimetableUsers(this, random, this.#schedules)
+    }
     const barriers = this.#graphs.flatMap(({ name, steps }) =>
       steps.some(({ ports }) => ports.some(({ isAll }) => isAll)) ? [name] : [],
     )
@@ -137,8 +150,9 @@ export class Simulation {
       features,
       graphs: this.#graphs,
       batches: this.batches,
-      schedule: this.#schedule,
+      schedules: this.#schedules,
       isDisturbed: profile.kills + profile.pauses + profile.closes + late > 0,
+      isPrompt: isCalm,
     })
     if (features.hasMachines) this.#writers = new MachineUsers(this, random)
     if (features.hasUpdates) this.#askers = new RequestUsers(this, random)
@@ -165,7 +179,7 @@ export class Simulation {
         leaseMs: this.leaseMs,
         graphs: this.#graphs,
         queues: this.#queues,
-        schedule: this.#schedule,
+        schedules: this.#schedules,
         profile,
         features,
       }),
@@ -264,7 +278,7 @@ export class Simulation {
   }
 
   async #hasMoreToBegin(): Promise<boolean> {
-    if (this.#schedule === undefined) return false
+    if (this.#schedules.length === 0) return false
     const schedules = await this.#server.inner.listSchedules({ limit: 10 })
     return schedules.some(({ dueAt }) => dueAt !== undefined)
   }
@@ -316,7 +330,7 @@ export class Simulation {
       batches,
       isWatcher,
       queues: this.#queues,
-      schedule: this.#schedule,
+      schedules: this.#schedules,
       version,
       parkMs: features.hasWaits ? this.#random.pick([undefined, 0, 50, 300, 1_000, 3_000]) : undefined,
     }
@@ -336,6 +350,11 @@ export class Simulation {
       this.#sometimes(() => this.#disturbances.close())
     for (let outages = random.int(0, profile.outages); outages > 0; outages--)
       this.#sometimes(() => this.#disturbances.cutOff())
+    const timetable = this.#timetable
+    if (timetable !== undefined) {
+      for (let times = random.int(1, 4); times > 0; times--) this.#sometimes(() => timetable.declare())
+      for (let acts = random.int(0, 12); acts > 0; acts--) this.#sometimes(() => timetable.act())
+    }
     if (!this.features.hasWaits) return
     for (let letters = random.int(0, 20); letters > 0; letters--) this.#sometimes(() => users.send())
     if (this.features.hasMoves)

@@ -22,6 +22,8 @@ export interface SimulatedSchedule {
   readonly catchUp: 'last' | 'none' | { readonly max: number }
   readonly pauseOnFailure: boolean
   readonly place: SimulatedPlace
+  /** Whether no program declares it, but somebody, at some time. */
+  readonly isDeclaredLater?: boolean
 }
 
 export function randomSchedule(
@@ -46,15 +48,20 @@ export function randomSchedule(
 }
 
 /** The schedule as a process declares it. */
-export function declared(
-  { name, graph: plan, everyMs, jitterMs, place, ...rule }: SimulatedSchedule,
+export function declared(simulated: SimulatedSchedule, live: LiveGraph): DeclaredSchedule {
+  return schedule(simulated.name, given(simulated, live) as never)
+}
+
+/** What is declared of it, but for its name. */
+export function given(
+  { graph: plan, everyMs, jitterMs, place, ...rule }: SimulatedSchedule,
   { graph, target }: LiveGraph,
-): DeclaredSchedule {
+): object {
   const leaves = Array.from({ length: plan.leaves }, (_, leaf) => leaf).filter((leaf) => isNeeded(plan, leaf))
   const { startAt, endAt, overlap, catchUp, pauseOnFailure } = rule
-  const given = { startAt, endAt, overlap, catchUp, pauseOnFailure, every: everyMs, jitter: jitterMs, ...place }
+  const times = { startAt, endAt, overlap, catchUp, pauseOnFailure, every: everyMs, jitter: jitterMs, ...place }
   const inputs = Object.fromEntries(leaves.map((leaf) => [leafName(plan, leaf), `${'ab'[leaf]}1`]))
-  return schedule(name, { ...given, graph, target, inputs } as never)
+  return { ...times, graph, target, inputs }
 }
 
 /** Whether each nominal time has one execution, and none has it before that time. */

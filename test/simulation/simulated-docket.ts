@@ -127,6 +127,16 @@ export class SimulatedDocket {
     })
   }
 
+  /** Does what somebody else has it do, about something of this name. */
+  perform(kind: string, name: string, act: () => Promise<unknown>): void {
+    this.#ask(kind, name, act)
+  }
+
+  /** A graph as this process has it. */
+  graph(name: string): LiveGraph {
+    return this.#graphs.get(name)!
+  }
+
   result(id: string): void {
     this.#ask('get', id, async () => {
       const handle = await (this.docket as unknown as LooseDocket).get(id)

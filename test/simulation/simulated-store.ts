@@ -2,7 +2,7 @@ import { StoreError } from '../../src/core/errors.ts'
 import { missingAbilitiesOf } from '../../src/core/contracts/missing-abilities.ts'
 import type { CommitAnswer, Store, StoreHint } from '../../src/core/contracts/store.ts'
 import type { EmitVerdict, NewEvent, NewEventWait } from '../../src/core/contracts/event-record.ts'
-import type { ExecutionCommit, NewExecution } from '../../src/core/contracts/execution-record.ts'
+import type { AcquiredExecution, ExecutionCommit, NewExecution } from '../../src/core/contracts/execution-record.ts'
 import type { Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
 import { memoryStore } from '../../stores/memory/index.ts'
 import { plainOf } from './toy-codec.ts'
@@ -97,7 +97,7 @@ export class StoreServer {
       const answer = (settle: () => void, value?: unknown): void =>
         process.post(this.#faults.delay(fate), () => {
           if (isAnswered) {
-            if (name === 'acquire' && value !== undefined) this.#history.acquiredUnheard(value as never)
+            if (name === 'acquire' && value !== undefined) this.#acquiredUnheard(value as readonly AcquiredExecution[])
             return
           }
           isAnswered = true
@@ -259,6 +259,14 @@ export class StoreServer {
       default:
     }
     return answer
+  }
+
+  /** The answer came when its process had given the call up. */
+  #acquiredUnheard(acquired: readonly AcquiredExecution[]): void {
+    for (const { execution } of acquired) {
+      const life = this.#history.lives.get(execution.id)
+      if (life !== undefined && life.epoch === execution.epoch) life.unheardEpoch = execution.epoch
+    }
   }
 
   #created(moves: Moves, given: readonly NewExecution[], answers: readonly never[]): void {

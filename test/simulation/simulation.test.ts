@@ -9,6 +9,7 @@ import {
   firstMachineSeed,
   firstMovingSeed,
   firstRequestSeed,
+  firstTimetableSeed,
   firstVersionSeed,
   firstWaitingBatchSeed,
   firstWaitingSeed,
@@ -105,6 +106,14 @@ test('14 worlds in which all have deadlines, their children too, break no law', 
   expect(await failuresOf(firstDeadlineSeed, 14)).toEqual([])
 })
 
+test(
+  '14 worlds with several schedules that people pause, trigger and take away break no law',
+  { timeout: 300_000 },
+  async () => {
+    expect(await failuresOf(firstTimetableSeed, 14)).toEqual([])
+  },
+)
+
 test('the same seed gives the same run', async () => {
   for (const seed of [
     3,
@@ -121,6 +130,7 @@ test('the same seed gives the same run', async () => {
     firstVersionSeed + 3,
     firstMovingSeed + 2,
     firstDeadlineSeed + 1,
+    firstTimetableSeed + 1,
   ]) {
     const first = await runSeed(seed, true)
     const second = await runSeed(seed, true)

@@ -15,6 +15,8 @@ export class Versions {
   readonly #running = new Map<string, SimulatedVersion>()
   /** By the numbers of lives, the newest one each. */
   readonly #writers = new Map<number, SimulatedVersion>()
+  /** All of them: an older one may go on where a newer one has. */
+  readonly #allWriters = new Map<number, Set<SimulatedVersion>>()
 
   constructor(history: History, graphs: readonly SimulatedGraph[]) {
     this.#history = history
@@ -65,7 +67,8 @@ export class Versions {
     if (Object.keys(life.overrides).length > 0 && steps.some(({ name }) => !version.has(name))) return true
     // What lost a race is undone, or waited for no more, and there for nothing that comes later.
     const signals = new Set(steps.flatMap(({ kind, name }) => (kind === 'signal' ? [name] : [])))
-    if (hasMoreThan(this.#writers.get(life.number), version, steps) && hasGivenUp(life, signals)) return true
+    const others = [...(this.#allWriters.get(life.number) ?? [])]
+    if (others.some((other) => hasMoreThan(other, version, steps)) && hasGivenUp(life, signals)) return true
     // Nobody migrates batches.
     return (
       life.kind === 'batch' && steps.some((step) => version.shapeOf(step) !== undefined && hasRecord(life, step.name))
@@ -76,6 +79,7 @@ export class Versions {
     const life = this.#history.lives.get(id)
     const version = this.#running.get(process)
     if (life === undefined || version === undefined) return
+    this.#allWriters.set(life.number, (this.#allWriters.get(life.number) ?? new Set()).add(version))
     const known = this.#writers.get(life.number)
     if (known === undefined || known.index < version.index) this.#writers.set(life.number, version)
   }
@@ -133,11 +137,7 @@ function isClosed({ step, status }: StepRecord, signals: ReadonlySet<string>): b
   return status === 'cancelled' && signals.has(step)
 }
 
-/** Whether a version has steps that the one which wrote last has not. */
-function hasMoreThan(
-  writer: SimulatedVersion | undefined,
-  version: SimulatedVersion,
-  steps: SimulatedGraph['steps'],
-): boolean {
-  return steps.some(({ name }) => version.has(name) && writer?.has(name) === false)
+/** Whether a version has steps that one which wrote has not. */
+function hasMoreThan(writer: SimulatedVersion, version: SimulatedVersion, steps: SimulatedGraph['steps']): boolean {
+  return steps.some(({ name }) => version.has(name) && !writer.has(name))
 }
