@@ -47,6 +47,8 @@ export interface Features {
   readonly hasStores: boolean
   /** Several schedules start executions, and people pause them, trigger them and take them away. */
   readonly hasTimetable: boolean
+  /** People pause queues, and set their limits. */
+  readonly hasOperators: boolean
   readonly codec: 'none' | 'prompt' | 'slow'
 }
 
@@ -89,6 +91,9 @@ export const firstDeadlineSeed = 600_000_001
 /** Worlds from this seed on have several schedules, and people who do all that can be done with them. */
 export const firstTimetableSeed = 700_000_001
 
+/** Worlds from this seed on have queues that people pause and limit. */
+export const firstOperatedSeed = 800_000_001
+
 const none: Features = {
   hasFallbacks: false,
   hasDeadlines: false,
@@ -114,6 +119,7 @@ const none: Features = {
   hasVersions: false,
   hasStores: false,
   hasTimetable: false,
+  hasOperators: false,
   codec: 'none',
 }
 
@@ -123,6 +129,20 @@ const moving: Features = { ...none, hasControlFlow: true, hasWaits: true, hasMov
 /** What the world of a seed has. */
 export function featuresOf(seed: number, random: RandomSource): Features {
   if (seed < firstFeaturedSeed) return none
+  if (seed >= firstOperatedSeed)
+    return {
+      ...moving,
+      hasFunctions: random.chance(0.4),
+      hasVerbs: random.chance(0.5),
+      hasBatches: random.chance(0.4),
+      hasDeadlines: random.chance(0.2),
+      codec: random.weighted({ none: 60, prompt: 20, slow: 20 }),
+      hasQueues: true,
+      hasElsewhere: random.chance(0.3),
+      hasKeys: random.chance(0.2),
+      hasOddments: random.chance(0.3),
+      hasOperators: true,
+    }
   if (seed >= firstTimetableSeed)
     return {
       ...moving,
@@ -240,4 +260,10 @@ export function featuresOf(seed: number, random: RandomSource): Features {
     hasBatches: random.chance(0.65),
     codec: random.weighted({ none: 60, prompt: 20, slow: 20 }),
   }
+}
+
+/** For how long a world may be disturbed, and asked for something, in milliseconds. */
+export function activeTimesOf({ hasTimetable, hasOperators, hasWaits }: Features): readonly number[] {
+  if (hasTimetable || hasOperators) return [5_000, 15_000, 30_000]
+  return hasWaits ? [2_000, 5_000, 12_000] : [3_000, 10_000, 25_000]
 }

@@ -23,6 +23,7 @@ import type { Notes } from './notes.ts'
 import type { Requests } from './requests.ts'
 import type { StartKeys } from './start-keys.ts'
 import type { Firings } from './schedules.ts'
+import type { OperatedQueues } from './operators.ts'
 import type { Timetable } from './timetables.ts'
 import { isMigrated } from './version-ledger.ts'
 import type { Versions } from './version-ledger.ts'
@@ -55,6 +56,8 @@ export class History {
   firings: Firings | undefined
   /** Undefined where nobody pauses or triggers what begins by the clock. */
   timetable: Timetable | undefined
+  /** Undefined where nobody pauses queues. */
+  operated: OperatedQueues | undefined
   /** Undefined where nobody writes to functions. */
   notes: Notes | undefined
   /** Undefined where nobody sends updates. */

@@ -10,6 +10,7 @@ import { Requests } from './requests.ts'
 import { Firings } from './schedules.ts'
 import type { SimulatedSchedule } from './schedules.ts'
 import type { SimulatedGraph } from './simulated-step.ts'
+import { OperatedQueues } from './operators.ts'
 import { StartKeys } from './start-keys.ts'
 import { Timetable } from './timetables.ts'
 import { Versions } from './version-ledger.ts'
@@ -42,5 +43,6 @@ export function addLedgers(history: History, world: JudgedWorld): void {
   if (features.hasKeys) history.keys = new StartKeys(history, isDisturbed)
   if (features.hasStores) history.moves = new Moves(history)
   if (features.hasVersions) history.versions = new Versions(history, graphs)
+  if (features.hasOperators) history.operated = new OperatedQueues(history)
   if (features.hasEvents) history.broadcasts = new Broadcasts(history, graphs)
 }

@@ -4,6 +4,7 @@ import type { LimitState } from '../../src/durable/limits/limit-state.ts'
 import type { CallRecord } from './calls.ts'
 import type { History } from './history.ts'
 import type { Life } from './life.ts'
+import type { OperatedQueues } from './operators.ts'
 import type { RandomSource } from './random-source.ts'
 import type { SimulatedStep } from './simulated-step.ts'
 
@@ -126,7 +127,8 @@ export class LimitLedger {
     const place = `${step.name} ${limit?.scope} ${where} ${limit?.isKeyed === true ? keyOf(inputs) : ''}`
     this.#open = this.#open.filter((one) => this.#isCounted(one))
     this.#open.push({ call, place, owner: life.owner!, signal })
-    this.#checkQueue(life)
+    if (this.#history.operated !== undefined) this.#checkOperated(this.#history.operated, life)
+    else this.#checkQueue(life)
     const running = this.#open.filter((one) => one.place === place)
     if (limit !== undefined && running.length > limit.limit)
       this.#history.violate(
@@ -144,11 +146,30 @@ export class LimitLedger {
     }
   }
 
+  /** What a queue lets begin is what holds for it when it is taken: what runs by then goes on. */
+  #checkOperated(queues: OperatedQueues, life: Life): void {
+    const { queue, ownedSince } = life
+    if (!this.#isJudged(life)) return
+    const pausedAt = queues.pausedSince(queue)
+    if (ownedSince > pausedAt + declaredMs)
+      this.#history.violate(`${life.id} goes on since ${ownedSince}, and queue ${queue} is paused since ${pausedAt}`)
+    const concurrency = queues.concurrencyOf(queue)
+    if (concurrency === undefined || ownedSince < concurrency.since + declaredMs) return
+    this.#checkRunning(life, concurrency)
+  }
+
   #checkQueue({ queue, key }: Life): void {
     const concurrency = this.queues[queue]?.concurrency
     if (concurrency === undefined || this.#history.now < this.#history.startedAt + declaredMs) return
     const { limit, isKeyed } =
       typeof concurrency === 'number' ? { limit: concurrency, isKeyed: false } : { ...concurrency, isKeyed: true }
+    this.#checkRunning({ queue, key }, { limit, isKeyed })
+  }
+
+  #checkRunning(
+    { queue, key }: Pick<Life, 'queue' | 'key'>,
+    { limit, isKeyed }: { readonly limit: number; readonly isKeyed: boolean },
+  ): void {
     const running = new Set(
       this.#open.flatMap(({ call: { life } }) =>
         life!.queue === queue && (!isKeyed || life!.key === key) && this.#isJudged(life!) && !isTerminal(life!.status)

@@ -6,7 +6,7 @@ import { Disturbances } from './disturbances.ts'
 import { Faults, profiles } from './faults.ts'
 import type { Profile, ProfileName } from './faults.ts'
 import { isLeftAlone, isUnwritten } from './feature-checks.ts'
-import { featuresOf } from './features.ts'
+import { activeTimesOf, featuresOf } from './features.ts'
 import type { Features } from './features.ts'
 import { checkTheEnd, describeOpen } from './final-checks.ts'
 import { History } from './history.ts'
@@ -22,6 +22,7 @@ import { RandomSource } from './random-source.ts'
 import { randomSchedule } from './schedules.ts'
 import type { SimulatedSchedule } from './schedules.ts'
 import { RequestUsers } from './request-users.ts'
+import { Operators } from './operators.ts'
 import { watchOrphans } from './orphans.ts'
 import { Scheduler } from './scheduler.ts'
 import { SimulatedDocket } from './simulated-docket.ts'
@@ -73,11 +74,6 @@ export async function runSeed(seed: number, isVerbose = false): Promise<SeedOutc
   return { seed, profile, violations, faults: simulation.faults.counts, log }
 }
 
-function activeTimesOf({ hasTimetable, hasWaits }: Features): readonly number[] {
-  if (hasTimetable) return [5_000, 15_000, 30_000]
-  return hasWaits ? [2_000, 5_000, 12_000] : [3_000, 10_000, 25_000]
-}
-
 /** One world: its store, its processes, its users, and what befalls them. */
 export class Simulation {
   readonly scheduler = new Scheduler()
@@ -110,6 +106,8 @@ export class Simulation {
   readonly #schedules: readonly SimulatedSchedule[] = []
   /** Undefined where nobody has anything to do with them. */
   readonly #timetable: TimetableUsers | undefined
+  /** Undefined where nobody pauses queues. */
+  readonly #operators: Operators | undefined
   /** What processes run; the oldest first. */
   readonly #versions: readonly SimulatedVersion[]
   /** What processes declare of queues; undefined where there is one without limits. */
@@ -145,6 +143,7 @@ export class Simulation {
     const barriers = this.#graphs.flatMap(({ name, steps }) =>
       steps.some(({ ports }) => ports.some(({ isAll }) => isAll)) ? [name] : [],
     )
+    if (features.hasOperators) this.#operators = new Operators(this, random)
     this.history = new History(this.scheduler, isVerbose, new Set(barriers))
     addLedgers(this.history, {
       features,
@@ -272,6 +271,7 @@ export class Simulation {
   /** Somebody answers whatever still waits for a signal, until all has ended. */
   #answerAll(): void {
     this.users.answerAll()
+    this.#operators?.finish()
     this.#writers?.answerAll()
     this.#askers?.answerAll()
     this.scheduler.after(answerEveryMs, () => this.#answerAll())
@@ -355,6 +355,9 @@ export class Simulation {
       for (let times = random.int(1, 4); times > 0; times--) this.#sometimes(() => timetable.declare())
       for (let acts = random.int(0, 12); acts > 0; acts--) this.#sometimes(() => timetable.act())
     }
+    const operators = this.#operators
+    if (operators !== undefined)
+      for (let acts = random.int(1, 12); acts > 0; acts--) this.#sometimes(() => operators.act())
     if (!this.features.hasWaits) return
     for (let letters = random.int(0, 20); letters > 0; letters--) this.#sometimes(() => users.send())
     if (this.features.hasMoves)

@@ -2,6 +2,7 @@ import { StoreError } from '../../src/core/errors.ts'
 import { missingAbilitiesOf } from '../../src/core/contracts/missing-abilities.ts'
 import type { CommitAnswer, Store, StoreHint } from '../../src/core/contracts/store.ts'
 import type { EmitVerdict, NewEvent, NewEventWait } from '../../src/core/contracts/event-record.ts'
+import type { QueueState } from '../../src/core/contracts/queue-record.ts'
 import type { AcquiredExecution, ExecutionCommit, NewExecution } from '../../src/core/contracts/execution-record.ts'
 import type { Message, NewMessage, PostVerdict } from '../../src/core/contracts/message.ts'
 import { memoryStore } from '../../stores/memory/index.ts'
@@ -249,6 +250,9 @@ export class StoreServer {
         break
       case 'awaitEvents':
         history.broadcasts?.awaited(given[0] as readonly NewEventWait[])
+        break
+      case 'changeQueues':
+        history.operated?.changed((value as readonly { readonly after: QueueState }[]).map(({ after }) => after))
         break
       case 'claimResults':
         history.claimed(given[0] as never, value as never)

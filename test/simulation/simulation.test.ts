@@ -8,6 +8,7 @@ import {
   firstLimitedSeed,
   firstMachineSeed,
   firstMovingSeed,
+  firstOperatedSeed,
   firstRequestSeed,
   firstTimetableSeed,
   firstVersionSeed,
@@ -114,6 +115,10 @@ test(
   },
 )
 
+test('16 worlds with queues that people pause and limit break no law', { timeout: 300_000 }, async () => {
+  expect(await failuresOf(firstOperatedSeed, 16)).toEqual([])
+})
+
 test('the same seed gives the same run', async () => {
   for (const seed of [
     3,
@@ -131,6 +136,7 @@ test('the same seed gives the same run', async () => {
     firstMovingSeed + 2,
     firstDeadlineSeed + 1,
     firstTimetableSeed + 1,
+    firstOperatedSeed + 1,
   ]) {
     const first = await runSeed(seed, true)
     const second = await runSeed(seed, true)
