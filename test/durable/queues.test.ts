@@ -5,6 +5,7 @@ import { number } from '../loose-api.ts'
 import { World } from './durable-time.ts'
 import { First, line, Seed, Third } from './line.ts'
 import { asker, jobs, started, statusOf } from './placed.ts'
+import { outage, WatchedStore } from './watched-store.ts'
 
 test('a docket with work: false runs nothing that it starts; a worker of the queue does, and its caller gets the value', async () => {
   const world = new World()
@@ -139,6 +140,27 @@ test('of a paused queue nothing begins in any process, and what is cancelled or 
   await world.clock.settle(other.queue('default').resume())
   await world.clock.advance(3_000)
   expect(began).toEqual([1])
+})
+
+test('a process that could not read that a queue is paused reads it at its next look', async () => {
+  const world = new World()
+  const { graph: one, began } = jobs(world)
+  const watched = new WatchedStore(world.store)
+  const worker = world.process({ graphs: [one], store: watched.store })
+  const other = asker(world, one)
+  await world.clock.advance(1_000)
+  let isArmed = true
+  watched.before = ({ name }) => {
+    if (name !== 'readQueues' || !isArmed) return
+    isArmed = false
+    throw outage()
+  }
+  await world.clock.settle(other.queue('default').pause())
+  await world.clock.advance(2_000)
+  expect(isArmed).toBe(false)
+  await started(world, worker.start(one, First, { Seed: 1 }))
+  await world.clock.advance(10_000)
+  expect(began).toEqual([])
 })
 
 test('what is in a queue that nobody serves ends by cancel and deadline', async () => {

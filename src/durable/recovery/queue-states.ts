@@ -50,7 +50,13 @@ export class QueueStates {
     if (this.#queues.length === 0 || now - this.#readAt < pauseMs) return
     this.#readAt = now
     this.#isHinted = false
-    await this.#read()
+    try {
+      await this.#read()
+    } catch (error) {
+      // The next look reads: what was hinted at, or is long over, is not to wait for its turn again.
+      this.#readAt = -Infinity
+      throw error
+    }
     for (const queue of this.#queues) this.#reportOthers(queue)
   }
 
