@@ -291,6 +291,7 @@ export class DocketContext {
     if (known !== undefined && known.epoch >= owned.epoch) return false
     known?.lose()
     this.owned.set(owned.id, owned)
+    this.newcomers?.add(owned.id)
     // What did not fit was an earlier life, or has been completed since.
     this.incompatible.delete(owned.id)
     if (owned.emitter !== undefined) beginLife(this, owned, owned.emitter, resumed)
@@ -298,6 +299,9 @@ export class DocketContext {
     owned.start()
     return true
   }
+
+  /** Ids of what has begun to live here since this was set, while an answer of the store is on its way that is about what lived here before. */
+  newcomers: Set<string> | undefined
 
   /** Calls back whenever an execution of this id begins to live here, before anything of it happens. Gives a function that takes the listener off. */
   onEnter(id: string, listener: (owned: Owned) => void): () => void {

@@ -99,13 +99,15 @@ export class Mailbox {
     if (owned.size === 0 && !turns.isUncertainOfAny) return
     const after = new Map<string, MailPosition>()
     for (const [id, { position }] of this.#delivered) after.set(id, position)
-    // What comes to live here between two portions has had nothing of the first one: it gets all with the next round, in order.
+    // What comes to live here between two portions has had nothing of the first one: it gets all with the next round, in order. What comes while one is on its
+    // way may have the id of what was deleted meanwhile: those are the messages to that.
     const absent = new Set<string>()
     for (;;) {
       // A portion costs the store about as much as all that is unread: there are few of them.
       const limit = this.#portion.size
       const request = { owner: connection.session.owner, after, limit }
-      const portion = await connection.store.readMail(request)
+      const newcomers = (this.#context.newcomers = new Set<string>())
+      const portion = await connection.store.readMail(request).finally(() => (this.#context.newcomers = undefined))
       for (const message of portion) {
         const { execution } = message
         // Also of what does not live here: it is looked at once in each round, and hides nothing.
@@ -114,6 +116,9 @@ export class Mailbox {
         if (receiver === undefined) {
           absent.add(execution)
           if (!turns.has(execution)) void this.#takeForUnknown(message).catch(this.#onFailure)
+        } else if (newcomers.has(execution)) {
+          absent.add(execution)
+          this.#isWanted = true
         } else if (!absent.has(execution)) this.#take(receiver, message)
       }
       if (portion.length < limit) return
