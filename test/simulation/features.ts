@@ -49,6 +49,8 @@ export interface Features {
   readonly hasTimetable: boolean
   /** People pause queues, and set their limits. */
   readonly hasOperators: boolean
+  /** People look at what functions show. */
+  readonly hasLookers: boolean
   readonly codec: 'none' | 'prompt' | 'slow'
 }
 
@@ -94,6 +96,9 @@ export const firstTimetableSeed = 700_000_001
 /** Worlds from this seed on have queues that people pause and limit. */
 export const firstOperatedSeed = 800_000_001
 
+/** Worlds from this seed on have people who look at what functions show. */
+export const firstWatchedSeed = 900_000_001
+
 const none: Features = {
   hasFallbacks: false,
   hasDeadlines: false,
@@ -120,6 +125,7 @@ const none: Features = {
   hasStores: false,
   hasTimetable: false,
   hasOperators: false,
+  hasLookers: false,
   codec: 'none',
 }
 
@@ -129,6 +135,18 @@ const moving: Features = { ...none, hasControlFlow: true, hasWaits: true, hasMov
 /** What the world of a seed has. */
 export function featuresOf(seed: number, random: RandomSource): Features {
   if (seed < firstFeaturedSeed) return none
+  if (seed >= firstWatchedSeed)
+    return {
+      ...moving,
+      hasFunctions: true,
+      hasVerbs: true,
+      hasDeadlines: random.chance(0.2),
+      codec: random.weighted({ none: 50, prompt: 20, slow: 30 }),
+      hasEvents: random.chance(0.2),
+      hasUpdates: random.chance(0.4),
+      hasOddments: random.chance(0.2),
+      hasLookers: true,
+    }
   if (seed >= firstOperatedSeed)
     return {
       ...moving,

@@ -8,6 +8,7 @@ import { eventTypes } from './broadcasts.ts'
 import type { History } from './history.ts'
 import type { RandomSource } from './random-source.ts'
 import { itemOf } from './machine-mail.ts'
+import { shownName } from './lookers.ts'
 import { noteName } from './notes.ts'
 import { answerOf, isRefusedRequest, requestName } from './requests.ts'
 import type { SimulatedBatch } from './random-batch.ts'
@@ -107,7 +108,7 @@ export function functionOf(
   { graphs, noteType, typeName }: FunctionParts,
 ): AnyStep {
   const { length, sleepMs, event, more } = each.verbs!
-  const shown = dataType(`${each.name}.shown`, type<string>())
+  const shown = dataType(shownName(each), type<string>())
   const note = more === undefined || more.receives.length === 0 ? undefined : noteType(noteName(each))
   const request =
     more?.requests === undefined || more.requests.length === 0 ? undefined : requestOf(requestName(each), noteType)

@@ -24,6 +24,7 @@ import type { Requests } from './requests.ts'
 import type { StartKeys } from './start-keys.ts'
 import type { Firings } from './schedules.ts'
 import type { OperatedQueues } from './operators.ts'
+import type { Looks } from './lookers.ts'
 import type { Timetable } from './timetables.ts'
 import { isMigrated } from './version-ledger.ts'
 import type { Versions } from './version-ledger.ts'
@@ -52,12 +53,11 @@ export class History {
   letters: Letters | undefined
   /** Undefined where no step is a machine. */
   machines: MachineLedger | undefined
-  /** Undefined where nothing begins by the clock. */
+  /** Each of them undefined where nothing begins by the clock, or nobody pauses that, pauses queues, or looks at values. */
   firings: Firings | undefined
-  /** Undefined where nobody pauses or triggers what begins by the clock. */
   timetable: Timetable | undefined
-  /** Undefined where nobody pauses queues. */
   operated: OperatedQueues | undefined
+  looks: Looks | undefined
   /** Undefined where nobody writes to functions. */
   notes: Notes | undefined
   /** Undefined where nobody sends updates. */

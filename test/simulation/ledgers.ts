@@ -2,6 +2,7 @@ import { Broadcasts } from './broadcasts.ts'
 import type { Features } from './features.ts'
 import type { History } from './history.ts'
 import { Letters } from './letters.ts'
+import { Looks } from './lookers.ts'
 import { MachineLedger } from './machine-ledger.ts'
 import { Moves } from './moves.ts'
 import { noteName, Notes } from './notes.ts'
@@ -43,6 +44,7 @@ export function addLedgers(history: History, world: JudgedWorld): void {
   if (features.hasKeys) history.keys = new StartKeys(history, isDisturbed)
   if (features.hasStores) history.moves = new Moves(history)
   if (features.hasVersions) history.versions = new Versions(history, graphs)
-  if (features.hasOperators) history.operated = new OperatedQueues(history)
+  if (features.hasLookers) history.looks = new Looks(history)
+  if (features.hasOperators) history.operated = new OperatedQueues(history, world.isPrompt)
   if (features.hasEvents) history.broadcasts = new Broadcasts(history, graphs)
 }

@@ -151,10 +151,10 @@ export class LimitLedger {
     const { queue, ownedSince } = life
     if (!this.#isJudged(life)) return
     const pausedAt = queues.pausedSince(queue)
-    if (ownedSince > pausedAt + declaredMs)
+    if (ownedSince > pausedAt + queues.knownAfterMs)
       this.#history.violate(`${life.id} goes on since ${ownedSince}, and queue ${queue} is paused since ${pausedAt}`)
     const concurrency = queues.concurrencyOf(queue)
-    if (concurrency === undefined || ownedSince < concurrency.since + declaredMs) return
+    if (concurrency === undefined || ownedSince < concurrency.since + queues.knownAfterMs) return
     this.#checkRunning(life, concurrency)
   }
 

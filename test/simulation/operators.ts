@@ -18,9 +18,12 @@ interface Held {
 export class OperatedQueues {
   readonly #history: History
   readonly #held = new Map<string, Held>()
+  /** After which time each process knows of it: who can't read what holds takes it for what it was. */
+  readonly knownAfterMs: number
 
-  constructor(history: History) {
+  constructor(history: History, isPrompt: boolean) {
     this.#history = history
+    this.knownAfterMs = isPrompt ? 6_000 : 14_000
   }
 
   /** The store has changed them. */

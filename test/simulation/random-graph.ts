@@ -35,8 +35,7 @@ export function randomGraph(
   if (hasWaits) addWaits(random, name, steps, leaves, children, hasEvents)
   else if (hasControlFlow) addControlFlow(random, name, steps)
   if (hasMachines) makeMachines(random, steps, isCalm)
-  if (hasFunctions)
-    makeFunctions(random, steps, hasEvents, features.hasVerbs ? children : undefined, features.hasUpdates)
+  if (hasFunctions) makeFunctions(random, steps, hasEvents, features.hasVerbs ? children : undefined, features)
   if (features.hasOddments) addOddments(random, steps)
   if (features.hasLimits) addLimits(random, steps)
   if (features.hasElsewhere) addElsewhere(random, steps)
@@ -108,7 +107,7 @@ function makeFunctions(
   steps: SimulatedStep[],
   hasEvents: boolean,
   children: readonly SimulatedGraph[] | undefined,
-  hasUpdates: boolean,
+  features: Features,
 ): void {
   for (const [index, step] of steps.entries())
     if (step.kind === undefined && step.compensates !== true && step.fallback === undefined && random.chance(0.6))
@@ -122,12 +121,16 @@ function makeFunctions(
           length: random.int(1, 4),
           sleepMs: random.pick([0, 0, 300, 20_000]),
           event: hasEvents && random.chance(0.5) ? eventVerb(random) : undefined,
-          more: children === undefined ? undefined : moreVerbs(random, children, hasUpdates),
+          more: children === undefined ? undefined : moreVerbs(random, children, features),
         },
       }
 }
 
-function moreVerbs(random: RandomSource, children: readonly SimulatedGraph[], hasUpdates: boolean): MoreVerbs {
+function moreVerbs(
+  random: RandomSource,
+  children: readonly SimulatedGraph[],
+  { hasUpdates, hasLookers }: Features,
+): MoreVerbs {
   return {
     child:
       children.length > 0 && random.chance(0.5)
@@ -143,7 +146,7 @@ function moreVerbs(random: RandomSource, children: readonly SimulatedGraph[], ha
       : [],
     hasBranches: random.chance(0.3),
     attempts: random.pick([1, 3]),
-    publishes: random.chance(0.3),
+    publishes: random.chance(hasLookers ? 0.9 : 0.3),
     generations: hasUpdates ? random.pick([0, 0, 0, 1]) : random.pick([0, 0, 1, 2]),
   }
 }

@@ -14,6 +14,7 @@ import type { Life } from './life.ts'
 import { queueNames, randomQueue } from './limits.ts'
 import type { SimulatedQueue } from './limits.ts'
 import { MachineUsers } from './machine-users.ts'
+import { MoreUsers } from './more-users.ts'
 import { Movers } from './movers.ts'
 import type { SimulatedBatch } from './random-batch.ts'
 import { randomChildren, randomGraph } from './random-graph.ts'
@@ -22,14 +23,12 @@ import { RandomSource } from './random-source.ts'
 import { randomSchedule } from './schedules.ts'
 import type { SimulatedSchedule } from './schedules.ts'
 import { RequestUsers } from './request-users.ts'
-import { Operators } from './operators.ts'
 import { watchOrphans } from './orphans.ts'
 import { Scheduler } from './scheduler.ts'
 import { SimulatedDocket } from './simulated-docket.ts'
 import { SimulatedProcess } from './simulated-process.ts'
 import { watchSleepers } from './sleepers.ts'
 import { StoreServer } from './simulated-store.ts'
-import { TimetableUsers } from './timetable-users.ts'
 import { randomTimetable } from './timetables.ts'
 import { Users } from './users.ts'
 import { randomVersions, SimulatedVersion } from './versions.ts'
@@ -104,10 +103,7 @@ export class Simulation {
   readonly #hasHints: boolean
   /** Empty where nothing begins by the clock. */
   readonly #schedules: readonly SimulatedSchedule[] = []
-  /** Undefined where nobody has anything to do with them. */
-  readonly #timetable: TimetableUsers | undefined
-  /** Undefined where nobody pauses queues. */
-  readonly #operators: Operators | undefined
+  readonly #more: MoreUsers
   /** What processes run; the oldest first. */
   readonly #versions: readonly SimulatedVersion[]
   /** What processes declare of queues; undefined where there is one without limits. */
@@ -136,14 +132,12 @@ export class Simulation {
     this.users = new Users(this, random, graphs)
     if (features.hasSchedules)
       this.#schedules = [randomSchedule(random, graphs, this.scheduler.now, this.#activeMs, features.hasQueues)]
-    if (features.hasTimetable) {
+    if (features.hasTimetable)
       this.#schedules = randomTimetable(random, graphs, this.scheduler.now, this.#activeMs, features.hasQueues)
-      this.#timetable = new TimetableUsers(this, random, this.#schedules)
-    }
+    this.#more = new MoreUsers(this, random, this.#schedules)
     const barriers = this.#graphs.flatMap(({ name, steps }) =>
       steps.some(({ ports }) => ports.some(({ isAll }) => isAll)) ? [name] : [],
     )
-    if (features.hasOperators) this.#operators = new Operators(this, random)
     this.history = new History(this.scheduler, isVerbose, new Set(barriers))
     addLedgers(this.history, {
       features,
@@ -271,7 +265,7 @@ export class Simulation {
   /** Somebody answers whatever still waits for a signal, until all has ended. */
   #answerAll(): void {
     this.users.answerAll()
-    this.#operators?.finish()
+    this.#more.finish()
     this.#writers?.answerAll()
     this.#askers?.answerAll()
     this.scheduler.after(answerEveryMs, () => this.#answerAll())
@@ -350,14 +344,7 @@ export class Simulation {
       this.#sometimes(() => this.#disturbances.close())
     for (let outages = random.int(0, profile.outages); outages > 0; outages--)
       this.#sometimes(() => this.#disturbances.cutOff())
-    const timetable = this.#timetable
-    if (timetable !== undefined) {
-      for (let times = random.int(1, 4); times > 0; times--) this.#sometimes(() => timetable.declare())
-      for (let acts = random.int(0, 12); acts > 0; acts--) this.#sometimes(() => timetable.act())
-    }
-    const operators = this.#operators
-    if (operators !== undefined)
-      for (let acts = random.int(1, 12); acts > 0; acts--) this.#sometimes(() => operators.act())
+    this.#more.plan((happen) => this.#sometimes(happen))
     if (!this.features.hasWaits) return
     for (let letters = random.int(0, 20); letters > 0; letters--) this.#sometimes(() => users.send())
     if (this.features.hasMoves)

@@ -202,6 +202,7 @@ export class StoreServer {
       case 'commit':
         if (history.moves === undefined) history.committed(given[0] as never, value as never)
         else this.#committed(history.moves, given[0] as readonly ExecutionCommit[], value as readonly CommitAnswer[])
+        history.looks?.committed(given[0] as readonly ExecutionCommit[], value as readonly CommitAnswer[])
         history.versions?.committed(process.name, given[0] as never, value as never)
         break
       case 'acquire':

@@ -14,6 +14,7 @@ import {
   firstVersionSeed,
   firstWaitingBatchSeed,
   firstWaitingSeed,
+  firstWatchedSeed,
 } from './features.ts'
 import { runSeed } from './run-seed.ts'
 
@@ -119,6 +120,10 @@ test('16 worlds with queues that people pause and limit break no law', { timeout
   expect(await failuresOf(firstOperatedSeed, 16)).toEqual([])
 })
 
+test('16 worlds in which people look at what functions show break no law', { timeout: 300_000 }, async () => {
+  expect(await failuresOf(firstWatchedSeed, 16)).toEqual([])
+})
+
 test('the same seed gives the same run', async () => {
   for (const seed of [
     3,
@@ -137,6 +142,7 @@ test('the same seed gives the same run', async () => {
     firstDeadlineSeed + 1,
     firstTimetableSeed + 1,
     firstOperatedSeed + 1,
+    firstWatchedSeed + 2,
   ]) {
     const first = await runSeed(seed, true)
     const second = await runSeed(seed, true)
