@@ -41,7 +41,7 @@ export function watchSleepers(simulation: Simulation): void {
       const since = Math.max(undisturbedSince.get(owner) ?? Infinity, knownSince)
       const before = now - awakeMs - simulation.slackMs
       if (since > before || !history.isAlive(life.owner) || late.has(life)) continue
-      if (owner.lost.has(`${life.id} ${life.epoch}`)) continue
+      if (owner.lost.has(`${life.id} ${life.epoch}`) || history.timetable?.mayBeCancelled(life) === true) continue
       const what = overdueOf(simulation, life, before)
       if (what === undefined) continue
       late.set(life, what)

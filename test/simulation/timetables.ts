@@ -153,6 +153,11 @@ export class Timetable {
     })
   }
 
+  /** Whether a later one of its schedule may have it cancelled at any time: it is taken to be ended, and does nothing more, for as long as its children take to end. */
+  mayBeCancelled({ id }: Life): boolean {
+    return this.#schedules.get(id.split('/')[0]!)?.overlap === 'cancelOther'
+  }
+
   /** Since when a schedule is paused for all that anybody knows; Infinity where it may not be. */
   #surelyPausedSince(name: string): number {
     return this.#since(name, 'pause', ['resume', 'delete', 'declare'])
