@@ -1,6 +1,5 @@
 import { problemOfLength } from '../../core/check-length.ts'
-import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
-import type { MailPosition, Receipt } from '../../core/contracts/message.ts'
+import type { Receipt } from '../../core/contracts/message.ts'
 import { idReceipt, namedBy, slotReceipt } from '../../core/contracts/receipts.ts'
 import type { StoreBesideWrites } from '../../runtime/store-access/numbered-writes.ts'
 
@@ -14,33 +13,29 @@ const portion = 1_000
 export async function carriedReceipts(
   from: StoreBesideWrites,
   to: StoreBesideWrites,
-  execution: ExecutionRecord,
+  id: string,
 ): Promise<readonly Receipt[]> {
   const receipts: Receipt[] = []
   let next: string | undefined
   do {
-    const page = await from.readReceipts(execution.id, next)
+    const page = await from.readReceipts(id, next)
     for (const receipt of page.receipts) receipts.push(receipt)
     next = page.next
   } while (next !== undefined)
   // Read after those: what has come in between is unknown to them.
-  const unread = await receiptsOfUnread(from, execution)
+  const unread = await receiptsOfUnread(from, id)
   return receipts.filter(
     ({ name }) => !unread.has(name) && problemOfLength(to, 'message', 'a message', namedBy(name)) === undefined,
   )
 }
 
-async function receiptsOfUnread(
-  store: StoreBesideWrites,
-  { id, owner }: ExecutionRecord,
-): Promise<ReadonlySet<string>> {
+async function receiptsOfUnread(store: StoreBesideWrites, execution: string): Promise<ReadonlySet<string>> {
   const names = new Set<string>()
-  let position: MailPosition = { control: 0, data: 0 }
-  for (;;) {
-    const request = { owner: owner!, executions: [id], after: new Map([[id, position]]), limit: portion }
-    const messages = await store.readMail(request)
+  for (let after = 0; ;) {
+    // Without what they bring, which may be large.
+    const messages = await store.listMail({ execution, after, limit: portion })
     for (const message of messages) {
-      position = { ...position, [message.class]: message.seq }
+      after = message.seq
       const { slot } = message
       for (const name of [idReceipt(message), slot === undefined ? undefined : slotReceipt(slot)])
         if (name !== undefined) names.add(name)

@@ -130,7 +130,7 @@ async function moveAcquired(from: DocketContext, to: DocketContext, execution: E
   if (isOpen) await requireWritten(from, parts)
   if (isBegun) await deleteBegun(to, id)
   const writer = writerOf(to)
-  const receipts = await carriedReceipts(from.connection.store, to.connection.store, execution)
+  const receipts = await carriedReceipts(from.connection.store, to.connection.store, id)
   const copy = { ...(await partsFor(parts, from, to)), receipts }
   await writeParts(writer, copy, `${movingHash}${execution.graphHash}`)
   if (isOpen) {
