@@ -145,6 +145,8 @@ async function moveAcquired(from: DocketContext, to: DocketContext, execution: E
     // What came before that; later ones are answered that it has ended.
     await forwardMail(from, to, execution, last)
   }
+  // What no step has taken is there for a retry.
+  else await forwardMail(from, to, execution, unread, true)
   await openParts(writer, execution)
   return isOpen ? 'moved' : 'copied'
 }
@@ -235,6 +237,7 @@ async function partsFor(parts: ExecutionParts, from: DocketContext, to: DocketCo
 
 /**
  * Posts what nobody has read to the other mailbox, in which each message is once, however often it is posted: one without an id gets one that follows from it.
+ * `isForRetry`: of one that has ended, what its steps would take if it were retried.
  * @returns up to where
  */
 async function forwardMail(
@@ -242,6 +245,7 @@ async function forwardMail(
   to: DocketContext,
   { id, owner }: ExecutionRecord,
   after: MailPosition,
+  isForRetry = false,
 ): Promise<MailPosition> {
   const { store } = from.connection
   let position = after
@@ -250,7 +254,8 @@ async function forwardMail(
     const messages = await store.readMail(request)
     for (const message of messages) {
       position = { ...position, [message.class]: message.seq }
-      if (!staying.has(message.kind)) await forward(from, to, message)
+      const isLate = isForRetry && message.class === 'control'
+      if (!isLate && !staying.has(message.kind)) await forward(from, to, message, isForRetry)
     }
     if (messages.length < mostMessages) return position
   }
@@ -259,13 +264,13 @@ async function forwardMail(
 /** What is about the process that has it, or about the execution as it is here. */
 const staying: ReadonlySet<string> = new Set(['look', 'delete', 'retry'])
 
-async function forward(from: DocketContext, to: DocketContext, message: Message): Promise<void> {
+async function forward(from: DocketContext, to: DocketContext, message: Message, andEnded: boolean): Promise<void> {
   const { seq, payload, ...rest } = message
   const identity = messageIdentity(message)
   const value =
     payload === undefined ? undefined : await portable({ stored: payload, identity }, from.connection.encoding, true)
   const stored = value && (await storedOf(value, { identity }, to.connection.encoding))
-  const posted = [{ ...rest, id: rest.id ?? `moved:${rest.at}:${seq}`, payload: stored }]
+  const posted = [{ ...rest, id: rest.id ?? `moved:${rest.at}:${seq}`, payload: stored, andEnded }]
   allAnswers(to.connection.store, 'post', posted, await to.connection.store.post(posted))
 }
 
