@@ -107,7 +107,13 @@ export class Mailbox {
       const limit = this.#portion.size
       const request = { owner: connection.session.owner, after, limit }
       const newcomers = (this.#context.newcomers = new Set<string>())
-      const portion = await connection.store.readMail(request).finally(() => (this.#context.newcomers = undefined))
+      let portion: readonly Message[]
+      try {
+        portion = await connection.store.readMail(request)
+      } finally {
+        // At once: what begins between the answer and this line would be taken for what was there before.
+        this.#context.newcomers = undefined
+      }
       for (const message of portion) {
         const { execution } = message
         // Also of what does not live here: it is looked at once in each round, and hides nothing.
