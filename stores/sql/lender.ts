@@ -54,7 +54,11 @@ export class Lender<Client extends object> {
     let isGood = false
     const endWatch = this.#silent.watch(this.#pool.socketOf(loan.client), () =>
       loan.takeBack(
-        new StoreError(this.#store, 'nothing comes over its connection any more; another one is made', true),
+        new StoreError(
+          this.#store,
+          'nothing comes over its connection any more, or a statement takes too long; another one is made',
+          true,
+        ),
       ),
     )
     try {

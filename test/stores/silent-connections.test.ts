@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { createPool } from 'mysql2/promise'
 import pg from 'pg'
 import { afterAll, expect, onTestFinished, test, vi } from 'vitest'
+import { createDocket, dataType, graph, step, type } from '../../src/index.ts'
 import type { Store, StoreHint } from '../../src/core/contracts/store.ts'
 import { MysqlConnection } from '../../stores/mysql/connection.ts'
 import { mysqlMigrations, mysqlStore } from '../../stores/mysql/index.ts'
@@ -17,6 +18,10 @@ import type { StallingProxy } from '../servers/stalling-proxy.ts'
 
 const [postgres, mysql, redis] = [await serverUrl('postgres'), await serverUrl('mysql'), await serverUrl('redis')]
 const prefix = `silent_${randomUUID().replaceAll('-', '').slice(0, 12)}_`
+
+const Made = dataType('Made', type<string>())
+const make = step({ name: 'Make', output: Made, persist: 'execution', run: () => 'made' })
+const made = graph({ name: 'made', steps: [make] })
 
 afterAll(async () => {
   const pool = new pg.Pool({ connectionString: postgres })
@@ -83,6 +88,20 @@ test.each(Object.entries(stores))(
     await vi.waitFor(async () => expect(await store.get(['none'])).toEqual([undefined]), { timeout: 5_000 })
   },
 )
+
+test('a commit that takes longer than connections may be silent is done once, and known to be done', async () => {
+  const docket = createDocket({ graphs: [made], store: postgresStore({ url: postgres, schema: prefix }) })
+  onTestFinished(() => docket.close())
+  await docket.list({ limit: 1 })
+  const pool = pgPool(postgres)
+  await pool.query(`create function ${prefix}.slow() returns trigger language plpgsql as $$ begin perform pg_sleep(0.5); return new; end $$;
+    create trigger slow before insert on ${prefix}.docket_steps for each row execute function ${prefix}.slow()`)
+  onTestFinished(async () => void (await pool.query(`drop trigger slow on ${prefix}.docket_steps`)))
+  hurry()
+  expect(await docket.execute(made, Made, {}, { id: 'slow' })).toBe('made')
+  const { rows } = await pool.query(`select step, attempt from ${prefix}.docket_steps where execution = 'slow'`)
+  expect(rows).toEqual([{ step: 'Make', attempt: '1' }])
+})
 
 test('once a connection has fallen silent, others that have answered nothing since are given less time', async () => {
   const set = hurry()
