@@ -66,3 +66,21 @@ test.each(['postgres', 'mysql'] as const)(
     expect(await started).toMatchObject({ code: 'STORE_FAILED', isTransient: true })
   },
 )
+
+test('a transaction of the caller keeps its settings when something is started in it', async () => {
+  onTestFinished(() => removePlace('postgres', [urls.postgres], own))
+  const docket = createDocket({ graphs: [fine], store: stores.postgres() })
+  onTestFinished(() => docket.close())
+  await docket.list({ limit: 1 })
+  const client = new pg.Client({ connectionString: urls.postgres })
+  await client.connect()
+  onTestFinished(() => client.end())
+  await client.query('begin')
+  const settings = async () =>
+    (await client.query("select name, setting from pg_settings where context in ('user', 'superuser')")).rows
+  const before = await settings()
+  await docket.start(fine, Out, {}, { id: 'two', transaction: client })
+  expect(await settings()).toEqual(before)
+  await client.query('commit')
+  expect(await (await docket.get('two'))!.result()).toBe('fine')
+})
