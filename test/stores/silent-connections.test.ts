@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, Socket } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { Redis } from 'ioredis'
 import { createPool } from 'mysql2/promise'
 import pg from 'pg'
 import { afterAll, expect, onTestFinished, test, vi } from 'vitest'
@@ -132,6 +133,20 @@ test('hints of Redis are heard again after their connection has fallen silent', 
   await vi.waitUntil(() => heard.length > 0, { timeout: 5_000 })
   // What was published meanwhile is lost.
   expect(heard).toEqual([{ type: 'work' }])
+  await unsubscribe()
+})
+
+test('the connection of hints is looked at once where a faked clock leaps by hours', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const store = redisStore({ url: redis, prefix })
+  await store.open()
+  onTestFinished(() => store.close())
+  const unsubscribe = await store.subscribe!(() => {})
+  const subscribed = vi.spyOn(Redis.prototype, 'subscribe')
+  onTestFinished(() => subscribed.mockRestore())
+  vi.advanceTimersByTime(3_600_000)
+  expect(subscribed).toHaveBeenCalledTimes(1)
   await unsubscribe()
 })
 
