@@ -1,4 +1,5 @@
 import { StoreError } from '../core/errors.ts'
+import { keepProcess } from './context/keep-alive.ts'
 import { outsideCalls } from '../runtime/environment/async-context.ts'
 import type { FullClock } from '../runtime/environment/clock.ts'
 import { unref } from '../runtime/environment/long-timeout.ts'
@@ -45,6 +46,7 @@ export class BackgroundLoop {
   /** When the next turn is due, in steady time; undefined while one is under way. */
   #dueAt: number | undefined
   #isStopped = false
+  #letGo: (() => void) | undefined
   #lookedAt = -Infinity
   #unlisten: (() => void) | undefined
 
@@ -98,10 +100,13 @@ export class BackgroundLoop {
       this.#unowned.soon()
     }
     if (scan !== undefined) scan.onRoom = () => this.#unowned.soon()
+    // Its connections keep the process as well, but only while they are there.
+    if (connection.store.capabilities.isServer === true) this.#letGo = keepProcess()
     this.#arm(0)
   }
 
   stop(): void {
+    this.#letGo?.()
     this.#isStopped = true
     this.#unlisten?.()
     this.#context.clock.clearTimeout(this.#timer)

@@ -43,7 +43,7 @@ export function mysqlStore(options: string | MysqlStoreOptions): Store {
   const reader = new SqlReader(dialect, (query) => connection.query(query))
   return new SqlStore({
     name: storeName,
-    capabilities: { transactions: true, isShared: true },
+    capabilities: { transactions: true, isShared: true, isServer: true },
     limits: generousLimits,
     connection,
     tables: {

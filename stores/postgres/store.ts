@@ -44,7 +44,7 @@ export function postgresStore(options: string | PostgresStoreOptions): Store {
   )
   return new SqlStore({
     name: storeName,
-    capabilities: { transactions: true, isShared: true },
+    capabilities: { transactions: true, isShared: true, isServer: true },
     limits: postgresLimits,
     connection,
     tables: {

@@ -107,7 +107,7 @@ export function redisStore(...options: [options?: string | RedisStoreOptions]): 
 
 class RedisStore implements Store {
   readonly name = storeName
-  readonly capabilities: StoreCapabilities = { transactions: false, isShared: true }
+  readonly capabilities: StoreCapabilities = { transactions: false, isShared: true, isServer: true }
   readonly limits = generousLimits
   readonly format = new MsgpackFormat()
   readonly sessions: RedisSessions | undefined

@@ -153,7 +153,7 @@ describe('docket show', () => {
         'order:3',
         '  graph         orders → Approved',
         '  status        pending',
-        '  situation     nobody runs it: it has not begun yet; this docket takes nothing over (takeOver: false); another one goes on with it',
+        '  situation     nobody runs it: it has not begun yet; this docket takes nothing over (takeOver: false); one that does, and that it fits, goes on with it',
         '  queue         default, key ada',
         '  created       <iso time>',
         '  inputs        Order',

@@ -41,7 +41,7 @@ describe('the lease in details()', () => {
     const { lease, situation, status } = await (await idle.get('x'))!.details()
     expect({ lease, status }).toMatchObject({ lease: { owner, isHere: false, isAlive: false }, status: 'running' })
     expect(situation).toMatch(
-      /^nobody runs it: the lease of its process "process-1:.*" ran out 2\.0 s ago; this docket takes nothing over \(takeOver: false\); another one goes on with it; step "Retry" waits for attempt 2, due in 59 min 53 s/,
+      /^nobody runs it: the lease of its process "process-1:.*" ran out 2\.0 s ago; this docket takes nothing over \(takeOver: false\); one that does, and that it fits, goes on with it; step "Retry" waits for attempt 2, due in 59 min 53 s/,
     )
     expect((await (await other.get('x'))!.details()).situation).toMatch(
       /; this docket does not know graph "stuck"; one that has it in createDocket\(\{ graphs \}\) goes on with it; step "Retry" waits for attempt 2/,

@@ -30,7 +30,7 @@ storeConformance(
   { describe, test },
   {
     name: 'mysql',
-    capabilities: { transactions: true, isShared: true },
+    capabilities: { transactions: true, isShared: true, isServer: true },
     sendsHints: false,
     watchesSessions: true,
     createSpace() {

@@ -29,7 +29,7 @@ storeConformance(
   { describe, test },
   {
     name: 'postgres',
-    capabilities: { transactions: true, isShared: true },
+    capabilities: { transactions: true, isShared: true, isServer: true },
     sendsHints: true,
     saysMail: true,
     givesPosted: true,

@@ -12,7 +12,7 @@ storeConformance(
   { describe: (title, declare) => (shownByOne.has(title) ? undefined : describe(title, declare)), test },
   {
     name: 'redis cluster',
-    capabilities: { transactions: false, isShared: true },
+    capabilities: { transactions: false, isShared: true, isServer: true },
     sendsHints: true,
     saysMail: true,
     createSpace: () => redisSpace(urls, true),

@@ -9,7 +9,7 @@ storeConformance(
   { describe, test },
   {
     name: 'redis',
-    capabilities: { transactions: false, isShared: true },
+    capabilities: { transactions: false, isShared: true, isServer: true },
     sendsHints: true,
     saysMail: true,
     watchesSessions: true,

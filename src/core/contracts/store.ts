@@ -123,6 +123,8 @@ export interface StoreCapabilities {
   readonly transactions: boolean
   /** Whether another process can open the same data. */
   readonly isShared: boolean
+  /** Whether it is a server: a docket keeps its process alive until it is closed, also while its connections are lost, or not made yet. @default false */
+  readonly isServer?: boolean
 }
 
 /**

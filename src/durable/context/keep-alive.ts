@@ -1,4 +1,14 @@
-import { ref, unref } from '../../runtime/environment/long-timeout.ts'
+import { outsideCalls } from '../../runtime/environment/async-context.ts'
+import { longestTimeoutMs, ref, unref } from '../../runtime/environment/long-timeout.ts'
+
+// Those of the host: a test that replaces timers does not decide for how long a process lives.
+const { setInterval, clearInterval } = globalThis
+
+/** Keeps the process alive, in which nothing else may be going on for a while, until what is given back is called. */
+export function keepProcess(): () => void {
+  const alive = outsideCalls.run(() => setInterval(() => {}, longestTimeoutMs))
+  return () => clearInterval(alive)
+}
 
 /**
  * Keeps the process alive while a call waits for how an execution ends: the timers of a docket are upkeep, which keeps none, and a store without

@@ -148,7 +148,8 @@ function whoWill(
   }
   if (isClosing) return 'this docket is closing; another one goes on with it'
   if (parkedAt !== undefined) return 'a process goes on with it when what it waits for comes'
-  if (!takesOver) return 'this docket takes nothing over (takeOver: false); another one goes on with it'
+  if (!takesOver)
+    return 'this docket takes nothing over (takeOver: false); one that does, and that it fits, goes on with it'
   return 'this docket goes on with it in a moment, unless another one does'
 }
 

@@ -63,8 +63,6 @@ export class OwnerSession {
   #tickDueAtByDay = 0
   /** What the last renewal failed with. */
   #failure: unknown
-  /** The owner whose description is on record. */
-  #described: string | undefined
   #isClosed = false
 
   constructor(options: SessionOptions) {
@@ -185,11 +183,11 @@ export class OwnerSession {
     const owner = this.#owner
     // Whether it is watched from now on is not known before the answer.
     if (this.#freshUntil === Infinity && this.#heartbeat !== undefined) this.#freshenAt(askedAt, askedAtByDay)
-    const worker = this.#described === owner ? undefined : this.#options.describe?.(owner)
+    // Each time: somebody may have taken away what the store knew of this process, which lives.
+    const worker = this.#options.describe?.(owner)
     const isAlive = await (worker === undefined
       ? store.renewOwner(owner, leaseMs)
       : store.renewOwner(owner, leaseMs, worker))
-    this.#described = owner
     if (owner !== this.#owner) {
       // It was given up while the answer was on its way: what it has would wait for as long as the store lets it live.
       if (isAlive) store.endOwner(owner).catch(failures.of(`ending owner "${owner}", whose lease was renewed too late`))
