@@ -5,8 +5,6 @@ import { bullmqEngine, migrate } from '../../src/engines/bullmq/index.ts'
 import { mysqlStore } from '../../stores/mysql/index.ts'
 import { postgresStore } from '../../stores/postgres/index.ts'
 import { redisStore } from '../../stores/redis/index.ts'
-import { removeKeys } from '../stores/redis-spaces.ts'
-import { dropPrefix } from '../stores/tables-of-prefix.ts'
 import type { ServerName } from '../servers/server-kinds.ts'
 import type { Place } from './hostile-run.ts'
 
@@ -14,21 +12,6 @@ interface PlaceKind {
   readonly server: ServerName
   /** A place of one's own on a server; what is made there stays. */
   readonly placeOn: (urls: readonly string[], name: string) => Promise<Place>
-}
-
-/** Removes what a place has left on its server. */
-export async function removePlace(server: ServerName, urls: readonly string[], name: string): Promise<void> {
-  if (server === 'redis' || server === 'redis-cluster')
-    return void (await Promise.all(urls.map((url) => removeKeys(url, name))))
-  if (server === 'mysql') {
-    const pool = createPool({ uri: urls[0]!, connectionLimit: 1 })
-    await dropPrefix(pool, `${name}_`)
-    return pool.end()
-  }
-  const client = new pg.Client({ connectionString: urls[0]! })
-  await client.connect()
-  await client.query(`drop schema if exists ${name} cascade`)
-  await client.end()
 }
 
 /** What a network may stand before, by name. */

@@ -1,31 +1,13 @@
-import { randomUUID } from 'node:crypto'
-import pg from 'pg'
-import { afterAll, expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { createDocket, dataType, graph, step, type } from '../../src/index.ts'
-import type { Store } from '../../src/core/contracts/store.ts'
-import { mysqlMigrations, mysqlStore } from '../../stores/mysql/index.ts'
-import { postgresStore } from '../../stores/postgres/index.ts'
 import { redisStore } from '../../stores/redis/index.ts'
 import { serverUrl } from '../servers/server-url.ts'
 import { startStallingProxy } from '../servers/stalling-proxy.ts'
+import { serverSpace, storesIn } from './server-space.ts'
 
-const [postgres, mysql] = [await serverUrl('postgres'), await serverUrl('mysql')]
-const prefix = `large_${randomUUID().replaceAll('-', '').slice(0, 12)}_`
+const space = await serverSpace('large')
 
-const stores = {
-  postgres: (url: string) => postgresStore({ url, schema: prefix }),
-  mysql: (url: string) => mysqlStore({ url, prefix }),
-  redis: (url: string) => redisStore({ url, prefix, timeout: '30s' }),
-} as const satisfies Record<string, (url: string) => Store>
-
-afterAll(async () => {
-  const pool = new pg.Pool({ connectionString: postgres })
-  await pool.query(`drop schema if exists ${prefix} cascade`)
-  await pool.end()
-  const migrations = mysqlMigrations({ url: mysql, prefix })
-  await migrations.downTo(0)
-  await migrations.close()
-})
+const stores = { ...storesIn(space), redis: (url: string) => redisStore({ url, prefix: space, timeout: '30s' }) }
 
 const Given = dataType('Given', type<string>())
 const Size = dataType('Size', type<number>())

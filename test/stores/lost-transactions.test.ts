@@ -10,7 +10,7 @@ import { expectNoUnhandledErrors } from '../loose-api.ts'
 import { serverUrl } from '../servers/server-url.ts'
 import { startStallingProxy } from '../servers/stalling-proxy.ts'
 import type { StallingProxy } from '../servers/stalling-proxy.ts'
-import { removePlace } from '../network/places.ts'
+import { clearSpace } from './server-space.ts'
 
 expectNoUnhandledErrors()
 
@@ -54,7 +54,7 @@ async function proxyBefore(kind: 'postgres' | 'mysql'): Promise<StallingProxy> {
 test.each(['postgres', 'mysql'] as const)(
   'a transaction that is lost while something is started in it fails the start, and nothing else (%s)',
   async (kind) => {
-    onTestFinished(() => removePlace(kind, [urls[kind]], own))
+    onTestFinished(() => clearSpace(kind, [urls[kind]], own))
     const docket = createDocket({ graphs: [fine], store: stores[kind]() })
     onTestFinished(() => docket.close())
     await docket.list({ limit: 1 })
@@ -68,7 +68,7 @@ test.each(['postgres', 'mysql'] as const)(
 )
 
 test('a transaction of the caller keeps its settings when something is started in it', async () => {
-  onTestFinished(() => removePlace('postgres', [urls.postgres], own))
+  onTestFinished(() => clearSpace('postgres', [urls.postgres], own))
   const docket = createDocket({ graphs: [fine], store: stores.postgres() })
   onTestFinished(() => docket.close())
   await docket.list({ limit: 1 })

@@ -1,30 +1,12 @@
-import { randomUUID } from 'node:crypto'
-import pg from 'pg'
-import { afterAll, expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Store } from '../../src/core/contracts/store.ts'
-import { mysqlMigrations, mysqlStore } from '../../stores/mysql/index.ts'
-import { postgresStore } from '../../stores/postgres/index.ts'
-import { redisStore } from '../../stores/redis/index.ts'
 import { serverUrl } from '../servers/server-url.ts'
 import { startStallingProxy } from '../servers/stalling-proxy.ts'
+import { serverKinds, serverSpace, storesIn } from './server-space.ts'
 
-const [postgres, mysql] = [await serverUrl('postgres'), await serverUrl('mysql')]
-const prefix = `reset_${randomUUID().replaceAll('-', '').slice(0, 12)}_`
+const space = await serverSpace('reset')
 
-const stores = {
-  postgres: (url: string) => postgresStore({ url, schema: prefix }),
-  mysql: (url: string) => mysqlStore({ url, prefix }),
-  redis: (url: string) => redisStore({ url, prefix }),
-} as const satisfies Record<string, (url: string) => Store>
-
-afterAll(async () => {
-  const pool = new pg.Pool({ connectionString: postgres })
-  await pool.query(`drop schema if exists ${prefix} cascade`)
-  await pool.end()
-  const migrations = mysqlMigrations({ url: mysql, prefix })
-  await migrations.downTo(0)
-  await migrations.close()
-})
+const stores = storesIn(space)
 
 /** What a docket asks again and again, over the pool and apart from it. */
 const calls: Readonly<Record<string, (store: Store) => Promise<unknown>>> = {
@@ -34,7 +16,7 @@ const calls: Readonly<Record<string, (store: Store) => Promise<unknown>>> = {
 }
 
 test.each(
-  (['postgres', 'mysql', 'redis'] as const).flatMap((kind) =>
+  serverKinds.flatMap((kind) =>
     (['cut', 'reset'] as const).flatMap((how) => Object.keys(calls).map((name) => [kind, how, name] as const)),
   ),
 )('over %s, connections that are %s while %s is under way are made anew', async (kind, how, name) => {

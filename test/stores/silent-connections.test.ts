@@ -1,14 +1,13 @@
-import { randomUUID } from 'node:crypto'
 import { createServer, Socket } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { Redis } from 'ioredis'
 import { createPool } from 'mysql2/promise'
 import pg from 'pg'
-import { afterAll, expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { createDocket, dataType, graph, step, type } from '../../src/index.ts'
 import type { Store, StoreHint } from '../../src/core/contracts/store.ts'
 import { MysqlConnection } from '../../stores/mysql/connection.ts'
-import { mysqlMigrations, mysqlStore } from '../../stores/mysql/index.ts'
+import { mysqlStore } from '../../stores/mysql/index.ts'
 import { PostgresConnection } from '../../stores/postgres/connection.ts'
 import { postgresStore } from '../../stores/postgres/index.ts'
 import { redisStore } from '../../stores/redis/index.ts'
@@ -16,22 +15,14 @@ import { startSentinel } from '../servers/redis-sentinel.ts'
 import { serverUrl } from '../servers/server-url.ts'
 import { startStallingProxy } from '../servers/stalling-proxy.ts'
 import type { StallingProxy } from '../servers/stalling-proxy.ts'
+import { serverSpace } from './server-space.ts'
 
 const [postgres, mysql, redis] = [await serverUrl('postgres'), await serverUrl('mysql'), await serverUrl('redis')]
-const prefix = `silent_${randomUUID().replaceAll('-', '').slice(0, 12)}_`
+const prefix = await serverSpace('silent')
 
 const Made = dataType('Made', type<string>())
 const make = step({ name: 'Make', output: Made, persist: 'execution', run: () => 'made' })
 const made = graph({ name: 'made', steps: [make] })
-
-afterAll(async () => {
-  const pool = new pg.Pool({ connectionString: postgres })
-  await pool.query(`drop schema if exists ${prefix} cascade`)
-  await pool.end()
-  const migrations = mysqlMigrations({ url: mysql, prefix })
-  await migrations.downTo(0)
-  await migrations.close()
-})
 
 function pgPool(url: string): pg.Pool {
   const pool = new pg.Pool({ connectionString: url })

@@ -1,14 +1,9 @@
-import { randomUUID } from 'node:crypto'
-import pg from 'pg'
-import { afterAll, expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { createDocket, dataType, graph, step, type } from '../../src/index.ts'
-import type { Store } from '../../src/core/contracts/store.ts'
-import { mysqlMigrations, mysqlStore } from '../../stores/mysql/index.ts'
-import { postgresStore } from '../../stores/postgres/index.ts'
-import { redisStore } from '../../stores/redis/index.ts'
 import { watchClientSockets } from '../servers/client-sockets.ts'
 import { serverUrl } from '../servers/server-url.ts'
 import { startStallingProxy } from '../servers/stalling-proxy.ts'
+import { serverKinds, serverSpace, storesIn } from './server-space.ts'
 
 const Out = dataType('Out', type<string>())
 const fine = graph({
@@ -16,32 +11,18 @@ const fine = graph({
   steps: [step({ name: 'Fine', output: Out, persist: 'execution', run: () => 'fine' })],
 })
 
-const [postgres, mysql] = [await serverUrl('postgres'), await serverUrl('mysql')]
-const prefix = `stalled_${randomUUID().replaceAll('-', '').slice(0, 12)}_`
+const space = await serverSpace('stalled')
 
-const stores = {
-  postgres: (url: string) => postgresStore({ url, schema: prefix }),
-  mysql: (url: string) => mysqlStore({ url, prefix }),
-  redis: (url: string) => redisStore({ url, prefix }),
-} as const satisfies Record<string, (url: string) => Store>
+const stores = storesIn(space)
 
-afterAll(async () => {
-  const pool = new pg.Pool({ connectionString: postgres })
-  await pool.query(`drop schema if exists ${prefix} cascade`)
-  await pool.end()
-  const migrations = mysqlMigrations({ url: mysql, prefix })
-  await migrations.downTo(0)
-  await migrations.close()
-})
-
-test.each(['postgres', 'mysql', 'redis'] as const)(
+test.each(serverKinds)(
   'a docket closes although its %s does not answer any more, and leaves no connection open',
   async (kind) => {
     using sockets = watchClientSockets()
     const proxy = await startStallingProxy(await serverUrl(kind))
     onTestFinished(() => proxy.stop())
     const docket = createDocket({ graphs: [fine], store: stores[kind](proxy.url), lease: '1s' })
-    expect(await docket.execute(fine, Out, {}, { id: `fine ${prefix}` })).toBe('fine')
+    expect(await docket.execute(fine, Out, {}, { id: `fine ${space}` })).toBe('fine')
     proxy.stall()
     const looked = docket.list().catch(() => 'failed')
     await docket.close({ deadline: 100 })
