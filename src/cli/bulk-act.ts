@@ -22,6 +22,8 @@ export interface Act {
   readonly statuses?: readonly ExecutionStatus[]
   /** Whether it can be done to one in this status; else why not, as in `it has ended`. */
   readonly refusalOf: (one: Chosen) => string | undefined
+  /** Why it is done, for those who read of it. @default none */
+  readonly note?: string | undefined
   /** Does it. @returns what came of it, where that is not `done` */
   readonly act: (docket: Docket, id: string) => Promise<string | undefined>
 }
@@ -32,11 +34,14 @@ type Chosen = Pick<ExecutionInfo, 'id' | 'status'>
 /** What became of one execution. */
 interface Row {
   readonly id: string
-  /** `cancelled`, `refused`, `notFound`, `failed`, or `wouldBe` of a dry run. */
+  /** `cancelled`, or `requested` of what the process that runs it is still to do; `refused`, `notFound`, `failed`, or `wouldBe` of a dry run. */
   readonly outcome: string
   /** Why, of one that it was not done to. */
   readonly reason: string | null
 }
+
+/** What came of an act that the process which runs the execution is still to do. */
+export const requested = 'requested'
 
 // What many calls write goes out together.
 const atOnce = 100
@@ -81,7 +86,8 @@ export async function bulkAct(call: CliCall, docket: Docket, act: Act): Promise<
     if (refusal !== undefined) return report({ id, outcome: 'refused', reason: refusal }, exitCodes.refused)
     if (isDry) return report({ id, outcome: 'wouldBe', reason: null }, exitCodes.done)
     try {
-      const outcome = await onRecord(docket, { act: act.verb, execution: id }, () => act.act(docket, id), itself)
+      const about = { act: act.verb, execution: id, note: act.note }
+      const outcome = await onRecord(docket, about, () => act.act(docket, id), notDone)
       report(
         { id, outcome: outcome ?? act.done, reason: null },
         outcome === 'notFound' ? exitCodes.notFound : exitCodes.done,
@@ -142,8 +148,8 @@ async function leftAlone(call: CliCall, docket: Docket, act: Act): Promise<strin
   return texts.length === 0 ? undefined : texts.join(', ')
 }
 
-function itself(outcome: string | undefined): string | undefined {
-  return outcome
+function notDone(outcome: string | undefined): string | undefined {
+  return outcome === requested ? undefined : outcome
 }
 
 async function notFound(docket: Docket, id: string): Promise<string> {

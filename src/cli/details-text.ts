@@ -71,6 +71,8 @@ export function errorLines(error: JsonError): readonly string[] {
 }
 
 function textOf({ name, message, code }: Omit<JsonError, 'causes'>): string {
+  // The reason for which somebody cancelled is a mere text.
+  if (name === 'string') return plain(message, 1_000)
   return plain(`${name}${code === null ? '' : ` (${code})`}: ${message}`, 1_000)
 }
 

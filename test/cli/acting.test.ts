@@ -5,6 +5,7 @@ import { memoryStore } from '../../stores/memory/index.ts'
 import { alteredStore } from '../durable/altered-store.ts'
 import { cli } from './call-cli.ts'
 import type { CliOutcome } from './call-cli.ts'
+import { createDocket } from '../../src/index.ts'
 import { openShop, orders, Receipt, useStore } from './fixtures/shop.ts'
 
 beforeEach(() => void useStore(memoryStore()))
@@ -107,6 +108,29 @@ describe('acts on one execution', () => {
     expect(await statusOf('o')).toBe('cancelled')
     expect(await cli(['cancel', 'o'])).toMatchObject({ code: 4, out: 'o  refused: it has ended: cancelled\n' })
     expect(await cli(['cancel', 'p'])).toMatchObject({ code: 3, out: expect.stringMatching(/^p {2}notFound/) })
+  })
+
+  test('cancel says why, in the execution and in what is on record of the act', async () => {
+    await started('o')
+    await cli(['cancel', 'o', '--reason', 'by its customer'])
+    expect((await cli(['show', 'o'])).out).toMatch(/was cancelled on request\n +because by its customer\n/)
+    expect((await cli(['acts', 'o'])).out).toMatch(/ cancel +o +by its customer\n/)
+  })
+
+  test('cancel of what another process runs says that it is requested, until that has ended it', async () => {
+    const held = Promise.withResolvers<void>()
+    let isHeld = false
+    const store = useStore(
+      alteredStore(memoryStore(), (method, ask) => (method === 'commit' && isHeld ? held.promise.then(ask) : ask())),
+    )
+    await cli(['start', 'orders', 'Approved', '-i', 'Order={"id":"1"}', '--id', 'p'])
+    await using worker = createDocket({ graphs: [orders], store, park: '1h' })
+    await expect.poll(() => statusOf('p')).toBe('waiting')
+    isHeld = true
+    expect(await cli(['cancel', 'p', '--json'])).toMatchObject({ code: 0, json: [{ id: 'p', outcome: 'requested' }] })
+    held.resolve()
+    await expect((await worker.get('p'))!.result()).rejects.toMatchObject({ code: 'EXECUTION_CANCELLED' })
+    expect((await cli(['acts', 'p', '--json'])).json).toMatchObject([{ act: 'cancel', note: null }, { act: 'start' }])
   })
 
   test('retry lets it go on elsewhere', async () => {

@@ -118,9 +118,12 @@ export function ErrorText({ error }: { readonly error: ErrorView }): JSX.Element
 function ErrorHead({ error }: { readonly error: Omit<ErrorView, 'causes'> }): JSX.Element {
   return (
     <>
-      <b>
-        <Name text={error.name} />
-      </b>
+      {/* The reason for which somebody cancelled is a mere text. */}
+      {error.name !== 'string' && (
+        <b>
+          <Name text={error.name} />
+        </b>
+      )}
       {error.code !== undefined && (
         <code class="code">
           <Name text={error.code} />
