@@ -24,6 +24,8 @@ export interface CliStreams {
   readonly onAct?: (() => void) | undefined
   /** Is called before something is followed until it ends: nobody may read of it by then. */
   readonly onFollow?: (() => void) | undefined
+  /** Gives a signal that is aborted once nobody reads results any more, for what goes on only while somebody does. */
+  readonly whileRead?: (() => AbortSignal) | undefined
   /** Aborted by the first SIGINT, by SIGTERM, and by SIGHUP. */
   readonly signal: AbortSignal
 }

@@ -35,6 +35,15 @@ process.stdout.on('error', (error) => {
 function stopUnread(): void {
   if (mayStop) process.exit(isLost ? exitCodes.failed : exitCodes.done)
 }
+
+function onceUnread(act: () => void): void {
+  const reader = new PipeReader(1)
+  const watching = setInterval(() => {
+    if (!reader.hasLeft) return
+    clearInterval(watching)
+    act()
+  }, 250).unref()
+}
 // Nobody has to read what is said beside them.
 process.stderr.on('error', () => {})
 
@@ -47,9 +56,11 @@ const code = await runCli(process.argv.slice(2), {
   env,
   cwd: process.cwd(),
   onAct: () => void (mayStop = false),
-  onFollow: () => {
-    const reader = new PipeReader(1)
-    setInterval(() => reader.hasLeft && stopUnread(), 250).unref()
+  onFollow: () => onceUnread(stopUnread),
+  whileRead: () => {
+    const unread = new AbortController()
+    onceUnread(() => unread.abort())
+    return unread.signal
   },
   signal: interruption.signal,
 })

@@ -52,6 +52,18 @@ test.each(['show', 'events'])(
   },
 )
 
+test('docket run ends as soon as nobody reads of it, and leaves its execution to others', async () => {
+  const argv = `run orders Approved -i 'Order={"id":"1"}' --id unheard --config "$2"`
+  const line = `"$0" --conditions=docket-source "$1" ${argv} 2>&1 | head -1; echo "\${PIPESTATUS[0]}"`
+  const options = { encoding: 'utf8', env, timeout: 30_000 } as const
+  const { stdout } = spawnSync('bash', ['-c', line, process.execPath, program, config[1]!], options)
+  expect(stdout).toBe('  Pay runs\n130\n')
+  useStore(sqliteStore(file))
+  await using shop = openShop({ work: false })
+  expect(await (await shop.get('unheard'))!.info()).toMatchObject({ status: 'waiting', owner: undefined })
+  await shop.delete('unheard')
+})
+
 test('docket show --follow goes on while somebody reads of it, whoever that is by now', async () => {
   const handingOn = 'cat <&0 > /dev/null & sleep 0.7; exec 0< /dev/null; wait'
   const line = `"$0" "$1" show order:3 --follow --json --store "$2" | bash -c '${handingOn}'`

@@ -17,7 +17,8 @@ import { unlessAborted } from '../until-aborted.ts'
 
 /** `docket run`: runs an execution in this process, with progress on stderr and its value on stdout. */
 export async function run(call: CliCall): Promise<ExitCode> {
-  const { signal } = call.streams
+  const { signal: interruption, whileRead } = call.streams
+  const signal = AbortSignal.any(whileRead === undefined ? [interruption] : [interruption, whileRead()])
   const queue = call.text('queue')
   const docket = await call.openDocket('run', queue === undefined ? {} : { work: { default: 100, [queue]: 100 } })
   let deadline: number | undefined
@@ -29,7 +30,7 @@ export async function run(call: CliCall): Promise<ExitCode> {
     if (outcome !== undefined) return report(call, docket, handle, outcome)
     deadline = 0
     call.printer.say(
-      `interrupted: ${plain(handle.id)} has not ended; whatever process serves its queue goes on with it (docket cancel ends it)`,
+      `${interruption.aborted ? 'interrupted' : 'nobody reads of it any more'}: ${plain(handle.id)} has not ended; whatever process serves its queue goes on with it (docket cancel ends it)`,
     )
     return exitCodes.interrupted
   } finally {
