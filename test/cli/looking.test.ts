@@ -290,6 +290,23 @@ test('docket why says why an execution or a step is where it is', async () => {
   expect((await cli(['why', 'order:9'])).code).toBe(3)
 })
 
+test('docket why says once what several steps come to', async () => {
+  const sums = ['--config', join(fixtures, 'sums.config.ts')]
+  await cli(['start', 'sums', 'Sum', '--id', 'o', ...sums])
+  const { out } = await cli(['why', 'o', 'Sum', ...sums])
+  const [said = '', code, ...because] = out.trimEnd().split('\n')
+  const alike = 'does not run: execution "o" waits for a worker: none serves its queue "default"'
+  expect(said).toContain(`: step "FindAddend0" ${alike}`)
+  expect([code, because]).toEqual([
+    '[step.waitsForInputs]',
+    [
+      expect.stringContaining(
+        `  11 steps ("FindAddend0", "FindAddend1", "FindAddend2", "FindAddend3", "FindAddend4" and 6 more): each ${alike}`,
+      ),
+    ],
+  ])
+})
+
 test('docket export prints an execution with all its records, which a test docket replays', async () => {
   await threeOrders()
   const { code, json } = await cli(['export', 'order:2', '--json'])

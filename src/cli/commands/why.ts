@@ -1,4 +1,5 @@
 import type { Why } from '../../index.ts'
+import { alikeReasons } from '../../core/alike-reasons.ts'
 import type { CliCall } from '../cli-call.ts'
 import { exitCodes } from '../cli-error.ts'
 import type { ExitCode } from '../cli-error.ts'
@@ -16,14 +17,21 @@ export async function why(call: CliCall): Promise<ExitCode> {
       live: call.has('live'),
       ...(itemKey !== undefined && { item: itemKey }),
     })
-    call.printer.result(jsonValueOf(reason), () => whyLines(reason, 0).join('\n'))
+    call.printer.result(jsonValueOf(reason), () => whyLines(reason).join('\n'))
     return exitCodes.done
   })
 }
 
-/** The reason, and below it what it comes from. */
-function whyLines({ text, code, because = [], path }: Why, depth: number): readonly string[] {
-  const way = path === undefined || path.length < 2 ? '' : ` (by ${path.map((step) => plain(step)).join(' → ')})`
-  const line = `${'  '.repeat(depth)}${plain(text, 2_000)}${way}`
-  return [depth === 0 ? `${line}\n[${code}]` : line, ...because.flatMap((one) => whyLines(one, depth + 1))]
+/** The reason, and below it what it comes from: what several steps come to alike stands there once. */
+function whyLines({ code, text, because = [] }: Why): readonly string[] {
+  return [plain(text, 2_000), `[${code}]`, ...linesBelow(because, 1)]
+}
+
+function linesBelow(because: readonly Why[], depth: number): readonly string[] {
+  return alikeReasons(because).flatMap(({ text, of: [first, ...others] }) => {
+    const { path = [], because: inner = [] } = first
+    const way = path.length < 2 || others.length > 0 ? '' : ` (by ${path.map((step) => plain(step)).join(' → ')})`
+    const unsaid = inner.filter((one) => !text.includes(one.text))
+    return [`${'  '.repeat(depth)}${plain(text, 2_000)}${way}`, ...linesBelow(unsaid, depth + 1)]
+  })
 }

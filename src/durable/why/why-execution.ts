@@ -1,3 +1,4 @@
+import { alikeReasons } from '../../core/alike-reasons.ts'
 import { isTerminal, isTerminalStep } from '../../core/contracts/statuses.ts'
 import type { StepInfo } from '../records/step-info.ts'
 import { executionState } from './execution-state.ts'
@@ -41,8 +42,9 @@ function withSteps(facts: WhyFacts, state: Why, steps: readonly StepInfo[]): Why
   const because = steps.slice(0, mostReasons).map((step) => whyStep(facts, step))
   const isTold = state.code === 'execution.completed' || isTerminal(facts.details.status)
   if (isTold) return { ...state, because }
-  const more = steps.length - mostShown
-  const texts = because.slice(0, mostShown).map(({ text }) => text)
+  const shown = alikeReasons(because).slice(0, mostShown)
+  const more = steps.length - shown.reduce((sum, { of }) => sum + of.length, 0)
+  const texts = shown.map(({ text }) => text)
   // What is parked says what it waits for by itself.
   const isParked = facts.record.parkedAt !== undefined && because.every(({ because: inner }) => inner === undefined)
   const text = isParked ? state.text : `${state.text}: ${texts.join('; ')}${more > 0 ? `; and ${more} more` : ''}`

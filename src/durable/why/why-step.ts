@@ -1,3 +1,4 @@
+import { namesText as namesOf, stepName } from '../../core/alike-reasons.ts'
 import { isTerminal, isTerminalStep } from '../../core/contracts/statuses.ts'
 import { RaceLostError, StepSkippedError } from '../../core/errors.ts'
 import { spanOf } from '../records/span-of.ts'
@@ -14,14 +15,12 @@ import { present } from './why.ts'
 import type { FoundReason, Why } from './why.ts'
 
 const mostReasons = 20
-const mostNamed = 5
 
 /** Why a step is where it is. */
 export function whyStep(facts: WhyFacts, info: StepInfo): Why {
   const { step, item, status, attempt } = info
   const found = reasonOf(facts, info)
-  const name = `step "${step}"${item === undefined ? '' : ` of item "${item}"`}`
-  const text = `${name} ${found.text}`
+  const text = `${stepName({ step, item })} ${found.text}`
   return present({
     attempt: attempt > 0 ? attempt : undefined,
     ...found,
@@ -343,13 +342,7 @@ function becauseOf(facts: WhyFacts, ends: readonly TrailEnd[]): readonly Why[] {
 
 /** Names of steps in a sentence. */
 function namesText(names: readonly string[]): string {
-  const more = names.length - mostNamed
-  const shown = names.slice(0, mostNamed).map((name) => `"${name}"`)
-  return more > 0
-    ? `${shown.join(', ')} and ${more} more`
-    : shown.length < 2
-      ? shown.join('')
-      : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1)!}`
+  return namesOf(names.map((name) => `"${name}"`))
 }
 
 function attemptsAtMost(maxAttempts: number | undefined): Pick<Why, 'maxAttempts'> {

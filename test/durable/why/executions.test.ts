@@ -25,7 +25,7 @@ describe('why an execution is where it is', () => {
       ['Pay', 'step.running'],
     ])
     expect(why.text).toMatch(
-      /^execution "x" runs in this process, begun 1\.0 s ago: step "Check" has been running for 1\.0 s/,
+      /^execution "x" runs in this process, begun 1\.0 s ago: 2 steps \("Check" and "Pay"\): each has been running for 1\.0 s .*; step "Retry" waits/,
     )
     await docket.close({ deadline: 0 })
   })
