@@ -52,7 +52,8 @@ const lookCommands: readonly CommandSpec[] = [
   },
   {
     usage: 'events <id>',
-    summary: 'prints what happened in an execution, in its order',
+    summary:
+      'prints what is on record of an execution, in the order in which it happened: how its steps stand, not all that came before',
     options: [follow],
     load: async () => (await import('./commands/events.ts')).events,
   },

@@ -254,7 +254,7 @@ describe('docket show', () => {
   })
 })
 
-test('docket events has what happened in its order', async () => {
+test('docket events has what is on record in its order, and says that it is no history', async () => {
   await threeOrders()
   const { json } = await cli(['events', 'order:2', '--json'])
   expect(json.map(({ type, step }) => [type, step])).toEqual([
@@ -265,6 +265,8 @@ test('docket events has what happened in its order', async () => {
     ['execution.failed', null],
   ])
   expect((await cli(['events', 'order:1', '--follow'])).code).toBe(0)
+  expect((await cli(['events', 'order:1'])).err).toMatch(/^this is what is on record: .*history .*\n$/)
+  expect((await cli(['events', '--help'])).out).toContain('what is on record')
 })
 
 test('docket why says why an execution or a step is where it is', async () => {

@@ -9,6 +9,9 @@ import { jsonErrorOf } from '../json-value.ts'
 import { looksAt } from '../looks-at.ts'
 import { plain } from '../plain-text.ts'
 
+const whatItIs =
+  'this is what is on record: how each step stands, with its last attempts. A history of all that happened is in logs and traces, where the program has observers for them'
+
 /** Something that happened, or that an execution is at. */
 interface Moment {
   /** When; null where that is not on record. */
@@ -34,6 +37,7 @@ export async function events(call: CliCall): Promise<ExitCode> {
         call.printer.result({ id, ...moment }, () => textOf(moment))
       }
     }
+    if (!call.printer.isJson) call.printer.say(whatItIs)
     if (!call.has('follow')) {
       print(await handle.details({ live: '500ms' }))
       return exitCodes.done
