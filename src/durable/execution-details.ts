@@ -7,10 +7,12 @@ import { durationHint, durationMs } from '../core/duration.ts'
 import type { Duration } from '../core/duration.ts'
 import { turnOf } from '../runtime/environment/turn.ts'
 import { actsOn } from './acts.ts'
+import type { Misfit } from './context/incompatible-executions.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { withCheckpoints } from './function-details.ts'
 import { withLimits } from './limit-details.ts'
 import { liveSteps } from './mail/look.ts'
+import { misfitOfRecord } from './recovery/misfit-of-record.ts'
 import { mayHaveChildren } from './recovery/child-cascade.ts'
 import { batchInfoOf } from './records/batch-info.ts'
 import { childInfoOf } from './records/child-info.ts'
@@ -95,7 +97,7 @@ async function detailsOfOne(
   const { steps: rows, undoRecords } = splitUndoRecords(records)
   const graph = context.graphOf(stored)
   const { record, steps } = await shownRecords({ record: stored, steps: rows }, graph, encoding, clock)
-  const { info, situationWith } = await headOf(context, record, lease)
+  const { info, situationWith } = await headOf(context, record, lease, stored)
   const recorded = await stepInfosOf(record, steps, encoding, turnOf(clock), graph, undoRecords.counts)
   const former = graph === undefined ? undefined : requireIndex(graph).former?.steps
   const waitMs = isLive === true ? patienceMs : isLive === false ? 0 : durationMs(isLive)!
@@ -125,7 +127,7 @@ async function detailsOfBatch(context: DocketContext, stored: ExecutionRecord): 
     actsOn(context, stored.id),
   ])
   const { record } = shown
-  const { info, situationWith } = await headOf(context, record, lease)
+  const { info, situationWith } = await headOf(context, record, lease, stored)
   const live = liveOf(context, record)?.liveBatch
   const { batch, steps, undos } = await connection.patiently(() => batchInfoOf(shown, encoding, live, turnOf(clock)))
   const recorded = await stepInfosOf(record, steps, encoding, turnOf(clock))
@@ -159,12 +161,13 @@ async function headOf(
   context: DocketContext,
   record: ExecutionRecord,
   lease: LeaseInfo | undefined,
+  stored: ExecutionRecord,
 ): Promise<{
   readonly info: ExecutionInfo
   readonly situationWith: (steps: readonly StepInfo[]) => ExecutionDetails['situation']
 }> {
-  const { clock, connection, incompatible, options, owned } = context
-  const misfit = incompatible.misfitOfOpen(record)
+  const { clock, connection, options, owned } = context
+  const misfit = await misfitOfUnrun(context, stored, lease)
   const info = await infoOf(record, connection.encoding, misfit?.reasons, context.graphOf(record))
   const willingness = {
     knowsGraph: context.graphOf(record) !== undefined,
@@ -175,6 +178,20 @@ async function headOf(
   const situationWith = (steps: readonly StepInfo[]): ExecutionDetails['situation'] =>
     situationOf(record, lease, willingness, steps, clock.now(), owned.get(record.id)?.unwrittenEnd)
   return { info, situationWith }
+}
+
+/** What is known to keep it from going on here, or is found out of one that some process should go on with now. @throws StoreError */
+async function misfitOfUnrun(
+  context: DocketContext,
+  stored: ExecutionRecord,
+  lease: LeaseInfo | undefined,
+): Promise<Misfit | undefined> {
+  const known = context.incompatible.misfitOfOpen(stored)
+  const { parkedAt, dueAt } = stored
+  const isAtRest = parkedAt !== undefined && (dueAt === undefined || dueAt > context.clock.now())
+  if (known !== undefined || lease?.isAlive === true || isAtRest) return known
+  const found = await misfitOfRecord(context, stored)
+  return found?.reasons.length === 0 ? undefined : found
 }
 
 async function leaseOf(context: DocketContext, { owner }: ExecutionRecord): Promise<LeaseInfo | undefined> {

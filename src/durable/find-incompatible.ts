@@ -107,6 +107,6 @@ async function lookAt(
   let values: UnfitValues | undefined
   const valuesOf = (graph: AnyGraph): UnfitValues =>
     (values = new UnfitValues(record.id, graph, context.connection.encoding, turnOf(context.clock)))
-  const reasons = await misfitOfRecord(context, record, areChecked ? valuesOf : undefined)
-  return { record, reasons, values: values?.found ?? [] }
+  const misfit = await misfitOfRecord(context, record, areChecked ? valuesOf : undefined)
+  return { record, reasons: misfit?.reasons, values: values?.found ?? [] }
 }

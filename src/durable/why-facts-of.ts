@@ -10,7 +10,6 @@ import { allAnswers } from '../runtime/store-access/all-answers.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { detailsOf } from './execution-details.ts'
 import { listWorkers } from './list-workers.ts'
-import { misfitOfRecord } from './recovery/misfit-of-record.ts'
 import { dateOf } from './records/date-of.ts'
 import { noSuchExecution } from './records/execution-info.ts'
 import type { ExecutionDetails } from './records/execution-info.ts'
@@ -45,17 +44,15 @@ export async function whyFactsOf(
   const graph = context.graphOf(stored)
   const isOpen = !isTerminal(read.status) && !read.isDetached
   const isUnrun = isOpen && read.lease?.isAlive !== true
-  const [plan, workers, queue, reasons, children] = await Promise.all([
+  const [plan, workers, queue, children] = await Promise.all([
     planOfStored(context, record, graph),
     isUnrun ? listWorkers(context) : [],
     isUnrun ? queueFactsOf(context, record) : undefined,
-    isUnrun && !isAtRest(record, clock.now()) ? misfitOfRecord(context, stored) : undefined,
     isNested ? new Map<string, Why>() : childrenOf(context, read),
   ])
-  const details = { ...read, steps: concludedSteps(plan, read.steps) }
   return {
     record,
-    details: reasons === undefined || reasons.length === 0 ? details : { ...details, incompatible: reasons },
+    details: { ...read, steps: concludedSteps(plan, read.steps) },
     plan,
     persistOf: (spec: StepSpec) => spec.persist ?? setup.persistOf?.(spec),
     now: clock.now(),
@@ -68,10 +65,6 @@ export async function whyFactsOf(
     workers,
     children,
   }
-}
-
-function isAtRest({ parkedAt, dueAt }: ExecutionRecord, now: number): boolean {
-  return parkedAt !== undefined && (dueAt === undefined || dueAt > now)
 }
 
 /** The plan of a record, of a batch that of each of its items. */

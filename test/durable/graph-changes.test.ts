@@ -145,6 +145,10 @@ describe('an execution whose graph has changed', () => {
       { executionId: 'a', reasons: info!.incompatible },
     ])
     expect((await (await docket.get('a'))!.details()).incompatible).toEqual(info!.incompatible)
+    // One that has not tried to go on with it looks.
+    const onlooker = world.process({ graphs: [changed], takeOver: false, work: false })
+    const seen = await world.clock.settle(onlooker.get('a').then((handle) => handle!.details()))
+    expect(seen).toMatchObject({ incompatible: info!.incompatible, situation: expect.stringContaining(reason) })
     // A process of the older version finishes it.
     const { line: old, runs } = line()
     const older = world.process({ graphs: [old] })

@@ -5,6 +5,7 @@ import { StoreError } from '../../core/errors.ts'
 import { describeThrown } from '../../core/thrown.ts'
 import { turnOf } from '../../runtime/environment/turn.ts'
 import type { DocketContext } from '../context/docket-context.ts'
+import type { Misfit } from '../context/incompatible-executions.ts'
 import { isKnown, unknownStatus } from '../records/execution-info.ts'
 import { isDetached } from '../records/graph-hash.ts'
 import { restoreExecution } from '../records/restore-execution.ts'
@@ -14,25 +15,27 @@ import { fittedRecords } from './fitting-records.ts'
 import { withReferencedInputs } from './referenced-inputs.ts'
 import type { UnfitValues } from './unfit-values.ts'
 
+const fits: Misfit = { reasons: [], mayFitElsewhere: true }
+
 /**
- * Why an execution that has not ended could not go on in this process, found out without taking it, or writing anything; empty where it could, undefined
+ * Why an execution that has not ended could not go on in this process, found out without taking it, or writing anything; without reasons where it could, undefined
  * where its graph is not known here. `valuesOf`: finds what of the values of one that could go on does not fit. @throws StoreError
  */
 export async function misfitOfRecord(
   context: DocketContext,
   record: ExecutionRecord,
   valuesOf?: (graph: AnyGraph) => UnfitValues,
-): Promise<readonly string[] | undefined> {
-  if (!isKnown(record.status)) return [unknownStatus(record)]
-  if (isTerminal(record.status) || isDetached(record)) return []
+): Promise<Misfit | undefined> {
+  if (!isKnown(record.status)) return ofVersion([unknownStatus(record)])
+  if (isTerminal(record.status) || isDetached(record)) return fits
   const unlearned = await context.learn(record)
-  if (unlearned !== undefined) return unlearned
+  if (unlearned !== undefined) return ofVersion(unlearned)
   const graph = context.graphOf(record)
   if (graph === undefined) return undefined
   const { connection, clock } = context
   const { encoding } = connection
   try {
-    if (record.kind === 'batch') return await misfitOfBatch(context, record, graph, valuesOf?.(graph))
+    if (record.kind === 'batch') return ofVersion(await misfitOfBatch(context, record, graph, valuesOf?.(graph)))
     const whole =
       record.parent === undefined
         ? record
@@ -47,13 +50,18 @@ export async function misfitOfRecord(
       turnOf(clock),
       stored.undoRecords,
     )
-    if ('reasons' in found) return found.reasons
+    if ('reasons' in found) return ofVersion(found.reasons)
     const values = valuesOf?.(graph)
     await values?.takeInputs(found.inputs, record.parent === undefined)
     await values?.takeSteps(stored.steps)
-    return []
+    return fits
   } catch (error) {
     if (error instanceof StoreError) throw error
-    return [describeThrown(error)]
+    return { reasons: [describeThrown(error)], mayFitElsewhere: false }
   }
+}
+
+/** What keeps it from going on with this version of the program. */
+function ofVersion(reasons: readonly string[]): Misfit {
+  return { reasons, mayFitElsewhere: true }
 }
