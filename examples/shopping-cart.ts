@@ -1,4 +1,5 @@
 // A shopping cart as an XState machine: the machine is a step that gets signals and answers updates, its state is on record after each event, and no process has to live meanwhile.
+// #region imports
 import { createDocket, dataType, graph, invocationOf, machineStep, step, update } from 'docket'
 import { memoryStore } from 'docket/stores/memory'
 import { VirtualClock } from 'docket/testing'
@@ -10,6 +11,7 @@ const AddItem = dataType('AddItem', z.object({ name: z.string(), euros: z.number
 const CheckOut = update('CheckOut', { input: z.object({ card: z.string() }), output: z.string() })
 const Order = dataType('Order', z.object({ items: z.array(z.string()), payment: z.string() }))
 const Parcel = dataType('Parcel', z.string())
+// #endregion
 
 /** A bank that charges once for each key, however often it is called. */
 const charges = new Map<string, string>()
