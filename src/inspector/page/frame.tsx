@@ -102,7 +102,10 @@ function LiveMark(): JSX.Element {
   const texts = {
     live: about.isLive
       ? ['Live', 'Changes come at once.']
-      : ['Every few seconds', 'Executions run in other processes: the store is read every few seconds.'],
+      : [
+          'Twice a second',
+          'Executions run in other processes: the list is read from the store twice a second, the execution that is open once.',
+        ],
     connecting: ['Connecting…', 'The connection for live changes is being made.'],
     waiting: ['Reconnecting…', 'The connection to the server was lost, and is tried again. What is shown may be old.'],
   } as const
