@@ -6,6 +6,7 @@ import { executionViewOf } from './execution-view.ts'
 import { fleetOf } from './fleet-view.ts'
 import { mailboxOf, messageValueOf } from './mailbox-view.ts'
 import { machineViewOf } from './machine-view.ts'
+import { pageAddress } from './page-address.ts'
 import type { About, ExecutionRows, ForeignActors } from './protocol.ts'
 import { readAct } from './read-act.ts'
 import { boundedText } from './bounded-text.ts'
@@ -40,7 +41,11 @@ export function createApp(parts: AppParts): Hono {
   const { docket, token, page } = parts
   const app = new Hono()
   app.onError((thrown) => answerTo(refusalOf(thrown)))
-  app.notFound(() => answerTo(refusalOf(new RequestProblem(404, 'there is nothing here'))))
+  app.notFound((context) =>
+    isOpenedByPerson(context)
+      ? context.redirect(pageAddress(new URL(context.req.url).pathname))
+      : answerTo(refusalOf(new RequestProblem(404, 'there is nothing here'))),
+  )
   app.get('/', async (context) => {
     const { html, policy } = await page()
     return context.html(html, 200, { 'content-security-policy': policy })
@@ -111,6 +116,11 @@ export function createApp(parts: AppParts): Hono {
   })
   app.all('/api/acts', notAllowed)
   return app
+}
+
+/** Whether a browser shows a person what is answered. */
+function isOpenedByPerson({ req }: Context): boolean {
+  return req.method === 'GET' && req.header('accept')?.includes('text/html') === true && !req.path.startsWith('/api/')
 }
 
 function notAllowed(): never {

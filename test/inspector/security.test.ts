@@ -219,6 +219,20 @@ describe('every answer', () => {
   })
 })
 
+test('a path that a person opens leads to what the page has of it, and never elsewhere', async () => {
+  const opened = async (path: string): Promise<readonly unknown[]> => {
+    const { status, headers } = await rawRequest(port, { path, headers: ['Accept: text/html,*/*;q=0.8'] })
+    return [status, headers['location']]
+  }
+  expect(await opened('/executions/a%2Fb%20c/d')).toEqual([302, '/?execution=a%2Fb%20c%2Fd'])
+  expect(await opened('/executions')).toEqual([302, '/'])
+  expect(await opened('/fleet')).toEqual([302, '/?view=fleet'])
+  expect(await opened('/executions/%')).toEqual([302, '/?execution=%25'])
+  for (const path of ['//evil.test/x', '/%5Cevil.test', '/%2F%2Fevil.test'])
+    expect([path, await opened(path)]).toEqual([path, [302, '/']])
+  expect(await opened('/api/nothing')).toEqual([401, undefined])
+})
+
 test('headers and bodies that never end, and more connections than there may be, keep nobody from an answer, and are cut off', async () => {
   const gate = new Gate({ host: '127.0.0.1', port: 0, origins: [] })
   const patience = { headersMs: 100, requestMs: 200, idleMs: 100, lookMs: 50 }
