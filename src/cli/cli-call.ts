@@ -139,6 +139,7 @@ export class CliCall {
   async requireStore(docket: Docket): Promise<void> {
     const { timeout } = this.globals
     const { storeMs, problems } = await docket.health({ deadline: timeout })
+    this.streams.onStore?.(storeMs === undefined ? problems : [])
     if (storeMs !== undefined) return
     throw new CliError(exitCodes.unreachable, problems.join('; ') || `the store did not answer within ${timeout} ms`)
   }

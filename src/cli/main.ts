@@ -3,6 +3,7 @@ import module from 'node:module'
 import { readOf } from '../core/thrown.ts'
 import { exitCodes } from './cli-error.ts'
 import { PipeReader } from './pipe-reader.ts'
+import { StoreWarnings } from './store-warnings.ts'
 
 // Uncaught, it would be shown with the line that throws it, which of a minified program is all of it.
 await import('../core/require-node.ts').catch(({ message }: Error) => {
@@ -13,6 +14,7 @@ await import('../core/require-node.ts').catch(({ message }: Error) => {
 // What was compiled once need not be compiled again: a third of what a command takes to begin.
 module.enableCompileCache()
 
+const warnings = new StoreWarnings()
 const interruption = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(name, () => {
@@ -56,6 +58,7 @@ const code = await runCli(process.argv.slice(2), {
   env,
   cwd: process.cwd(),
   onAct: () => void (mayStop = false),
+  onStore: (said) => warnings.release(said),
   onFollow: () => onceUnread(stopUnread),
   whileRead: () => {
     const unread = new AbortController()
@@ -64,6 +67,7 @@ const code = await runCli(process.argv.slice(2), {
   },
   signal: interruption.signal,
 })
+warnings.release()
 // What a configuration has opened of its own does not keep a command from ending; what was written is read first.
 await Promise.all(
   [stdout, stderr].map((stream) => new Promise<void>((resolve) => void stream.write('', () => resolve()))),

@@ -388,13 +388,3 @@ describe('queues and schedules', () => {
     expect((await cli(['schedules', 'list', '--json'])).json).toEqual([])
   })
 })
-
-test('docket worker runs what waits, until it is interrupted', async () => {
-  await started('o')
-  const interruption = new AbortController()
-  const working = cli(['worker', '--queue', 'default=3'], { signal: interruption.signal })
-  expect((await cli(['show', 'o', '--follow'])).code).toBe(0)
-  interruption.abort()
-  expect(await working).toMatchObject({ code: 0, out: 'worker of orders, parcels on memory\nclosed\n' })
-  expect((await cli(['worker', '--queue', 'default=none'])).code).toBe(2)
-})

@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sqliteStore } from '../../stores/sqlite/index.ts'
 import { childProgram } from '../child-program.ts'
+import { serverUrl } from '../servers/server-url.ts'
 import { fixtures } from './call-cli.ts'
 import { openShop, orders, Receipt, useStore } from './fixtures/shop.ts'
 
@@ -197,4 +198,32 @@ test('docket run says of a store that can’t be reached what the other commands
   const { status, stderr } = spawnSync(process.execPath, [...argv, path], { encoding: 'utf8', env })
   expect(stderr).toMatch(/^error: postgres store: can't reach postgres at 127\.0\.0\.1:1\/none: ECONNREFUSED.*\n$/)
   expect(status).toBe(5)
+})
+
+test('what is wrong with a store is said once, and not as a warning besides', async () => {
+  const url = new URL(await serverUrl('postgres'))
+  url.pathname = '/nowhere'
+  const options = { encoding: 'utf8', env } as const
+  const { status, stderr } = spawnSync(process.execPath, [program, 'list', '--store', url.href], options)
+  expect({ status, stderr }).toEqual({
+    status: 5,
+    stderr: 'error: postgres store: database "nowhere" does not exist\n',
+  })
+})
+
+test('docket worker says at once that it waits for a store that can’t be reached, and for which', async () => {
+  const argv = ['--conditions=docket-source', program, 'worker', '--config', join(fixtures, 'nowhere.config.ts')]
+  const child = spawn(process.execPath, argv, { env })
+  const ended = once(child, 'exit')
+  let [said, results] = ['', '']
+  child.stdout.on('data', (chunk) => void (results += String(chunk)))
+  child.stderr.on('data', (chunk) => {
+    if (said === '') child.kill('SIGINT')
+    said += String(chunk)
+  })
+  expect(await ended).toEqual([0, null])
+  expect(said).toMatch(
+    /^waiting for the store: postgres store: can't reach postgres at 127\.0\.0\.1:1\/none: .*\nclosing/,
+  )
+  expect(results).toBe('closed\n')
 })

@@ -1,6 +1,9 @@
+import type { ObserverObject } from '../../index.ts'
+import { awaitStore } from '../await-store.ts'
 import type { CliCall } from '../cli-call.ts'
 import { CliError, exitCodes } from '../cli-error.ts'
 import type { ExitCode } from '../cli-error.ts'
+import { plain } from '../plain-text.ts'
 import { untilAborted } from '../until-aborted.ts'
 
 /** `docket worker`: runs the docket of the configuration until it is interrupted, and hands over then what has not ended. */
@@ -13,20 +16,45 @@ export async function worker(call: CliCall): Promise<ExitCode> {
   const docket = await call.openDocket('work', queue === undefined ? {} : { work: slotsOf(queue) })
   // With a store in this process alone, nothing else would keep it alive.
   const alive = setInterval(() => {}, 1 << 30)
+  const unobserve = docket.observe(leftAlone(call))
   try {
-    const graphs = docket.about().graphs.map(({ name }) => name)
-    call.printer.result(
-      { state: 'started', store: docket.about().store, graphs },
-      () => `worker of ${graphs.join(', ')} on ${docket.about().store}`,
-    )
+    await awaitStore(call, docket)
+    if (!signal.aborted) {
+      const graphs = docket.about().graphs.map(({ name }) => name)
+      call.printer.result(
+        { state: 'started', store: docket.about().store, graphs },
+        () => `worker of ${graphs.join(', ')} on ${docket.about().store}`,
+      )
+    }
     await untilAborted(signal)
     call.printer.say('closing: what has not ended by the deadline is handed over')
   } finally {
     clearInterval(alive)
+    unobserve()
     await docket.close({ deadline })
   }
   call.printer.result({ state: 'closed' }, () => 'closed')
   return exitCodes.done
+}
+
+const mostReasons = 100
+
+/** Says which executions are left to other versions of the program: those with the same reasons once. */
+function leftAlone({ printer }: CliCall): ObserverObject {
+  const said = new Set<string>()
+  return {
+    // Of lives it wants nothing.
+    observe: () => ({}),
+    next: (event) => {
+      if (event.type !== 'execution.incompatible') return
+      const reasons = event.reasons.join('; ')
+      if (said.has(reasons) || said.size >= mostReasons) return
+      said.add(reasons)
+      printer.say(
+        `left alone: ${plain(event.executionId)} of ${plain(event.graph)} can’t go on here: ${plain(reasons, 2_000)} (docket doctor lists all)`,
+      )
+    },
+  }
 }
 
 /** `gpu=4`, or a name alone for a hundred slots. */
