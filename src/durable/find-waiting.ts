@@ -26,8 +26,10 @@ interface Search {
   readonly portion: (from: Place | undefined, limit: number) => Promise<readonly ExecutionRecord[]>
 }
 
-const portionSize = 100
+const firstPortion = 100
 const mostLookedAt = 1_000
+// What is looked through comes with its inputs: portions grow only while these are small.
+const fewCharacters = 1_000_000
 
 /** Looks through executions for those of which a step waits for something. `last`: where it stopped; undefined where there are no more. */
 export async function findWaiting(
@@ -37,9 +39,9 @@ export async function findWaiting(
 ): Promise<{ readonly found: readonly ExecutionRecord[]; readonly last: Place | undefined }> {
   const found: ExecutionRecord[] = []
   let last = from
-  for (let looked = 0; looked < mostLookedAt; looked += portionSize) {
-    const records = await portion(last, portionSize + 1)
-    const some = records.slice(0, portionSize)
+  for (let looked = 0, size = firstPortion; looked < mostLookedAt;) {
+    const records = await portion(last, size + 1)
+    const some = records.slice(0, size)
     const ids = some.map(({ id }) => id)
     const stepsOf = await context.connection.patiently(() => readStepsOfMany(context, ids))
     for (const [index, record] of some.entries()) {
@@ -50,7 +52,11 @@ export async function findWaiting(
       if (found.length < limit) continue
       return { found, last: index === records.length - 1 ? undefined : record }
     }
-    if (records.length <= portionSize) return { found, last: undefined }
+    if (records.length <= size) return { found, last: undefined }
+    looked += size
+    // Each portion waits for the one before it: of few, a server far away makes little.
+    if (charactersOf(some) <= fewCharacters) size *= 2
+    size = Math.min(size, mostLookedAt - looked)
   }
   return { found, last }
 }
@@ -85,4 +91,9 @@ function isIt(query: WaitQuery, step: string, wait: StepWait): boolean {
   if ('signal' in query) return wait.kind === 'signal' && wait.signal === query.signal
   if ('timer' in query) return wait.kind === 'time' && step === query.timer
   return wait.kind === 'event' && wait.event === query.event && (query.key === undefined || wait.key === query.key)
+}
+
+/** How large what came with records is, about. */
+function charactersOf(records: readonly ExecutionRecord[]): number {
+  return records.reduce((sum, { inputs }) => sum + inputs.length, 0)
 }

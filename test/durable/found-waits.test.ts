@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
-import { dataType, event, eventType, graph, race, signal, step, timer, type } from '../../src/index.ts'
+import { createDocket, dataType, event, eventType, graph, race, signal, step, timer, type } from '../../src/index.ts'
+import { memoryStore } from '../../stores/memory/index.ts'
+import { alteredStore } from './altered-store.ts'
 import { World } from './durable-time.ts'
 
 const Order = dataType('Order', type<string>())
@@ -79,6 +81,26 @@ test.each(['10s', '1h'])(
     expect(executions.map(({ id }) => id)).toEqual(['r2'])
   },
 )
+
+test.each([
+  ['little', 'o', [101, 201, 401]],
+  ['much', 'o'.repeat(20_000), [101, 101, 101, 101, 101]],
+])('a list by what is waited for reads ever more at once where executions have %s', async (_, order, portions) => {
+  const limits: number[] = []
+  const store = alteredStore(memoryStore(), (method, ask, [query]) => {
+    if (method === 'list') limits.push((query as { readonly limit: number }).limit)
+    return ask()
+  })
+  await using docket = createDocket({ graphs, store, work: false, takeOver: false })
+  await docket.startMany(
+    shipments,
+    Shipped,
+    Array.from({ length: 450 }, () => ({ inputs: { Order: order } })),
+  )
+  limits.length = 0
+  expect(await docket.list({ waitsFor: { event: 'Packed' } })).toMatchObject({ executions: [], next: undefined })
+  expect(limits).toEqual(portions)
+})
 
 test('a list by what is waited for refuses what is no wait', async () => {
   const docket = new World().process({ graphs })
