@@ -201,6 +201,10 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     'a commit that set a signal aside came twice, and opened the slot under the signal that had taken it since',
   ],
   [400_050_315, 'the same, put together with what that signal had led to'],
+  [
+    600_060_103,
+    'a process began the child that it had by an answer that was lost beside its parent, to which a look had given the only place of their queue since',
+  ],
 ]
 
 test.each(found)('seed %i: %s', async (seed) => {

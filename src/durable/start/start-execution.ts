@@ -1,5 +1,5 @@
 import { append } from '../../core/append.ts'
-import { DocketClosedError, ExecutionConflictError, StoreError } from '../../core/errors.ts'
+import { DocketClosedError, ExecutionConflictError, LeaseLostError, StoreError } from '../../core/errors.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import { isTerminal } from '../../core/contracts/statuses.ts'
 import type { ExecutionRecord, NewExecution } from '../../core/contracts/execution-record.ts'
@@ -280,6 +280,7 @@ export class ExecutionStarter {
       // The scan may just have acquired it, and knows what became of its last owner.
       await scan.lookDone()
       if (turns.wasOvertaken(id)) return undefined
+      if (scan.states.isRestricted(queue)) return this.#giveBack(request, existing)
     }
     const acquired = await acquireOne(connection, id, { andOwn: owner === self })
     if (acquired === undefined) await scan.lookDone()
@@ -289,6 +290,21 @@ export class ExecutionStarter {
       if (now !== undefined) return this.#joinExisting(request, now)
     }
     return undefined
+  }
+
+  /**
+   * What this process has by an answer that was lost waits for its turn where there are limits: looks for what it has leave that out of what they count, and may
+   * have given its place to another one.
+   */
+  async #giveBack(request: StartRequest, existing: ExecutionRecord): Promise<undefined> {
+    const { connection } = this.#context
+    try {
+      await connection.patiently(() => this.#context.change(existing, { isReleased: true }))
+    } catch (error) {
+      // Others have made something of it meanwhile.
+      if (!(error instanceof LeaseLostError)) throw error
+    }
+    this.#queued({ ...request, place: existing }, existing.epoch)
   }
 
   /**
