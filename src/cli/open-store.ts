@@ -86,7 +86,8 @@ export async function openStore(cwd: string, place: StorePlace): Promise<Store> 
 
 /** One server, or the nodes of a cluster: of those the first has the user and the password of all. */
 function redisSource(url: string): RedisStoreOptions {
-  const [first = '', ...others] = url.split(',')
+  // A password may have commas, too.
+  const [first = '', ...others] = url.split(/,(?=rediss?:\/\/|[^@]*(?:,rediss?:\/\/|$))/)
   if (others.length === 0) return { url }
   if (!URL.canParse(first)) throw new CliError(exitCodes.usage, '--store: the first node of a cluster must be a URL')
   const { protocol, username, password } = new URL(first)

@@ -1,5 +1,6 @@
 import { StoreError } from '../../src/core/errors.ts'
 import { DocketError } from '../../src/core/docket-error.ts'
+import { refusedTls } from '../../src/core/refused-tls.ts'
 import { describeThrown, isError, membersOf } from '../../src/core/thrown.ts'
 import { driverError, isMistake } from '../sql/driver-error.ts'
 import type { Nature } from '../sql/driver-error.ts'
@@ -54,6 +55,8 @@ export function mysqlError(thrown: unknown, server?: string): Error {
   if (thrown instanceof DocketError) return thrown
   const away = unreachable(storeName, server, thrown)
   if (away !== undefined) return new StoreError(storeName, away, true, { cause: thrown })
+  const refused = refusedTls(thrown, server)
+  if (refused !== undefined) return driverError(storeName, refused, 'unknown', thrown)
   return driverError(storeName, describeThrown(thrown), natureOf(thrown), thrown, isLockWait(thrown))
 }
 

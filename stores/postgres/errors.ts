@@ -1,5 +1,6 @@
 import { StoreError } from '../../src/core/errors.ts'
 import { DocketError } from '../../src/core/docket-error.ts'
+import { refusedTls } from '../../src/core/refused-tls.ts'
 import { describeThrown, isError, membersOf } from '../../src/core/thrown.ts'
 import { driverError, isMistake } from '../sql/driver-error.ts'
 import type { Nature } from '../sql/driver-error.ts'
@@ -42,6 +43,8 @@ export function postgresError(thrown: unknown, server?: string): Error {
       ? `can't reach ${storeName} at ${server}: it does not answer; is the server running, and are host and port right?`
       : undefined)
   if (away !== undefined) return new StoreError(storeName, away, true, { cause: thrown })
+  const refused = refusedTls(thrown, server)
+  if (refused !== undefined) return driverError(storeName, refused, 'unknown', thrown)
   if (server !== undefined && cutOff.test(describeThrown(thrown))) {
     const message = `${server} has ended the connection (${describeThrown(thrown)}); is it a PostgreSQL server, and running?`
     return new StoreError(storeName, message, true, { cause: thrown })

@@ -67,8 +67,15 @@ export const postgresOptions: ServerOptions<PostgresStoreOptions, PostgresMigrat
       isRecord(options) &&
       options['binary'] === true &&
       'the pool has the option binary, with which pg reads bytes as if they were text; make the pool without it',
-    placeOf: ({ url, pool, schema = 'public' }, max) => ({ url, pool, schema, max }),
+    placeOf: ({ url, pool, schema = 'public' }, max) => ({ url: url && urlForDriver(url), pool, schema, max }),
   })
+
+/** The driver takes `%40` and the like in a database's name for these three letters; as they are, it takes all of them but `?` and `#`. */
+function urlForDriver(url: string): string {
+  const [, before, name, rest] = /^(postgres(?:ql)?:\/\/[^/?#]*\/)([^?#]*)(.*)$/is.exec(url) ?? []
+  if (name === undefined) return url
+  return `${before}${name.replaceAll(/%(?:24|26|2B|2C|2F|3A|3B|3D|40)/gi, decodeURIComponent)}${rest}`
+}
 
 /** The driver takes anything, and then looks for a host named "base". A path is a socket; the host may be among the parameters. */
 function isDatabaseUrl(url: string): boolean {

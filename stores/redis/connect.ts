@@ -1,6 +1,7 @@
 import type { Cluster, ClusterNode, Redis, RedisOptions } from 'ioredis'
 import { StoreError } from '../../src/core/errors.ts'
 import { isMissing, loadPackage } from '../sql/load-package.ts'
+import { refusedTls } from '../../src/core/refused-tls.ts'
 import { isError } from '../../src/core/thrown.ts'
 import { storeError, storeName } from './errors.ts'
 import { serverOfClient } from './link.ts'
@@ -61,17 +62,18 @@ export async function connect({ source, timeoutMs }: ResolvedOptions): Promise<O
   let lastError: unknown
   let selectError: StoreError | undefined
   client.on('error', (error: unknown) => {
-    // What follows a wrong password says only that there was none.
-    if (!(isError(lastError) && lastError.message.startsWith('WRONGPASS'))) lastError = error
+    if (!isDecisive(lastError)) lastError = error
     // ioredis goes on with database 0.
     if (isOfSelect(error)) selectError ??= databaseError(client, error)
   })
   try {
-    await within(client.connect(), timeoutMs, `can't reach redis at ${serverOfClient(client)}`)
+    await within(client.connect(), timeoutMs, `can't reach redis at ${serverOfClient(client)}`, questionOf(client))
     if (selectError !== undefined) throw selectError
   } catch (error) {
+    if (source.type === 'cluster' && isCluster(client) && speaksTls(client))
+      lastError = (await refusalByNode(client, source.nodes[0]!)) ?? lastError
     client.disconnect()
-    throw selectError ?? storeError(lastError ?? error, undefined, serverOfClient(client))
+    throw selectError ?? cutOff(client, lastError) ?? storeError(lastError ?? error, undefined, serverOfClient(client))
   }
   return { client, close: () => quit(client) }
 }
@@ -110,6 +112,49 @@ function clientLike(client: RedisClient, timeoutMs: number): RedisClient {
       redisOptions: { ...client.options.redisOptions, ...options },
     })
   return client.duplicate({ ...options, lazyConnect: true, db: client.condition?.select ?? client.options.db ?? 0 })
+}
+
+/** What follows a wrong password, or a certificate that is refused, says only that there is no connection. */
+function isDecisive(error: unknown): boolean {
+  return isError(error) && (error.message.startsWith('WRONGPASS') || refusedTls(error, undefined) !== undefined)
+}
+
+function speaksTls(client: RedisClient): boolean {
+  return (isCluster(client) ? client.options.redisOptions?.tls : client.options.tls) !== undefined
+}
+
+/** Of the connections by which a cluster's client asks for the slots it says only that they are closed: one more says by which certificate. */
+async function refusalByNode({ options }: Cluster, node: ClusterNode): Promise<unknown> {
+  const { Redis: RedisClientClass } = await load()
+  const given: ClientOptions = { ...options.redisOptions, ...ownOptions, lazyConnect: true, retryStrategy: () => null }
+  const one =
+    typeof node === 'string'
+      ? makeServer(RedisClientClass, node, given)
+      : makeServer(RedisClientClass, undefined, { ...given, ...placeOf(node) })
+  let refusal: unknown
+  one.on('error', (error: unknown) => {
+    if (isDecisive(error)) refusal = error
+  })
+  await one.connect().catch(() => {})
+  one.disconnect()
+  return refusal
+}
+
+function placeOf(node: Exclude<ClusterNode, string>): Pick<RedisOptions, 'host' | 'port'> {
+  if (typeof node === 'number') return { port: node }
+  return { host: node.host ?? 'localhost', port: node.port ?? 6379 }
+}
+
+/** What to look at where nothing answers. */
+function questionOf(client: RedisClient): string {
+  return speaksTls(client) ? 'is the server running, and does it speak TLS there?' : 'is the server running?'
+}
+
+/** A server that wants TLS ends a connection without it, and says nothing. */
+function cutOff(client: RedisClient, error: unknown): StoreError | undefined {
+  if (!isError(error) || !('code' in error) || error.code !== 'ECONNRESET' || speaksTls(client)) return undefined
+  const message = `${serverOfClient(client)} has ended the connection (${error.message}); is it a Redis server, and does it want TLS (rediss://)?`
+  return new StoreError(storeName, message, true, { cause: error })
 }
 
 function isOfSelect(error: unknown): error is Error {
@@ -173,10 +218,15 @@ async function quit(client: RedisClient): Promise<void> {
   }
 }
 
-async function within<Result>(result: Promise<Result>, ms: number, what: string): Promise<Result> {
+async function within<Result>(
+  result: Promise<Result>,
+  ms: number,
+  what: string,
+  question = 'is the server running?',
+): Promise<Result> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what}: no answer within ${ms} ms; is the server running?`)), ms)
+    timer = setTimeout(() => reject(new Error(`${what}: no answer within ${ms} ms; ${question}`)), ms)
   })
   try {
     return await Promise.race([result, late])

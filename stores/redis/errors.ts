@@ -1,4 +1,5 @@
 import { StoreError } from '../../src/core/errors.ts'
+import { refusedTls } from '../../src/core/refused-tls.ts'
 import { describeThrown, isError } from '../../src/core/thrown.ts'
 import { driverError, isMistake } from '../sql/driver-error.ts'
 import { unreachable } from '../sql/options.ts'
@@ -16,6 +17,9 @@ const passing = /\b(?:LOADING|BUSY|READONLY|CLUSTERDOWN|MASTERDOWN|TRYAGAIN|NORE
 
 /** What is about the value or a mistake of the caller: too large, or keys of several slots. All else may pass. */
 const lasting = /\bCROSSSLOT\b|exceeds maximum allowed size|invalid (?:multi)?bulk length|value is not an? /i
+
+/** What a script may not call for its user. */
+const deniedInScript = /user executing the script can't (?:run|access)/i
 
 /** A reply of ours from inside a script: a record that can't be read. */
 export const damagedReply = 'DOCKETDAMAGED'
@@ -47,6 +51,8 @@ export function storeError(cause: unknown, key?: string, server?: string): Store
     const last: unknown = 'lastNodeError' in cause ? cause.lastNodeError : undefined
     // A cluster's client says that it could not find the slots; the last node's error says why.
     if (isError(last) && last.name === 'ReplyError') return storeError(last, key, server)
+    const refused = refusedTls(last ?? cause, server)
+    if (refused !== undefined) return driverError(storeName, refused, 'unknown', cause)
     // All else comes from the connection: it is lost, closed, or took too long.
     const away = unreachable(storeName, server, last ?? cause)
     if (away !== undefined) return new StoreError(storeName, away, true, { cause })
@@ -82,6 +88,10 @@ export function storeError(cause: unknown, key?: string, server?: string): Store
     )
   if (/\b(?:WRONGPASS|NOPERM)\b/.test(message)) {
     const advice = 'check user name, password and the rights that the ACL gives to the prefix'
+    return driverError(storeName, `${message} (${advice})`, 'unknown', cause)
+  }
+  if (deniedInScript.test(message)) {
+    const advice = 'the server’s ACL LOG says which one; the ACL must allow what scripts call'
     return driverError(storeName, `${message} (${advice})`, 'unknown', cause)
   }
   // A cluster's client follows these itself, and reports too many in an error of its own.

@@ -1,7 +1,9 @@
 import { answeredBy } from '../../src/core/contracts/answered-hint.ts'
 import type { StoreHint } from '../../src/core/contracts/store.ts'
+import { StoreError } from '../../src/core/errors.ts'
+import { describeThrown } from '../../src/core/thrown.ts'
 import { isCluster, retryStrategy } from './connect.ts'
-import { storeError } from './errors.ts'
+import { storeError, storeName } from './errors.ts'
 import { ownerOf, unescapeText } from './layout.ts'
 import type { Link, RedisClient } from './link.ts'
 
@@ -34,7 +36,7 @@ export class Hints {
       await this.#subscriber.ready
     } catch (error) {
       await remove()
-      throw storeError(error)
+      throw this.#refusalOf(error)
     }
     return remove
   }
@@ -44,6 +46,14 @@ export class Hints {
     clearInterval(this.#check)
     this.#subscriber?.client.disconnect()
     this.#subscriber = undefined
+  }
+
+  /** A user whom the ACL gives no channel gets none by waiting. */
+  #refusalOf(thrown: unknown): StoreError {
+    const error = storeError(thrown)
+    if (!/\bNOPERM\b/.test(error.message)) return error
+    const advice = `the ACL must allow its user SUBSCRIBE and PUBLISH on the channel ${this.#channel}: +subscribe +publish &${this.#channel}`
+    return new StoreError(storeName, `${describeThrown(error.cause)}; ${advice}`, false, { cause: error.cause })
   }
 
   #connect(): { client: RedisClient; ready: Promise<void> } {

@@ -7,7 +7,7 @@ import type { OptionRule } from '../sql/options.ts'
 
 /** Where the Redis is, and how to use it. */
 export interface RedisStoreOptions {
-  /** `redis://user:password@host:6379/0`, with TLS `rediss://…`. @default redis://127.0.0.1:6379 */
+  /** `redis://user:password@host:6379/0`, with TLS `rediss://…`, or the path of a socket, `/run/redis.sock?db=0`. @default redis://127.0.0.1:6379 */
   readonly url?: string
   /** A client of your own instead: a `Redis` or a `Cluster` of ioredis. It is never closed by the store. @default none: `url` is connected to */
   readonly client?: Redis | Cluster
@@ -68,6 +68,7 @@ const rules: Readonly<Record<string, OptionRule>> = {
 
 function problemsOfSource({ url, client, cluster, options }: Record<string, unknown>): (string | undefined | false)[] {
   const isUrl = typeof url === 'string' && /^rediss?:\/\//.test(url) && URL.canParse(url)
+  const isSocketPath = typeof url === 'string' && url.startsWith('/') && !url.startsWith('//')
   return [
     [url, client, cluster].filter((one) => one !== undefined).length > 1 && 'give one of url, client and cluster',
     isRecord(options) &&
@@ -76,6 +77,7 @@ function problemsOfSource({ url, client, cluster, options }: Record<string, unkn
     client !== undefined && options !== undefined && 'a client has its options already; leave out options',
     typeof url === 'string' &&
       !isUrl &&
+      !isSocketPath &&
       `url must look like redis://host:6379 or rediss://user:password@host:6379/0, got ${shownUrl(url)}`,
     isUrl &&
       !/^\/?(?:\d+\/?)?$/.test(new URL(url).pathname) &&

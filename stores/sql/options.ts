@@ -63,11 +63,14 @@ export function shownUrl(url: unknown): string {
   return JSON.stringify(shown.length > longestShown ? `${shown.slice(0, longestShown)}…` : shown)
 }
 
-/** Host, port and database of a URL. */
+/** Host, port and database of a URL; where the server is behind a socket, its path. */
 export function serverOf(url: string, defaultPort: number): string | undefined {
-  if (!URL.canParse(url)) return undefined
-  const { hostname, port, pathname, searchParams } = new URL(url)
-  const host = searchParams.get('host') ?? (hostname === '' ? 'localhost' : hostname)
+  const parsed = URL.parse(url) ?? URL.parse(url.replace('@/', '@socket/'))
+  if (parsed === null) return undefined
+  const { hostname, port, pathname, searchParams } = parsed
+  const named = searchParams.get('socketPath') ?? searchParams.get('host')
+  const host = named ?? (hostname === '' ? 'localhost' : hostname)
+  if (host.startsWith('/')) return `${host}${pathname === '/' ? '' : ` (database ${pathname.slice(1)})`}`
   const database = pathname === '/' ? '' : pathname
   return `${host}:${port === '' ? defaultPort : port}${database}`
 }
@@ -80,13 +83,15 @@ const unreachableCodes: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'is the server running, and are host and port right?',
   ENOTFOUND: 'is the host’s name right, and the server running?',
   EAI_AGAIN: 'is the host’s name right, and the server running?',
+  ENOENT: 'is the server running, and is this the path of its socket?',
 }
 
 /** What to say of an error that comes from a server which can't be reached; nothing of others. */
 export function unreachable(store: string, server: string | undefined, thrown: unknown): string | undefined {
-  const { code, address, port, hostname } = factsOf(thrown)
+  const { code, address, port, hostname, syscall } = factsOf(thrown)
   const advice = typeof code === 'string' && Object.hasOwn(unreachableCodes, code) ? unreachableCodes[code] : undefined
-  if (advice === undefined) return undefined
+  // It may be the file of a certificate that is not there.
+  if (advice === undefined || (code === 'ENOENT' && syscall !== 'connect')) return undefined
   const reached = address === undefined ? hostname : `${String(address)}:${String(port)}`
   const where = server ?? reached
   return `can't reach ${store}${where === undefined ? '' : ` at ${String(where)}`}: ${String(code)}; ${advice}`

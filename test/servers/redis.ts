@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis'
 import { findPrograms, programsOf } from './binaries.ts'
 import type { ServerSource } from './binaries.ts'
+import type { Certificate } from './certificates.ts'
 import { freePort } from './free-port.ts'
 import { startServer } from './test-server.ts'
 import type { TestServer } from './test-server.ts'
@@ -52,6 +53,16 @@ export async function startRedis(options: RedisOptions = {}): Promise<TestServer
     }),
     check: () => withRedis(port, async (client) => void (await client.ping())),
   })
+}
+
+/** The same, with TLS on another port, where it has a certificate. */
+export async function startTlsRedis({
+  cert,
+  key,
+}: Pick<Certificate, 'cert' | 'key'>): Promise<{ readonly server: TestServer; readonly tlsUrl: string }> {
+  const port = await freePort()
+  const tls = { 'tls-port': String(port), 'tls-cert-file': cert, 'tls-key-file': key, 'tls-auth-clients': 'no' }
+  return { server: await startRedis({ settings: tls }), tlsUrl: `rediss://127.0.0.1:${port}` }
 }
 
 /** Does something on a connection that is closed afterwards and never tries twice. */

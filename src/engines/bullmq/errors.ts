@@ -1,4 +1,5 @@
 import { EngineError } from '../../core/engine-error.ts'
+import { refusedTls } from '../../core/refused-tls.ts'
 import { describeThrown, isError, readOf } from '../../core/thrown.ts'
 import { engineName } from './name.ts'
 
@@ -11,7 +12,12 @@ const passingWords =
 /** What a client threw, as an error of this engine. */
 export function engineError(thrown: unknown, what: string): EngineError {
   if (thrown instanceof EngineError) return thrown
-  return new EngineError(engineName, `${what}: ${describeThrown(thrown)}`, isPassing(thrown), { cause: thrown })
+  return new EngineError(
+    engineName,
+    `${what}: ${refusedTls(thrown, undefined) ?? describeThrown(thrown)}`,
+    isPassing(thrown),
+    { cause: thrown },
+  )
 }
 
 function isPassing(thrown: unknown): boolean {

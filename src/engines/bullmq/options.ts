@@ -12,7 +12,7 @@ import type { RedisSource } from './redis-backend.ts'
 /** Where BullMQ keeps its jobs, and how it is used. */
 export interface BullmqEngineOptions {
   /**
-   * The server: a URL (`redis://…`, `rediss://…`, `postgres://…`), a client of ioredis for one server, Sentinel or a cluster, or ioredis's options
+   * The server: a URL (`redis://…`, `rediss://…`, `postgres://…`), the path of a Redis's socket, a client of ioredis for one server, Sentinel or a cluster, or ioredis's options
    * (Sentinel, TLS, …). A client is never used itself, nor closed: the engine connects like it. @default none: give this, `cluster` or `pool`
    */
   readonly connection?: string | Redis | Cluster | RedisOptions | undefined
@@ -154,12 +154,19 @@ function isPool(value: unknown): value is Pool {
   )
 }
 
+/** The host may be among the parameters, as the path of a socket. */
 function isPostgresUrl(value: unknown): value is string {
-  return typeof value === 'string' && /^postgres(?:ql)?:\/\//.test(value) && URL.canParse(value)
+  if (typeof value !== 'string' || !/^postgres(?:ql)?:\/\//i.test(value)) return false
+  return URL.canParse(value) || URL.canParse(value.replace('@/', '@socket/'))
 }
 
+/** A path is that of a socket. */
 function isRedisUrl(value: string): boolean {
-  return /^rediss?:\/\//.test(value) && URL.canParse(value)
+  return isSocketPath(value) || (/^rediss?:\/\//.test(value) && URL.canParse(value))
+}
+
+function isSocketPath(value: string): boolean {
+  return value.startsWith('/') && !value.startsWith('//')
 }
 
 /** Without what may be a password. */
