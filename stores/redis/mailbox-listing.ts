@@ -55,6 +55,10 @@ end
 return listed
 `)
 
+/** So many in one call of the script: nothing else runs in the server meanwhile, and what some bring may be large. */
+const mostAtOnce = 1_000
+const mostWhole = 50
+
 /** What lies in the mailbox of an execution. */
 export async function listMailOf(
   { link, layout, packer }: Connection,
@@ -64,7 +68,7 @@ export async function listMailOf(
   const messages: ListedMessage[] = []
   // One that can't be read is left out, and hides none of those behind it.
   for (let from = after; messages.length < limit;) {
-    const wanted = limit - messages.length
+    const wanted = Math.min(limit - messages.length, payloads === true ? mostWhole : mostAtOnce)
     const args = [from, wanted, payloads === true ? '1' : '']
     const [reply] = await link.all([{ run: listScript, keys: [key], args }])
     const cells = reply as readonly Buffer[]

@@ -2,8 +2,7 @@ import { problemOfLength } from '../../core/check-length.ts'
 import type { Receipt } from '../../core/contracts/message.ts'
 import { idReceipt, namedBy, slotReceipt } from '../../core/contracts/receipts.ts'
 import type { StoreBesideWrites } from '../../runtime/store-access/numbered-writes.ts'
-
-const portion = 1_000
+import { unreadMessages } from './unread-messages.ts'
 
 /**
  * What the store remembers of messages that somebody has read, so that one which is sent again is the same one in the other store too. What is unread is remembered
@@ -31,15 +30,11 @@ export async function carriedReceipts(
 
 async function receiptsOfUnread(store: StoreBesideWrites, execution: string): Promise<ReadonlySet<string>> {
   const names = new Set<string>()
-  for (let after = 0; ;) {
-    // Without what they bring, which may be large.
-    const messages = await store.listMail({ execution, after, limit: portion })
-    for (const message of messages) {
-      after = message.seq
+  for await (const page of unreadMessages(store, execution))
+    for (const message of page) {
       const { slot } = message
       for (const name of [idReceipt(message), slot === undefined ? undefined : slotReceipt(slot)])
         if (name !== undefined) names.add(name)
     }
-    if (messages.length < portion) return names
-  }
+  return names
 }

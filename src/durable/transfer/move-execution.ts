@@ -1,5 +1,5 @@
 import type { ExecutionRecord, HeadChange } from '../../core/contracts/execution-record.ts'
-import type { MailPosition, Message } from '../../core/contracts/message.ts'
+import type { ListedMessage } from '../../core/contracts/message.ts'
 import { isTerminal } from '../../core/contracts/statuses.ts'
 import { ExecutionConflictError } from '../../core/errors.ts'
 import { sleep } from '../../runtime/environment/clock.ts'
@@ -21,11 +21,9 @@ import { checkpointValues, executionValues, stepValues, valuesIn } from './execu
 import type { ExecutionParts, ValueField } from './execution-parts.ts'
 import { portable, storedOf } from './portable-value.ts'
 import { readParts } from './read-parts.ts'
+import { unreadMessages, wholeMessages } from './unread-messages.ts'
 import { openParts, writeParts } from './write-parts.ts'
 import type { PartsWriter } from './write-parts.ts'
-
-const mostMessages = 1_000
-const unread: MailPosition = { control: 0, data: 0 }
 
 /** `moved`: it goes on in the other store, and nowhere else. `copied`: it had ended, and is in both. */
 export type MoveVerdict = 'moved' | 'copied'
@@ -113,7 +111,7 @@ async function moveAcquired(from: DocketContext, to: DocketContext, execution: E
     const again = await acquireOne(to.connection, id, { andEnded: true, andOwn: true })
     if (again === undefined) throw conflict(id, beingMoved)
     const { graphHash, epoch } = again.execution
-    await forwardMail(from, to, execution, unread)
+    await forwardMail(from, to, execution)
     await openParts({ ...writerOf(to), epoch }, { ...again.execution, graphHash: graphHash.slice(movingHash.length) })
     return 'moved'
   }
@@ -134,7 +132,7 @@ async function moveAcquired(from: DocketContext, to: DocketContext, execution: E
   const copy = { ...(await partsFor(parts, from, to)), receipts }
   await writeParts(writer, copy, `${movingHash}${execution.graphHash}`)
   if (isOpen) {
-    const last = await forwardMail(from, to, execution, unread)
+    const last = await forwardMail(from, to, execution)
     const now = from.clock.now()
     const message = `execution "${id}" was moved to another store (${to.connection.store.name}), and goes on there`
     const reason = new ExecutionConflictError(message, { executionId: id })
@@ -146,7 +144,7 @@ async function moveAcquired(from: DocketContext, to: DocketContext, execution: E
     await forwardMail(from, to, execution, last)
   }
   // What no step has taken is there for a retry.
-  else await forwardMail(from, to, execution, unread, true)
+  else await forwardMail(from, to, execution, 0, true)
   await openParts(writer, execution)
   return isOpen ? 'moved' : 'copied'
 }
@@ -167,13 +165,13 @@ function isSame(one: ExecutionRecord, other: ExecutionRecord): boolean {
 /** What was requested of it before is done here first, by whoever has it next: a copy would know nothing of it, or it alone would. @throws ExecutionConflictError */
 async function requireUndisturbed(
   { connection, clock }: DocketContext,
-  { id, owner, status }: ExecutionRecord,
+  { id, status }: ExecutionRecord,
 ): Promise<void> {
-  const messages = await connection.store.readMail({ owner: owner!, executions: [id], limit: mostMessages })
   const awaitedSince = clock.now() - retryRequestMs
-  for (const { kind, at } of messages)
-    if (kind === 'delete' || (kind === 'retry' && isTerminal(status) && at > awaitedSince))
-      throw conflict(id, `somebody has requested to ${kind} it, which is done first: call again later`)
+  for await (const page of unreadMessages(connection.store, id))
+    for (const { kind, at } of page)
+      if (kind === 'delete' || (kind === 'retry' && isTerminal(status) && at > awaitedSince))
+        throw conflict(id, `somebody has requested to ${kind} it, which is done first: call again later`)
 }
 
 /** A family shares messages: it can't be in two stores. @throws ExecutionConflictError */
@@ -243,29 +241,30 @@ async function partsFor(parts: ExecutionParts, from: DocketContext, to: DocketCo
 async function forwardMail(
   from: DocketContext,
   to: DocketContext,
-  { id, owner }: ExecutionRecord,
-  after: MailPosition,
+  { id }: ExecutionRecord,
+  after = 0,
   isForRetry = false,
-): Promise<MailPosition> {
-  const { store } = from.connection
-  let position = after
-  for (;;) {
-    const request = { owner: owner!, executions: [id], after: new Map([[id, position]]), limit: mostMessages }
-    const messages = await store.readMail(request)
-    for (const message of messages) {
-      position = { ...position, [message.class]: message.seq }
+): Promise<number> {
+  let last = after
+  for await (const page of wholeMessages(from.connection.store, id, after))
+    for (const message of page) {
+      last = message.seq
       const isLate = isForRetry && message.class === 'control'
       if (!isLate && !staying.has(message.kind)) await forward(from, to, message, isForRetry)
     }
-    if (messages.length < mostMessages) return position
-  }
+  return last
 }
 
 /** What is about the process that has it, or about the execution as it is here. */
 const staying: ReadonlySet<string> = new Set(['look', 'delete', 'retry'])
 
-async function forward(from: DocketContext, to: DocketContext, message: Message, andEnded: boolean): Promise<void> {
-  const { seq, payload, ...rest } = message
+async function forward(
+  from: DocketContext,
+  to: DocketContext,
+  message: ListedMessage,
+  andEnded: boolean,
+): Promise<void> {
+  const { seq, payload, bytes: _, ...rest } = message
   const identity = messageIdentity(message)
   const value =
     payload === undefined ? undefined : await portable({ stored: payload, identity }, from.connection.encoding, true)
