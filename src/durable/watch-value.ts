@@ -61,7 +61,9 @@ export async function* watchValue(
       requireNotAborted(id, signal)
       const isLast = handOver.hasBegun
       if (isLast && lastLook === undefined) throw context.closedWhileWaiting({ id })
-      const found = await (lastLook ?? look())
+      const looked = await (lastLook ?? look())
+      // It has begun to close meanwhile, and the last look may have read less than this one: what follows that would be what was there before. An end stays one.
+      const found = looked !== false && hasOutcome(looked.record) ? looked : await (lastLook ?? looked)
       if (found !== false) {
         const { record, stored, read } = found
         if (record.updatedAt !== seen?.updatedAt) pauseMs = 0

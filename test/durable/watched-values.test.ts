@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { createDocket, dataType, graph, signal, step } from '../../src/index.ts'
+import { createDocket, dataType, durableStep, graph, signal, step } from '../../src/index.ts'
 import { sqliteStore } from '../../stores/sqlite/index.ts'
+import { alteredStore } from './altered-store.ts'
 import { World } from './durable-time.ts'
 import { Approval, inputs, minute, Order, parked, Shipment } from './parked-orders.ts'
 
@@ -137,5 +138,47 @@ describe('a watched value', () => {
     await expect(world.clock.settle(gone.ended)).rejects.toThrow('there is no execution "a"')
     expect(() => found.watch('Approval' as never)).toThrow('watch takes a data type')
     expect(() => found.watch(Approval, { signl: 1 } as never)).toThrow('signl')
+  })
+
+  test('never goes back to an earlier one, also where the docket is closed while a later one is being read', async () => {
+    const world = new World()
+    const next = Promise.withResolvers<void>()
+    const showing = graph({
+      name: 'showing',
+      steps: [
+        durableStep({
+          name: 'Show',
+          output: Final,
+          publishes: [Draft],
+          run: async (_, ctx) => {
+            await ctx.publish(Draft, 'one')
+            await next.promise
+            await ctx.publish(Draft, 'two')
+            return new Promise<string>(() => {})
+          },
+        }),
+      ],
+    })
+    await world.clock.settle(world.process({ graphs: [showing] }).start(showing, Final, {}, { id: 'x' }))
+    const release = Promise.withResolvers<void>()
+    let reads = 0
+    const store = alteredStore(world.store, async (method, ask) => {
+      if (method === 'readCheckpoints' && ++reads === 2) await release.promise
+      return ask()
+    })
+    const other = world.process({ graphs: [showing], store, work: false })
+    const handle = (await world.clock.settle(other.get('x')))!
+    const watched = collect(handle.watch(Draft))
+    while (reads < 2) await world.clock.advance(10)
+    expect(watched.seen).toEqual(['one'])
+    // It looks once more, beside the look that is under way.
+    const closed = other.close({ deadline: 0 })
+    while (reads < 3) await world.clock.advance(10)
+    next.resolve()
+    await world.clock.advance(100)
+    release.resolve()
+    await expect(world.clock.settle(watched.ended)).rejects.toMatchObject({ code: 'DOCKET_CLOSED' })
+    expect(watched.seen.slice(0, 2).toSorted()).toEqual(watched.seen)
+    await world.clock.settle(closed)
   })
 })

@@ -205,6 +205,7 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     600_060_103,
     'a process began the child that it had by an answer that was lost beside its parent, to which a look had given the only place of their queue since',
   ],
+  [910_000_094, 'who watched a value saw an earlier one again as the docket was closed'],
 ]
 
 test.each(found)('seed %i: %s', async (seed) => {
