@@ -197,3 +197,19 @@ test('a retry of which the sender has gone holds up no move, once it would have 
   await world.clock.advance(60_000)
   expect(await world.clock.settle(operator.moveTo(there, ['x']))).toEqual([{ id: 'x', verdict: 'copied' }])
 })
+
+test('a deletion of which the sender has gone with the owner holds up no move of what has ended, once it would have been done', async () => {
+  const world = new World()
+  const first = world.mortal({ graphs: [failing] })
+  const handle = await world.clock.settle(first.docket.start(failing, Goal, {}, { id: 'x' }))
+  await world.clock.settle(handle.result().catch(() => {}))
+  first.die()
+  const at = world.clock.now()
+  const request = { execution: 'x', class: 'control', kind: 'delete', andEnded: true, payload: undefined, at } as const
+  await world.store.post([request])
+  const operator = world.process({ graphs: [], takeOver: false })
+  const store = memoryStore({ now: () => world.clock.now(), elapsed: () => world.clock.elapsed() })
+  const there = world.process({ graphs: [failing], store, work: false })
+  await world.clock.advance(60_000)
+  expect(await world.clock.settle(operator.moveTo(there, ['x']))).toEqual([{ id: 'x', verdict: 'copied' }])
+})

@@ -162,6 +162,8 @@ function isSame(one: ExecutionRecord, other: ExecutionRecord): boolean {
   )
 }
 
+const requests: ReadonlySet<string> = new Set(['delete', 'retry'])
+
 /** What was requested of it before is done here first, by whoever has it next: a copy would know nothing of it, or it alone would. @throws ExecutionConflictError */
 async function requireUndisturbed(
   { connection, clock }: DocketContext,
@@ -170,7 +172,8 @@ async function requireUndisturbed(
   const awaitedSince = clock.now() - retryRequestMs
   for await (const page of unreadMessages(connection.store, id))
     for (const { kind, at } of page)
-      if (kind === 'delete' || (kind === 'retry' && isTerminal(status) && at > awaitedSince))
+      // Nobody goes on with what has ended: there, a request whose sender is gone is nobody's.
+      if (isTerminal(status) ? requests.has(kind) && at > awaitedSince : kind === 'delete')
         throw conflict(id, `somebody has requested to ${kind} it, which is done first: call again later`)
 }
 
