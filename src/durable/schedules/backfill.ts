@@ -73,15 +73,22 @@ export async function backfillSchedule(
     await Promise.all(decision.cancels.map(cancel))
     await start(decision.starts)
   }
-  await updateSchedule(context, 'schedules.backfill', record.name, (now) => ({
-    started: now.started + made.started,
-    skipped: now.skipped + made.skipped,
-    runs: [...now.runs, ...started.map((time) => runIdOf(record.name, time))].slice(-mostRuns),
-    bufferedAt: bufferedAt ?? now.bufferedAt,
-    ...(bufferedAt !== undefined &&
-      now.pausedAt === undefined && { dueAt: Math.min(now.dueAt ?? Infinity, clock.now() + soonMs) }),
-  }))
-  return made
+  let hasLost = false
+  await updateSchedule(context, 'schedules.backfill', record.name, (now) => {
+    const others = now.bufferedAt === record.bufferedAt ? undefined : now.bufferedAt
+    // One that waits since the decision was made: of the two, the one that came first stays.
+    const isOneTooMany = bufferedAt !== undefined && others !== undefined && others !== bufferedAt
+    hasLost = isOneTooMany && overlap === 'bufferOne'
+    return {
+      started: now.started + made.started,
+      skipped: now.skipped + made.skipped + (isOneTooMany ? 1 : 0),
+      runs: [...now.runs, ...started.map((time) => runIdOf(record.name, time))].slice(-mostRuns),
+      bufferedAt: hasLost ? others : (bufferedAt ?? now.bufferedAt),
+      ...(bufferedAt !== undefined &&
+        now.pausedAt === undefined && { dueAt: Math.min(now.dueAt ?? Infinity, clock.now() + soonMs) }),
+    }
+  })
+  return { ...made, skipped: made.skipped + (hasLost ? 1 : 0) }
 }
 
 /** Its own bounds say when it starts something by itself; here the caller's count. */

@@ -63,7 +63,8 @@ export async function declareSchedule(context: DocketContext, schedule: CheckedS
       dueAt: nextAt === undefined || isPaused ? undefined : dueTimeOf(head, nextAt),
       createdAt: known?.createdAt ?? now,
       updatedAt: now,
-      revision: (known?.revision ?? 0) + 1,
+      // One that was deleted may still be written by whoever was at it: no revision of it is as high.
+      revision: (known?.revision ?? Math.floor(now)) + 1,
       write: randomId(context.options.random),
     }
     if (known === undefined) {

@@ -42,6 +42,8 @@ export interface SchedulePage {
   readonly next: string | undefined
 }
 
+/** What is farther off was triggered under another time of the clock. */
+const mostAheadMs = 1_000
 const portionSize = 200
 
 /** What there is to be done with schedules: `docket.schedules`. Every call may reject with a DocketClosedError or a StoreError. */
@@ -51,6 +53,8 @@ export class Schedules {
   readonly #cancel: (id: string) => Promise<void>
   readonly #onChanged: () => void
   readonly #onDeclared: (schedule: CheckedSchedule, declared: Declared) => void
+  /** The nominal times of the last triggers, by schedule. */
+  readonly #triggered = new Map<string, number>()
 
   /** @param calls `onChanged` lets this process look at once what is due; `onDeclared` gets what this docket has declared */
   constructor(
@@ -144,13 +148,23 @@ export class Schedules {
     requireScheduleName('schedules.trigger', name)
     const record = await this.#known('schedules.trigger', name)
     return orClosed(this.#context, 'schedules.trigger', undefined, async () => {
-      const id = await startRun(this.#context, this.#starter, record, this.#context.clock.now())
+      const id = await startRun(this.#context, this.#starter, record, this.#triggerTime(name))
       await updateSchedule(this.#context, 'schedules.trigger', name, ({ started, runs }) => ({
         started: started + 1,
         runs: [...runs, id].slice(-100),
       }))
       return id
     })
+  }
+
+  /** Each is an execution of its own, which its nominal time names: also of those that come in one millisecond. */
+  #triggerTime(name: string): number {
+    const now = Math.floor(this.#context.clock.now())
+    const next = (this.#triggered.get(name) ?? -Infinity) + 1
+    // The clock may have been set back.
+    const time = next - now > mostAheadMs ? now : Math.max(now, next)
+    this.#triggered.set(name, time)
+    return time
   }
 
   /**

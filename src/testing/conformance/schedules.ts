@@ -71,6 +71,15 @@ export function schedulesConformance({ test }: ConformanceGroup): void {
     assert.deepEqual(await store.changeSchedules([]), [])
   })
 
+  test('a revision may be as high as a time in milliseconds', async ({ store }) => {
+    const first = newSchedule('a', { revision: someTime })
+    const second = { ...first, revision: someTime + 1, write: 'second' }
+    await store.addSchedules([first])
+    assert.deepEqual(await store.changeSchedules([{ ...second, revision: 2 }]), [false])
+    assert.deepEqual(await store.changeSchedules([second]), [true])
+    assertSame(await store.getSchedules(['a']), [second])
+  })
+
   test('of many changes at once that go on from the same revision, one holds', async (bench) => {
     const clients = [bench.store, await bench.rival()]
     const first = newSchedule('a')

@@ -35,7 +35,9 @@ test('a schedule that somebody has altered by hand holds up no other', async () 
   for (const name of ['a', 'b', 'c']) await docket.schedule(name, declared)
   const [record] = await docket.store.getSchedules(['b'])
   const { everyMs: _, ...rule } = record!.rule
-  await docket.store.changeSchedules([{ ...record!, rule: { ...rule, cron: 'nonsense' }, revision: 2, write: 'mine' }])
+  await docket.store.changeSchedules([
+    { ...record!, rule: { ...rule, cron: 'nonsense' }, revision: record!.revision + 1, write: 'mine' },
+  ])
   await docket.advance('1h')
   expect(ran.map((text) => text.slice(0, 1)).toSorted()).toEqual(['a', 'c'])
   expect(docket.events.of({ type: 'schedule.failed' })).toMatchObject([{ schedule: 'b', failures: 1 }])

@@ -45,6 +45,22 @@ test('a schedule is triggered at any time, paused or not', async () => {
   await docket.close()
 })
 
+test('each trigger starts an execution of its own, also two in one millisecond', async () => {
+  const { docket, declared, ran } = await reporting()
+  await docket.schedule('s', declared)
+  const trigger = () => docket.schedules.trigger('s')
+  const ids = await Promise.all([trigger(), trigger()])
+  ids.push(await trigger())
+  expect(ids).toEqual(['000', '001', '002'].map((ms) => `s/2026-03-01T00:00:00.${ms}Z`))
+  await docket.advance('1s')
+  expect(ran).toHaveLength(3)
+  expect(await docket.schedules.get('s')).toMatchObject({ started: 3 })
+  // A clock that was set forward leads to no times in the future once it is back.
+  await docket.advance('1m')
+  expect(await trigger()).toBe('s/2026-03-01T00:01:01.000Z')
+  await docket.close()
+})
+
 test('a year is made up for, each time once, however often it is called for', { timeout: 60_000 }, async () => {
   const { docket, declared, ran } = await reporting()
   await docket.schedule('s', { ...declared, every: '1d' })
