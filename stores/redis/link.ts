@@ -154,8 +154,8 @@ export class Link {
   }
 
   /** Parts of a list, of which each item is about a bucket of its own, that one script may serve: in a cluster, one. */
-  bucketGroupsOf<Item>(items: readonly Item[]): readonly (readonly Item[])[] {
-    return portionsOf(items, this.#isCluster ? 1 : bucketGroupSize)
+  bucketGroupsOf<Item>(items: readonly Item[], size = bucketGroupSize): readonly (readonly Item[])[] {
+    return portionsOf(items, this.#isCluster ? 1 : size)
   }
 
   /** The answer, if it comes in time. What was sent may still run: all of it may be repeated. */

@@ -2,6 +2,7 @@ import type { AcquireRequest } from '../../src/core/contracts/execution-record.t
 import { defaultQueue } from '../../src/core/contracts/queue-record.ts'
 import type { Connection } from './connection.ts'
 import {
+  bucketCount,
   bucketOf,
   buckets,
   escapeText,
@@ -150,7 +151,8 @@ export class ReadyHeads {
     const { link } = this.#connection
     const now = performance.now()
     const places = graphs.map((graph) => placeInQueue(queue, graph))
-    const groups = link.bucketGroupsOf(buckets)
+    // All in one script: few have changed, and of those that have it reads the beginning.
+    const groups = link.bucketGroupsOf(buckets, bucketCount)
     const known = heads.map((head) => (head !== undefined && now - head.readAt < trustMs ? head : undefined))
     const replies = await link.all(
       groups.map((group) => ({
