@@ -95,6 +95,10 @@ class HostileEngine implements Engine {
     }
   }
 
+  async waiting(queue: string): Promise<number> {
+    return this.#queue(queue).waiting.length
+  }
+
   async consume(queue: string, slots: number, use: UsePermit): Promise<EngineConsumer> {
     const { consumers } = this.#queue(queue)
     const consumer = new HostileConsumer(slots, use, {

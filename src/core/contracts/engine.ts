@@ -66,6 +66,11 @@ export interface Engine {
   open(host: EngineHost): Promise<void>
   /** Hands wakes over. Never rejects, and resolves within seconds, whatever has become of the engine's server: what it can't hand over then is lost. */
   wake(wakes: readonly Wake[]): Promise<void>
+  /**
+   * How many wakes of a queue wait for a consumer; 0 where that can't be said. Never rejects, and takes as little time as to hand one over. Where many wait, each brings a
+   * process to look, and none of it is free: to hand over more would only be work. @default not known: all are handed over
+   */
+  waiting?(queue: string): Promise<number>
   /** Takes wakes of a queue, at most `slots` at a time. @throws (as rejection) EngineError; with `isTransient`, trying again may help */
   consume(queue: string, slots: number, use: UsePermit): Promise<EngineConsumer>
   /** Lets go of it. Consumers are closed before; with the last user, connections end. */

@@ -106,6 +106,7 @@ export class QueueScan {
     await connection.ready()
     const room = Math.min(limit, this.slots.count(), this.#portion.size)
     const { owner } = connection.session
+    if (room === 0) this.slots.looked(true)
     if (room === 0 || this.#isStopped || !(await this.#isStill(owner))) return []
     const { deletions } = turns
     const ids: string[] = []
@@ -115,6 +116,8 @@ export class QueueScan {
       this.#behindKey = records.findLast(({ startedAt }) => startedAt === undefined)?.key ?? this.#behindKey
       await this.#goOnWith(acquired, deletions, (id) => ids.push(id))
       this.#walls.found(records)
+      // A wake may stand for several.
+      if (acquired.length === room && this.slots.count() === 0) this.slots.looked(true)
       return ids
     } catch (error) {
       turns.markUncertain()

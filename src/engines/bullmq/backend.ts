@@ -4,6 +4,8 @@ import type { WakeJob } from './wake-jobs.ts'
 /** A queue of BullMQ, as far as wakes are put into it. */
 export interface WakeQueue {
   addBulk(jobs: WakeJob[]): Promise<unknown>
+  /** How many wait for a worker. Undefined where to count them costs more than to add some. */
+  readonly waiting?: () => Promise<number>
   close(): Promise<void>
 }
 

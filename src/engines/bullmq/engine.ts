@@ -70,6 +70,18 @@ class BullmqEngine implements Engine {
     await Promise.all([...byQueue].map(([queue, some]) => this.#wake(backend, queue, some)))
   }
 
+  async waiting(queue: string): Promise<number> {
+    const backend = this.#backend
+    if (backend?.isReachable !== true || this.#late > 0) return 0
+    try {
+      const { waiting } = await this.#queue(backend, queue)
+      return waiting === undefined ? 0 : await within(this.#options.timeoutMs, waiting())
+    } catch (error) {
+      this.#report('counting wakes', error)
+      return 0
+    }
+  }
+
   async consume(queue: string, slots: number, use: UsePermit): Promise<EngineConsumer> {
     const backend = this.#backend
     if (backend === undefined) throw notOpen()

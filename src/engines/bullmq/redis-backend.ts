@@ -141,7 +141,8 @@ class RedisBackend implements Backend {
     const { Queue } = this.#packages.bullmq
     const queue = new Queue(name, { connection: this.#client, prefix: prefixOf(name), ...queueOptions })
     queue.on('error', onError)
-    return Promise.resolve(queue as WakeQueue)
+    const waiting = (): Promise<number> => this.#client.llen(queue.toKey('wait'))
+    return Promise.resolve(Object.assign(queue, { waiting }) as WakeQueue)
   }
 
   async worker({ queue, slots, processor, onError }: WorkerRequest): Promise<WakeWorker> {

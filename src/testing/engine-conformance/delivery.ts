@@ -55,6 +55,20 @@ export function deliveryConformance({ options, test, testIf }: EngineGroup): voi
     await eventually('the wake comes', () => taken.ids.includes('early'))
   })
 
+  testKept('an engine that counts the wakes that wait does so by queue', async ({ engine, rival, consume }) => {
+    const waiting = (queue = 'default'): Promise<number | undefined> | undefined => engine.waiting?.(queue)
+    if ((await waiting()) === undefined) return
+    assert.equal(await waiting(), 0)
+    await engine.wake(Array.from({ length: 30 }, (_, index) => wakeOf(`e-${index}`)))
+    await engine.wake([wakeOf('far', { queue: 'other' })])
+    // One that has them on their way, or has doubled some, may count a few others.
+    if (capabilities.deduplicates) assert.deepEqual([await waiting(), await waiting('other')], [30, 1])
+    const taken = await consume(await rival())
+    await eventually('all come', () => new Set(taken.ids).size === 30)
+    await sleep(quietMs)
+    assert.equal(await waiting(), 0)
+  })
+
   testIf(
     capabilities.deduplicates,
     'wakes may come twice',
