@@ -33,19 +33,23 @@ interface Start {
   readonly isCut: boolean
 }
 
+interface StartOfKey extends Start {
+  readonly key: string
+}
+
 interface GraphHead {
   /** When the first one is due that has begun, and that has not; '' for none. */
   readonly due: string
   readonly later: string
   readonly toGoOn: Start
   /** By key; undefined where there are too many. */
-  readonly inTurn: ReadonlyMap<string, Start> | undefined
+  readonly inTurn: readonly StartOfKey[] | undefined
 }
 
 interface BucketHead {
   changes: string
   readonly readAt: number
-  readonly owners: Set<string>
+  readonly owners: string[]
   readonly graphs: readonly GraphHead[]
 }
 
@@ -58,7 +62,17 @@ export function suits({ limit, except = [], andOwn, ranges, graphs = [] }: Acqui
 /** What is known of a queue and some graphs, by bucket. */
 interface Known {
   readonly heads: (BucketHead | undefined)[]
+  /** Owners that may have something in a bucket, and maybe more that had; another set where they may be others. */
+  owners: ReadonlySet<string>
+  /** For each graph. */
+  readonly prefixes: readonly Prefixes[]
   portion: number
+}
+
+/** What members of work begin with. */
+interface Prefixes {
+  readonly toGoOn: string
+  readonly inTurn: string
 }
 
 /**
@@ -87,30 +101,23 @@ export class ReadyHeads {
     const { owner, limit, except, graphs = [], queue = defaultQueue } = request
     const wanted = limit + this.spare
     const known = this.#knownOf(queue, graphs, wanted)
-    const judged = [...ownersIn(known, ownerText(owner))]
-    const [{ dead, time }] = await Promise.all([this.#owners.judge(judged), this.#refresh(known, queue, graphs)])
-    const unjudged = [...ownersIn(known, ownerText(owner))].filter((one) => !judged.includes(one))
+    const { owners } = known
+    const own = ownerText(owner)
+    const [{ dead, time }] = await Promise.all([
+      this.#owners.judge(without(owners, own)),
+      this.#refresh(known, queue, graphs),
+    ])
+    const unjudged = known.owners === owners ? [] : without(known.owners, own).filter((one) => !owners.has(one))
     if (dead.size > 0 || (await this.#owners.deadOf(unjudged)).size > 0) return undefined
     // Due times are whole milliseconds: this is behind all of now.
     const below = timeKey(time + 1)
+    if (!known.heads.every((head) => head !== undefined && saysAll(head, below))) return undefined
     const firsts = new Firsts(wanted, new Set(except))
-    let isShort = false
-    for (const [bucket, head] of known.heads.entries()) {
-      if (head === undefined) return undefined
-      for (const [at, { due, later, toGoOn, inTurn }] of head.graphs.entries()) {
-        if ([due, later].some((first) => first !== '' && first < below) || inTurn === undefined) return undefined
-        const graph = graphs[at]!
-        const prefix = indexPrefix.inTurn(queue, graph)
-        const isEnough =
-          firsts.add(toGoOn, indexPrefix.toGoOn(queue, graph), undefined) &&
-          [...inTurn].every(([key, start]) => firsts.add(start, `${prefix}${key}\0`, key))
-        if (isEnough) continue
-        known.heads[bucket] = undefined
-        isShort = true
-      }
-    }
+    const isShort = known.heads.map((head) => !addTo(firsts, head!, known.prefixes))
+    if (!isShort.includes(true)) return firsts.all()
     // All that are short are read again at once.
-    return isShort ? this.find(request) : firsts.all()
+    for (const [bucket, isOne] of isShort.entries()) if (isOne) known.heads[bucket] = undefined
+    return this.find(request)
   }
 
   /** Of those that were tried, others had taken so many first. */
@@ -132,13 +139,23 @@ export class ReadyHeads {
       return
     }
     head.changes = changes
-    head.owners.add(ownerText(owner))
+    const own = ownerText(owner)
+    if (!head.owners.includes(own)) head.owners.push(own)
+    if (!known!.owners.has(own)) known!.owners = new Set([...known!.owners, own])
     for (const graph of head.graphs) takeOut(graph, escapeText(id))
   }
 
   #knownOf(queue: string, graphs: readonly string[], limit: number): Known {
     const name = nameOf(queue, graphs)
-    const known = this.#known.get(name) ?? { heads: buckets.map(() => undefined), portion: 0 }
+    const known = this.#known.get(name) ?? {
+      heads: buckets.map(() => undefined),
+      owners: new Set(),
+      prefixes: graphs.map((graph) => ({
+        toGoOn: indexPrefix.toGoOn(queue, graph),
+        inTurn: indexPrefix.inTurn(queue, graph),
+      })),
+      portion: 0,
+    }
     known.portion = Math.max(known.portion, 2 * limit + mostExcepted)
     this.#known.delete(name)
     this.#known.set(name, known)
@@ -147,7 +164,8 @@ export class ReadyHeads {
     return known
   }
 
-  async #refresh({ heads, portion }: Known, queue: string, graphs: readonly string[]): Promise<void> {
+  async #refresh(of: Known, queue: string, graphs: readonly string[]): Promise<void> {
+    const { heads, portion } = of
     const { link } = this.#connection
     const now = performance.now()
     const places = graphs.map((graph) => placeInQueue(queue, graph))
@@ -161,21 +179,48 @@ export class ReadyHeads {
         args: [portion, mostKeys, group.map((bucket) => known[bucket]?.changes ?? '-').join(','), ...places],
       })),
     )
-    for (const [index, group] of groups.entries())
-      for (const [at, bucket] of group.entries()) {
-        const reply = (replies[index] as readonly (Buffer | readonly Buffer[])[])[at]!
-        // Where it is the same, what was known then is: others may have changed it here meanwhile.
-        if (Array.isArray(reply)) heads[bucket] = headOf(reply.map(String), portion, now)
-        else heads[bucket] ??= known[bucket]
+    let haveChanged = false
+    for (const [index, group] of groups.entries()) {
+      // Where it is the same, what was known then is: others may have changed it here meanwhile.
+      for (const bucket of group) heads[bucket] ??= known[bucket]
+      for (const [at, ...texts] of replies[index] as readonly (readonly [number, ...Buffer[]])[]) {
+        heads[group[at - 1]!] = headOf(texts.map(String), portion, now)
+        haveChanged = true
       }
+    }
+    if (haveChanged) of.owners = new Set(heads.flatMap((head) => head?.owners ?? []))
   }
+}
+
+/** Whether the head says all that a look needs: nothing is due by now, and there are not too many keys. */
+function saysAll({ graphs }: BucketHead, below: string): boolean {
+  return graphs.every(
+    ({ due, later, inTurn }) =>
+      (due === '' || due >= below) && (later === '' || later >= below) && inTurn !== undefined,
+  )
+}
+
+/** False where the bucket may have more that comes first. */
+function addTo(firsts: Firsts, { graphs }: BucketHead, prefixes: readonly Prefixes[]): boolean {
+  return graphs.every(({ toGoOn, inTurn }, at) => {
+    const prefix = prefixes[at]!
+    if (!firsts.add(toGoOn, prefix.toGoOn, undefined)) return false
+    return inTurn!.every((start) => firsts.add(start, prefix.inTurn, start.key))
+  })
+}
+
+/** One of the first ones, by its place. */
+interface Placed {
+  readonly place: string
+  /** What its member begins with, but for its key. */
+  readonly prefix: string
 }
 
 /** The first of several lists together, so many of each kind: of what is to go on, and of each key. */
 class Firsts {
   readonly #limit: number
   readonly #excepted: ReadonlySet<string>
-  readonly #lists = new Map<string | undefined, ReadyCandidate[]>()
+  readonly #lists = new Map<string | undefined, Placed[]>()
 
   constructor(limit: number, excepted: ReadonlySet<string>) {
     this.#limit = limit
@@ -185,21 +230,26 @@ class Firsts {
   /** False where the list may have more that comes first. `key`: undefined for what is to go on. */
   add({ places, isCut }: Start, prefix: string, key: string | undefined): boolean {
     if (isCut && places.length - this.#excepted.size < this.#limit) return false
+    if (places.length === 0) return true
     const list = this.#lists.get(key) ?? []
     this.#lists.set(key, list)
     for (const place of places) {
-      if (list.length === this.#limit && place >= list.at(-1)!.age) break
-      const id = unescapeText(idIn(place, key))
-      if (this.#excepted.has(id)) continue
-      const at = list.findLastIndex(({ age }) => age < place) + 1
-      list.splice(at, 0, { id, owner: '', member: prefix + place, ...turnOf(key), age: place })
+      if (list.length === this.#limit && place >= list.at(-1)!.place) break
+      if (this.#excepted.size > 0 && this.#excepted.has(unescapeText(idIn(place, key)))) continue
+      const at = list.findLastIndex((one) => one.place < place) + 1
+      list.splice(at, 0, { place, prefix })
       if (list.length > this.#limit) list.pop()
     }
     return true
   }
 
   all(): readonly ReadyCandidate[] {
-    return [...this.#lists.values()].flat()
+    return [...this.#lists].flatMap(([key, list]) =>
+      list.map(({ place, prefix }) => {
+        const member = prefix + (key === undefined ? '' : `${key}\0`) + place
+        return { id: unescapeText(idIn(place, key)), owner: '', member, ...turnOf(key), age: place }
+      }),
+    )
   }
 }
 
@@ -216,12 +266,8 @@ function nameOf(queue: string, graphs: readonly string[]): string {
   return graphs.map((graph) => placeInQueue(queue, graph)).join('')
 }
 
-/** Owners that may have something, but for one. */
-function ownersIn({ heads }: Known, own: string): Set<string> {
-  const owners = new Set<string>()
-  for (const head of heads) if (head !== undefined) for (const owner of head.owners) owners.add(owner)
-  owners.delete(own)
-  return owners
+function without(owners: ReadonlySet<string>, own: string): readonly string[] {
+  return [...owners].filter((owner) => owner !== own)
 }
 
 function headOf([changes, owners, ...texts]: readonly string[], portion: number, readAt: number): BucketHead {
@@ -231,21 +277,23 @@ function headOf([changes, owners, ...texts]: readonly string[], portion: number,
     const [due, later, toGoOn, count] = texts.slice(at, at + 4) as [string, string, string, string]
     const keys = Math.max(0, Number(count))
     const lists = texts.slice(at + 4).map((text) => text.split('\0'))
-    const inTurn = new Map(lists.slice(0, keys).map(([key, ...places]) => [key!, startOf(places)]))
+    const inTurn = lists.slice(0, keys).map(([key, ...places]) => ({ key: key!, ...startOf(places) }))
     graphs.push({ due, later, toGoOn: startOf(listOf(toGoOn)), inTurn: Number(count) < 0 ? undefined : inTurn })
     at += 4 + keys
   }
-  return { changes: changes!, readAt, owners: new Set(listOf(owners!)), graphs }
+  return { changes: changes!, readAt, owners: listOf(owners!), graphs }
 }
 
 function listOf(text: string): string[] {
   return text === '' ? [] : text.split('\0')
 }
 
-function takeOut({ toGoOn, inTurn = new Map() }: GraphHead, id: string): void {
-  const starts: readonly (readonly [string | undefined, Start])[] = [[undefined, toGoOn], ...inTurn]
-  for (const [key, { places }] of starts) {
-    const at = places.findIndex((place) => idIn(place, key) === id)
-    if (at >= 0) places.splice(at, 1)
-  }
+function takeOut({ toGoOn, inTurn = [] }: GraphHead, id: string): void {
+  takeOutOf(toGoOn.places, undefined, id)
+  for (const { key, places } of inTurn) takeOutOf(places, key, id)
+}
+
+function takeOutOf(places: string[], key: string | undefined, id: string): void {
+  const at = places.findIndex((place) => idIn(place, key) === id)
+  if (at >= 0) places.splice(at, 1)
 }

@@ -18,7 +18,7 @@ end
 
 /**
  * The first of what is ready in buckets. KEYS: the work of each, and its count of changes. ARGV: how many of each list, how many keys at most, the counts that are known
- * with commas between ('-' for none), then queue and graph as they stand in members. Gives for each bucket a text where the count is the same, or a list: the count; the owners, with
+ * with commas between ('-' for none), then queue and graph as they stand in members. Gives of each bucket whose count is another a list: which of them it is, from 1 on; the count; the owners, with
  * NUL between; then for each graph the times at which the first ones are due that have begun, and that have not; the places of what is to go on; the number of keys of what is to
  * begin, and the keys, each with its places, or -1 alone for too many.
  */
@@ -59,10 +59,10 @@ local function putKeys(head, work, prefix)
   end
   head[at] = tostring(count)
 end
-local function headOf(work, changes)
+local function headOf(i, work, changes)
   local notes = redis.pcall('ZRANGEBYLEX', work, '[o', '(p')
   if notes.err then return notes end
-  local head = {changes, withoutPrefix(notes, 'o')}
+  local head = {i, changes, withoutPrefix(notes, 'o')}
   for n = 4, #ARGV do
     local place = ARGV[n]
     head[#head + 1] = firstTime(work, 'd' .. place)
@@ -78,11 +78,10 @@ local counts, found, i = redis.call('MGET', unpack(counters)), {}, 0
 for known in string.gmatch(ARGV[3], '[^,]+') do
   i = i + 1
   local changes = counts[i] or '0'
-  if changes == known then
-    found[i] = ''
-  else
-    found[i] = headOf(KEYS[2 * i - 1], changes)
-    if found[i].err then return errorOfKey(found[i], 2 * i - 1) end
+  if changes ~= known then
+    local head = headOf(i, KEYS[2 * i - 1], changes)
+    if head.err then return errorOfKey(head, 2 * i - 1) end
+    found[#found + 1] = head
   end
 end
 return found
