@@ -10,6 +10,7 @@ import { detachedError, detachedHash } from './records/graph-hash.ts'
 import { underPresentNames } from './records/present-names.ts'
 import { closedRecords } from './records/unfinished-records.ts'
 import { executionFromRecords } from './recovery/execution-from-records.ts'
+import { openChildrenOf } from './recovery/child-cascade.ts'
 import { causeOf } from './recovery/resume.ts'
 import { unreadMail } from './recovery/unread-mail.ts'
 import { errorCodeOf } from './records/error-code.ts'
@@ -28,6 +29,7 @@ export async function detachExecution(context: DocketContext, id: string): Promi
     graphHash: detachedHash,
     endedAt: clock.now(),
   } as const
+  await requireNoOpenChild(context, id)
   const owned = context.owned.get(id)
   if (owned !== undefined) {
     if (owned.detach === undefined) throw batchError(id)
@@ -77,6 +79,15 @@ async function detachAcquired(
   const snapshot = found.own(record, undefined, mail?.data).detachedSnapshot!()
   await context.change(record, { ...head, isReleased: true }, { steps: closedRecords(steps, context.clock.now()) })
   return snapshot
+}
+
+/** Children stay in the docket, and the actor that goes on from the snapshot would do their work beside them. @throws ExecutionConflictError */
+async function requireNoOpenChild(context: DocketContext, id: string): Promise<void> {
+  for await (const child of openChildrenOf(context, id))
+    throw new ExecutionConflictError(
+      `execution "${id}" can't be detached before its child "${child.id}" has ended: cancel it, or wait for it`,
+      { executionId: id },
+    )
 }
 
 async function notFreeError(context: DocketContext, id: string): Promise<ExecutionConflictError> {

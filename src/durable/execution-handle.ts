@@ -350,7 +350,8 @@ export class ExecutionHandle<
    * Takes the execution out of its docket, for good: no docket goes on with it, and the snapshot continues as an actor,
    * `createActor(fromGraph(graph, T), { snapshot })`. Steps that run are stopped, and run again there. In the store it is `cancelled`, with
    * `isDetached` in its details.
-   * @throws (as rejection) ExecutionConflictError when it has ended, or runs in another process; OptionError for a batch; StoreError
+   * @throws (as rejection) ExecutionConflictError when it has ended, runs in another process, or has a child that has not ended; OptionError for a batch;
+   * StoreError
    */
   detach(): Promise<Snapshot<unknown>> {
     return orClosed(this.#context, 'detach', this.id, () => detachExecution(this.#context, this.id))

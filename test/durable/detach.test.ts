@@ -1,15 +1,26 @@
 import { createActor, toPromise } from 'xstate'
 import { describe, expect, test } from 'vitest'
-import { ExecutionCancelledError, ExecutionConflictError, fromGraph, OptionError } from '../../src/index.ts'
+import { z } from 'zod'
+import {
+  dataType,
+  ExecutionCancelledError,
+  ExecutionConflictError,
+  fromGraph,
+  graph,
+  OptionError,
+  step,
+  subgraph,
+} from '../../src/index.ts'
 import { expectNoUnhandledErrors, rejectionOf } from '../loose-api.ts'
 import { alteredStore } from './altered-store.ts'
 import { World } from './durable-time.ts'
 import { door, line, Third } from './line.ts'
-import { isParking, parked } from './parked-orders.ts'
+import { Approval, isParking, orders, parked, Shipment } from './parked-orders.ts'
 
 expectNoUnhandledErrors()
 
 const inputs = { Seed: 1 }
+const End = dataType('End', z.string())
 
 /** An execution whose Second waits at a door, and a healthy copy of its graph. */
 async function running() {
@@ -121,5 +132,29 @@ describe('detach', () => {
     const other = world.process({ graphs: [slow] })
     const batch = await other.startBatch(slow, Third, [inputs], { id: 'b' })
     expect(await rejectionOf(batch.detach())).toBeInstanceOf(OptionError)
+  })
+
+  test.each([
+    ['both run', '1h'],
+    ['both are parked', '10s'],
+  ])('is refused while a child has not ended, which would go on beside the actor: %s', async (_, park) => {
+    const world = new World()
+    const declared = orders([])
+    const parent = graph({
+      name: 'parent',
+      steps: [
+        subgraph(declared, Shipment, { name: 'Child' }),
+        step({ name: 'End', inputs: { shipment: Shipment }, output: End, run: ({ shipment }) => shipment }),
+      ],
+    })
+    const docket = world.process({ graphs: [parent], park })
+    const handle = await world.clock.settle(docket.start(parent, End, { Order: { id: 'o' } }, { id: 'a' }))
+    await world.clock.advance(30_000)
+    const refused = await world.clock.settle(rejectionOf(handle.detach()))
+    expect(refused).toBeInstanceOf(ExecutionConflictError)
+    expect(String(refused)).toContain(`can't be detached before its child "a/Child" has ended`)
+    const child = (await world.clock.settle(docket.get('a/Child')))!
+    expect(await world.clock.settle(child.signal(Approval, { by: 'Ada' }))).toBe('accepted')
+    expect(await world.clock.settle(handle.result())).toBe('prepared o, for Ada')
   })
 })
