@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { dataType, event, eventType, graph, step } from '../../src/index.ts'
-import { placeMaker, storeKinds } from './place.ts'
+import { placeMaker, sqlKinds, storeKinds } from './place.ts'
 import { startProcess } from './processes.ts'
 
 const newPlace = await placeMaker()
@@ -49,5 +49,27 @@ describe.concurrent.each(storeKinds)('an event on %s', (kind) => {
     expect(await emitter.docket.emit(Packed, 'o', { parcel: 'p' })).toBe('accepted')
     emitter.die()
     expect(await parked.result()).toBe('p')
+  })
+})
+
+describe.concurrent.each(sqlKinds)('an event on %s', (kind) => {
+  test('in the caller’s transaction is there if and only if that commits', async ({ onTestFinished }) => {
+    const place = await newPlace(kind)
+    const { docket } = startProcess(place, { graphs: [orders], park: '100ms' }, onTestFinished)
+    const before = await docket.start(orders, Shipped, { Order: 'o' }, { id: 'before' })
+    await vi.waitFor(async () => expect((await before.details()).lease).toBeUndefined(), { timeout: 15_000 })
+    for (const how of ['rollback', 'commit'] as const) {
+      const { store, client, end } = await place.beginTransaction()
+      const emitting = { ...place, createStore: () => store }
+      const emitter = startProcess(emitting, { graphs: [], takeOver: false }, onTestFinished)
+      expect(await emitter.docket.emit(Packed, 'o', { parcel: how }, { transaction: client })).toBe('accepted')
+      // One that begins to wait now sees nothing of the event, and the event nothing of it. While SQLite is written to, nothing else begins.
+      if (kind !== 'sqlite') {
+        const handle = await docket.start(orders, Shipped, { Order: 'o' }, { id: `before the ${how}` })
+        await vi.waitFor(async () => expect((await handle.details()).status).toBe('waiting'), { timeout: 15_000 })
+      }
+      await end(how)
+    }
+    for (const { id } of (await docket.list()).executions) expect(await (await docket.get(id))!.result()).toBe('commit')
   })
 })
