@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { dataType, graph, step, subgraph, type } from '../../src/index.ts'
+import { dataType, ExecutionConflictError, graph, step, subgraph, type } from '../../src/index.ts'
+import { rejectionOf } from '../loose-api.ts'
 import { World } from './durable-time.ts'
 
 const Seed = dataType('Seed', type<number>())
@@ -54,6 +55,27 @@ test('a retry of the parent is one of its child, whatever the steps above it giv
   outside.price = (amount) => amount * 2
   await world.clock.settle(docket.retry('a'))
   expect(await world.clock.settle((await docket.get('a'))!.result())).toBe('total 20')
+})
+
+test('a child is not retried alone once its parent has ended: whichever process went on with it would cancel it', async () => {
+  const world = new World()
+  const { outside, orders } = shop()
+  outside.price = () => {
+    throw new Error('no price yet')
+  }
+  const docket = world.process({ graphs: [orders] })
+  const handle = await docket.start(orders, Total, { Seed: 10 }, { id: 'a' })
+  await expect(world.clock.settle(handle.result())).rejects.toThrow('no price yet')
+  outside.price = (amount) => amount * 2
+  const refused = await world.clock.settle(rejectionOf(docket.retry('a/Ask')))
+  expect(refused).toBeInstanceOf(ExecutionConflictError)
+  expect(String(refused)).toContain('retry "a", which goes on with it, or fork "a/Ask"')
+  expect((await world.store.get(['a/Ask']))[0]).toMatchObject({ status: 'failed' })
+  // Of one that is gone, nobody would want it either.
+  await world.clock.settle(docket.delete('a'))
+  expect(String(await world.clock.settle(rejectionOf(docket.retry('a/Ask'))))).toContain('was deleted')
+  const fork = await world.clock.settle(docket.fork('a/Ask', { from: 'Price' }))
+  expect(await world.clock.settle(fork.result())).toBe(20)
 })
 
 test('what is started under the id of a parent that was deleted has a child of its own', async () => {

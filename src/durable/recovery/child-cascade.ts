@@ -34,8 +34,16 @@ export async function orphanedBy(
   context: DocketContext,
   record: ExecutionRecord,
 ): Promise<ExecutionCancelledError | undefined> {
+  return isTerminal(record.status) ? undefined : endOfParent(context, record)
+}
+
+/** Why an execution, which may have ended itself, could not go on as the child that it is. Undefined where it could, or is none. @throws StoreError */
+export async function endOfParent(
+  context: DocketContext,
+  record: ExecutionRecord,
+): Promise<ExecutionCancelledError | undefined> {
   const id = record.parent
-  if (id === undefined || isTerminal(record.status)) return undefined
+  if (id === undefined) return undefined
   const parent = await context.connection.gets.add(id, context.clock.elapsed() + 30_000)
   const mayOutlive = mayOutliveParent(record.requestDigest)
   // Deleted while it ran, or another one under its id: nobody waits for this child any more, nor cancels it. Others have completed, and were purged since.

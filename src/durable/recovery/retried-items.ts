@@ -3,12 +3,13 @@ import { isTerminal } from '../../core/contracts/statuses.ts'
 import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { CallerOptions } from '../context/start-options.ts'
+import { endOfParent } from './child-cascade.ts'
 import { requireWhole } from '../records/graph-hash.ts'
 import { itemStep } from '../records/restore-batch.ts'
 
 /**
  * What of an execution that has ended is tried again: of a batch, the items that are named, or all that have failed.
- * @throws ExecutionConflictError where it has not ended, is being moved, or nothing has failed; OptionError for items of what is no batch; StoreError
+ * @throws ExecutionConflictError where it has not ended, is being moved, is a child whose parent has ended, or nothing has failed; OptionError for items of what is no batch; StoreError
  */
 export async function retriedOf(
   context: DocketContext,
@@ -22,6 +23,9 @@ export async function retriedOf(
     throw new OptionError(`retry: "${id}" is one execution, and only batches have items; leave items out`)
   if (!isTerminal(status) || (status === 'completed' && !isBatch))
     throw notToBeRetried(record, context.incompatible.misfitOfOpen(record)?.reasons)
+  // Whichever process went on with it next would cancel it.
+  const orphaned = await endOfParent(context, record)
+  if (orphaned !== undefined) throw orphanNotRetried(record, orphaned)
   if (items === undefined && status !== 'completed') return { retried: 'failed' }
   const failed = await failedItemsOf(context, id)
   const others = items?.filter((key) => !failed.has(key)) ?? []
@@ -35,6 +39,11 @@ export async function retriedOf(
       executionId: id,
     })
   return { retried: items ?? 'failed' }
+}
+
+function orphanNotRetried({ id, graph, parent }: ExecutionRecord, why: Error): Error {
+  const message = `execution "${id}" can't be retried alone: ${why.message}; retry "${parent}", which goes on with it, or fork "${id}"`
+  return new ExecutionConflictError(message, { graph, executionId: id })
 }
 
 /** `misfit`: why it can't go on here, if that is known. */
