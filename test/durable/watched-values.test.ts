@@ -161,19 +161,19 @@ describe('a watched value', () => {
     })
     await world.clock.settle(world.process({ graphs: [showing] }).start(showing, Final, {}, { id: 'x' }))
     const release = Promise.withResolvers<void>()
-    let reads = 0
+    const reads = { count: 0 }
     const store = alteredStore(world.store, async (method, ask) => {
-      if (method === 'readCheckpoints' && ++reads === 2) await release.promise
+      if (method === 'readCheckpoints' && ++reads.count === 2) await release.promise
       return ask()
     })
     const other = world.process({ graphs: [showing], store, work: false })
     const handle = (await world.clock.settle(other.get('x')))!
     const watched = collect(handle.watch(Draft))
-    while (reads < 2) await world.clock.advance(10)
+    while (reads.count < 2) await world.clock.advance(10)
     expect(watched.seen).toEqual(['one'])
     // It looks once more, beside the look that is under way.
     const closed = other.close({ deadline: 0 })
-    while (reads < 3) await world.clock.advance(10)
+    while (reads.count < 3) await world.clock.advance(10)
     next.resolve()
     await world.clock.advance(100)
     release.resolve()
