@@ -42,6 +42,11 @@ export function isWrongType({ message }: Error): boolean {
   return /\bWRONGTYPE\b/.test(message)
 }
 
+/** Whether a command was given up since there is no connection. */
+export function isLost(thrown: unknown): boolean {
+  return isError(thrown) && (thrown.name === 'MaxRetriesPerRequestError' || thrown.message === closedMessage)
+}
+
 /** The error of a driver (or of a reply) in the store's words. `key` is what the command was about, `server` where it was sent. */
 export function storeError(cause: unknown, key?: string, server?: string): StoreError {
   if (cause instanceof StoreError) return cause
@@ -63,7 +68,7 @@ export function storeError(cause: unknown, key?: string, server?: string): Store
         false,
         { cause },
       )
-    if (cause.name === 'MaxRetriesPerRequestError' || message === closedMessage)
+    if (isLost(cause))
       return new StoreError(
         storeName,
         `lost redis${server === undefined ? '' : ` at ${server}`}: ${message.replace(/\.(?: Refer to .*)?$/s, '')}; is the server running?`,

@@ -3,8 +3,9 @@ import { createHash } from 'node:crypto'
 import type { Cluster, Redis } from 'ioredis'
 import { append } from '../../src/core/append.ts'
 import { StoreError } from '../../src/core/errors.ts'
+import { refusedTls } from '../../src/core/refused-tls.ts'
 import { isError } from '../../src/core/thrown.ts'
-import { damagedReply, storeError, storeName } from './errors.ts'
+import { damagedReply, isLost, storeError, storeName } from './errors.ts'
 import { bucketOf } from './layout.ts'
 
 /** ioredis's client for one server, or for a cluster. */
@@ -84,6 +85,8 @@ export class Link {
   readonly #connectAgain: () => Promise<OtherConnection>
   /** What is about to be sent. */
   #gathered: Gathered | undefined
+  /** Why no connection comes about any more, where that is the server's certificate: it may have expired, or been changed. */
+  #refusal: string | undefined
   /** Made for the first calls that are large. */
   #forLarge: Promise<OtherConnection | undefined> | undefined
 
@@ -92,6 +95,12 @@ export class Link {
     this.#timeoutMs = timeoutMs
     this.#isCluster = client.isCluster
     this.#connectAgain = connectAgain
+    client.on('error', (error: unknown) => {
+      this.#refusal = refusedTls(error, serverOfClient(client)) ?? this.#refusal
+    })
+    client.on('ready', () => {
+      this.#refusal = undefined
+    })
   }
 
   /** Ends the connection for large calls; the other one is not the link's. */
@@ -118,7 +127,7 @@ export class Link {
       for (const [position, index] of forgotten.entries()) replies[index] = again[position]
     }
     for (const [index, reply] of replies.entries())
-      if (isError(reply)) replies[index] = storeError(reply, keyOf(reply, calls[index]!), serverOfClient(this.client))
+      if (isError(reply)) replies[index] = this.#errorOf(reply, keyOf(reply, calls[index]!))
     return replies
   }
 
@@ -171,10 +180,17 @@ export class Link {
     try {
       return await Promise.race([answer, late])
     } catch (error) {
-      throw storeError(error, undefined, serverOfClient(this.client))
+      throw this.#errorOf(error)
     } finally {
       clearTimeout(timer)
     }
+  }
+
+  /** What is lost since no connection comes about says nothing of why. */
+  #errorOf(thrown: unknown, key?: string): StoreError {
+    const error = storeError(thrown, key, serverOfClient(this.client))
+    if (this.#refusal === undefined || !isLost(thrown)) return error
+    return new StoreError(storeName, this.#refusal, true, { cause: thrown })
   }
 
   async #send(calls: readonly Call[], asText: boolean): Promise<readonly Reply[]> {

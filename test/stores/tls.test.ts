@@ -12,7 +12,7 @@ import { makeCertificate } from '../servers/certificates.ts'
 import { watchClientSockets } from '../servers/client-sockets.ts'
 import { startMysql } from '../servers/mysql.ts'
 import { startPostgres } from '../servers/postgres.ts'
-import { startTlsRedis } from '../servers/redis.ts'
+import { startTlsRedis, withRedis } from '../servers/redis.ts'
 import { startStallingProxy } from '../servers/stalling-proxy.ts'
 
 const Out = dataType('Out', type<string>())
@@ -77,6 +77,25 @@ test('an error of connecting to a Redis names TLS where the one side may speak i
   })
   expect(await rejectionOf(redisStore({ url: `rediss://127.0.0.1:${redis.port}`, timeout: '300ms' }))).toMatchObject({
     message: expect.stringContaining('does it speak TLS there?'),
+  })
+})
+
+test('a certificate that the Redis has from now on, and nobody trusts, is named while no connection comes about', async ({
+  onTestFinished,
+}) => {
+  using other = await makeCertificate()
+  const { server, tlsUrl: url } = await startTlsRedis(certificate)
+  onTestFinished(() => server.stop())
+  const store = redisStore({ url, options: { tls: { ca } } })
+  await store.open()
+  onTestFinished(() => store.close())
+  await withRedis(server.port, async (client) => {
+    await client.config('SET', 'tls-cert-file', other.cert, 'tls-key-file', other.key)
+    await client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+  })
+  await expect(Promise.resolve(store.get(['one']))).rejects.toMatchObject({
+    isTransient: true,
+    message: expect.stringContaining('NODE_EXTRA_CA_CERTS'),
   })
 })
 
