@@ -219,11 +219,13 @@ describe('every answer', () => {
   })
 })
 
+/** What a browser is answered that opens a path for a person. */
+async function opened(path: string): Promise<readonly unknown[]> {
+  const { status, headers } = await rawRequest(port, { path, headers: ['Accept: text/html,*/*;q=0.8'] })
+  return [status, headers['location']]
+}
+
 test('a path that a person opens leads to what the page has of it, and never elsewhere', async () => {
-  const opened = async (path: string): Promise<readonly unknown[]> => {
-    const { status, headers } = await rawRequest(port, { path, headers: ['Accept: text/html,*/*;q=0.8'] })
-    return [status, headers['location']]
-  }
   expect(await opened('/executions/a%2Fb%20c/d')).toEqual([302, '/?execution=a%2Fb%20c%2Fd'])
   expect(await opened('/executions')).toEqual([302, '/'])
   expect(await opened('/fleet')).toEqual([302, '/?view=fleet'])
