@@ -34,29 +34,36 @@ export function dueTimeOf(
 
 /** Which nominal times have come by now, and which of them count. */
 export function dueTimesOf(record: ScheduleRecord, calendar: Calendar, now: number): DueTimes {
+  const { late, onTime, isWhole } = timesFrom(record, calendar, record.nextAt, now)
+  return isWhole ? withLate(record, late, late.length, onTime) : sinceLongAgo(record, calendar, now)
+}
+
+/** Those that have come since one of them, in their order: up to the first that has not, or to one late one more than are counted. */
+function timesFrom(record: ScheduleRecord, calendar: Calendar, first: number | undefined, now: number) {
   const late: number[] = []
   const onTime: number[] = []
-  let next = record.nextAt
-  while (next !== undefined && dueTimeOf(record, next) <= now) {
-    const isLate = dueTimeOf(record, next) + graceMs < now
-    if (isLate) late.push(next)
+  let isWhole = true
+  for (let next = first; next !== undefined && isWhole; next = calendar.next(next)) {
+    const dueAt = dueTimeOf(record, next)
+    if (dueAt > now) break
+    if (dueAt + graceMs < now) late.push(next)
     else onTime.push(next)
-    if (late.length > mostCounted) return sinceLongAgo(record, calendar, now)
-    next = calendar.next(next)
+    isWhole = late.length <= mostCounted
   }
-  return withLate(record, late, late.length, onTime)
+  return { late, onTime, isWhole }
 }
 
 /** Of so many that they are not counted, only the last ones are looked at. */
 function sinceLongAgo(record: ScheduleRecord, calendar: Calendar, now: number): DueTimes {
-  const { catchUp } = record.rule
+  const { catchUp, jitterMs = 0 } = record.rule
   const wanted = typeof catchUp === 'object' ? catchUp.max : 1
-  const come = calendar
-    .last(wanted + 1 + Math.ceil(graceMs / 1_000), now)
-    .filter((time) => dueTimeOf(record, time) <= now)
-  const late = come.filter((time) => dueTimeOf(record, time) + graceMs < now)
-  const onTime = come.filter((time) => dueTimeOf(record, time) + graceMs >= now)
-  return withLate(record, late, mostCounted, onTime)
+  // These are late however much later than their times they are due; what comes after them may be due in any order.
+  const surely = calendar
+    .last(wanted + 1, now - jitterMs - graceMs - 1)
+    .filter((time) => record.nextAt === undefined || time >= record.nextAt)
+  const last = surely.at(-1)
+  const then = timesFrom(record, calendar, last === undefined ? record.nextAt : calendar.next(last), now)
+  return withLate(record, [...surely, ...then.late], mostCounted, then.onTime)
 }
 
 function withLate(record: ScheduleRecord, late: readonly number[], count: number, onTime: readonly number[]): DueTimes {
@@ -69,6 +76,10 @@ function withLate(record: ScheduleRecord, late: readonly number[], count: number
   return {
     wanted: [...caughtUp, ...onTime],
     missed: lost <= 0 || lastLost === undefined ? undefined : { count: lost, from: record.nextAt!, to: lastLost },
-    last: onTime.at(-1) ?? late.at(-1),
+    // By their jitter, one that is late may be after one that is on time.
+    last: [onTime.at(-1), late.at(-1)]
+      .filter((time) => time !== undefined)
+      .toSorted((one, other) => one - other)
+      .at(-1),
   }
 }

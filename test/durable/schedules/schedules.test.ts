@@ -147,6 +147,27 @@ describe('a schedule', () => {
     await world.clock.settle(later.close())
   })
 
+  test.each([['1s'], ['1m']])(
+    'that begins up to an hour later than its times, every %s, makes up for the last one and goes on',
+    async (every) => {
+      const { world, docket, ran, reports, process } = reportWorld()
+      const declared = { graph: reports, target: Report, inputs, nominalTime: 'Day', jitter: '1h' } as const
+      await world.clock.settle(docket.schedule('s', { ...declared, every }))
+      await world.clock.settle(docket.close())
+      await world.clock.advance(3 * day)
+      const later = process()
+      await world.clock.advance(1_000)
+      expect(ran).toHaveLength(1)
+      const { lastAt, nextAt, missed } = (await world.clock.settle(later.schedules.get('s')))!
+      // Whatever is an hour old has come.
+      expect(lastAt!.getTime()).toBeGreaterThan(world.clock.now() - hour - 2 * minute)
+      expect(nextAt!.getTime()).toBeLessThan(world.clock.now())
+      expect(missed).toBeGreaterThanOrEqual(999)
+      expect(scheduleEvents(world)).toContainEqual(expect.stringContaining('schedule.missed s/2026-03-03T2'))
+      await world.clock.settle(later.close())
+    },
+  )
+
   test.each([
     ['none', []],
     ['last', ['10:00']],
