@@ -1,5 +1,6 @@
 import { DocketClosedError, ExecutionConflictError, LeaseLostError, OptionError } from '../core/errors.ts'
 import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
+import type { GraphIndex } from '../core/graph/graph-index.ts'
 import type { OutgoingMessage } from '../core/contracts/outbox.ts'
 import { isTerminal } from '../core/contracts/statuses.ts'
 import type { ChildParent, DurableChildren } from '../runtime/execution/execution-setup.ts'
@@ -194,7 +195,7 @@ export class ChildExecutions implements DurableChildren {
     { plan, leafValues, goesOn, mayOutlive, step, queue, onWorkerLoss, sources }: ChildRequest,
   ): Promise<ExecutionRecord | undefined> {
     const { options, setup } = parent
-    this.#requireListed(plan.index.graph.name)
+    this.#requireListed(plan.index)
     const { headers, logger, observers } = options
     const child = { id, headers, logger, observers, queue }
     const life = this.#context.owned.get(parent.id)
@@ -260,7 +261,9 @@ export class ChildExecutions implements DurableChildren {
   }
 
   /** After a crash nobody could go on with it. @throws OptionError */
-  #requireListed(graph: string): void {
+  #requireListed({ graph: { name: graph }, drawing }: GraphIndex): void {
+    // Its record has the drawing, for whoever has the steps.
+    if (drawing !== undefined) return
     if (this.#context.graphOf(graph) !== undefined || this.#context.options.unknownGraph !== undefined) return
     throw new OptionError(
       `graph "${graph}" is not known to this docket, and so nobody could go on with an execution of it: list it in createDocket({ graphs })`,

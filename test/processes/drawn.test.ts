@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { spawnWorker } from './child-worker.ts'
 import { signupSteps } from './drawn-steps.ts'
+import { dataType, step, type, workflow } from '../../src/index.ts'
 import { placeMaker, storeKinds } from './place.ts'
 import { startProcess } from './processes.ts'
 
@@ -33,5 +34,23 @@ describe.each(storeKinds)('a workflow on %s', (kind) => {
     expect(calls.toSorted()).toEqual(['create 2', 'send fax 1', 'send pigeon 1', 'send post 1', 'send sms 2'])
     expect(events.filter(({ type }) => type === 'execution.incompatible')).toEqual([])
     expect((await docket.list({ graph: 'signup' })).executions.map(({ id }) => id).toSorted()).toEqual(['a', 'bob'])
+  })
+
+  test('has a node of another queue done by a worker that only has its steps', async () => {
+    const Text = dataType('Text', type<string>())
+    const photo = step({ name: 'photo', inputs: { name: Text }, output: Text, run: ({ name }) => `photo of ${name}` })
+    const shrink = step({
+      name: 'shrink',
+      results: { photo: Text },
+      output: Text,
+      run: (_, { results, executionId }) => `${executionId}: ${results.photo}, small`,
+    })
+    const place = await newPlace(kind)
+    const { docket } = startProcess(place, { graphs: [], steps: [photo, shrink], work: { default: 2 } })
+    startProcess(place, { graphs: [], steps: [photo, shrink], work: { gpu: 1 } })
+    const flow = workflow('album')
+      .add('photo', photo, { name: 'a cat' })
+      .add('small', shrink, {}, { dependsOn: ['photo'], queue: 'gpu' })
+    expect((await docket.execute(flow, { id: 'x' })).small).toBe('x/small: photo of a cat, small')
   })
 })

@@ -24,7 +24,7 @@ export const resultsName = 'results'
 
 const policyKeys = ['timeout', 'retry', 'persist', 'concurrency']
 const placementKeys = ['queue', 'priority', 'startAt']
-const drawingKeys = ['version', 'name', 'nodes', 'timeout', 'defaults', ...placementKeys]
+const drawingKeys = ['version', 'name', 'nodes', 'timeout', 'defaults', 'part', ...placementKeys]
 const nodeKeys = ['name', 'step', 'dependsOn', 'reads', ...policyKeys, 'rate', ...placementKeys]
 export const workflowOptions: readonly string[] = ['timeout', 'defaults', ...placementKeys]
 export const nodeOptions: readonly string[] = ['dependsOn', 'reads', ...policyKeys, 'rate', ...placementKeys]
@@ -42,7 +42,7 @@ export function checkDrawing(drawing: unknown, steps: KnownSteps, report: Report
     report('bad-declaration', `the drawing can't be read by this version of docket, which knows version 1: ${found}`)
     return false
   }
-  const { name, nodes } = drawing
+  const { name, nodes, part } = drawing
   const bad = (message: string): void => report('bad-option', message)
   const problem = problemOfName(name)
   if (problem !== undefined) report('bad-declaration', `the workflow ${problem}`)
@@ -56,6 +56,8 @@ export function checkDrawing(drawing: unknown, steps: KnownSteps, report: Report
     checkDrawnPolicies('the workflow: defaults', defaults, bad)
   }
   checkPlacement('the workflow', drawing, bad)
+  if (part !== undefined && typeof part !== 'string')
+    bad(`the workflow: part must be the name of a node, not ${describe(part)}`)
   if (!Array.isArray(nodes)) {
     report('bad-declaration', `the workflow: nodes must be an array, not ${describe(nodes)}`)
     return false

@@ -1,10 +1,14 @@
+import { defaultQueue } from '../contracts/queue-record.ts'
 import { GraphError } from '../errors.ts'
 import type { GraphProblem } from '../errors.ts'
 import { createGraph } from '../graph/create-graph.ts'
 import type { Drawing, DrawnNode } from '../graph/drawing.ts'
+import { indexOf } from '../graph/graph-index.ts'
 import type { AnyGraph } from '../graph/graph-index.ts'
+import { isSubgraph } from '../graph/nested-graph.ts'
 import type { AnyDataType } from '../language/data-type.ts'
 import type { AnyStep } from '../language/step.ts'
+import { shorten } from '../shorten.ts'
 import { checkDrawing, policiesOf, resultsName } from './check-drawing.ts'
 import type { KnownSteps, ReportProblem } from './check-drawing.ts'
 import { orderOfNodes } from './node-order.ts'
@@ -20,7 +24,8 @@ export function graphOfDrawing(drawing: unknown, steps: KnownSteps, found: reado
   const report: ReportProblem = (kind, message, step) => void problems.push({ kind, message, step })
   const name = nameOf(drawing)
   if (!checkDrawing(drawing, steps, report) || problems.length > 0) throw new GraphError(name, problems)
-  const { nodes, timeout, defaults, priority = 0 } = drawing
+  const { part, ...whole } = drawing
+  const { nodes, timeout, defaults, priority = 0, queue = defaultQueue } = whole
   const order = orderOfNodes(nodes, (node) => node.priority ?? priority)
   if (order.cycle !== undefined) {
     report('cycle', `the nodes form a cycle: ${order.cycle.join(' → ')}; one of these must do without the other`)
@@ -29,7 +34,7 @@ export function graphOfDrawing(drawing: unknown, steps: KnownSteps, found: reado
   const made = new Map(nodes.map((node) => [node.name, steps.of(node.step)!.output]))
   const placed = order.nodes.flatMap((node) => {
     const reads = new Map((node.dependsOn ?? []).map((one) => [one, made.get(one)!]))
-    return stepsOfNode({ node, step: steps.of(node.step)!, reads, startAt: startOf(node, drawing) })
+    return stepsOfNode({ node, step: steps.of(node.step)!, reads, startAt: startOf(node, drawing), queue })
   })
   const declaration = {
     name,
@@ -38,7 +43,16 @@ export function graphOfDrawing(drawing: unknown, steps: KnownSteps, found: reado
     ...(defaults !== undefined && { defaults: policiesOf(defaults) }),
   }
   const drawnWith = new Map(nodes.map(({ step }) => [step, steps.of(step)!]))
-  return createGraph(declaration, { drawing, drawnWith })
+  const graph = createGraph(declaration, { drawing: whole, drawnWith })
+  return part === undefined ? graph : graphOfPart(graph, part)
+}
+
+/** The graph of a node that has a queue of its own. @throws GraphError */
+function graphOfPart(graph: AnyGraph, part: string): AnyGraph {
+  const step = indexOf(graph)?.specs.find(({ name }) => name === part)?.step
+  if (step !== undefined && isSubgraph(step)) return step.graph
+  const message = `the workflow has no node "${shorten(part)}" that runs in a queue of its own`
+  throw new GraphError(graph.name, [{ kind: 'bad-declaration', message, step: part }])
 }
 
 function nameOf(drawing: unknown): string {

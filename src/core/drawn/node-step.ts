@@ -15,6 +15,8 @@ export interface PlacedNode {
   readonly reads: ReadonlyMap<string, AnyDataType>
   /** Not before this time. */
   readonly startAt: number | undefined
+  /** The queue of the workflow. */
+  readonly queue: string
 }
 
 type NodeInputs = Readonly<Record<string, unknown>>
@@ -32,7 +34,7 @@ export function stepsOfNode(placed: PlacedNode): readonly AnyStep[] {
   return startAt === undefined ? [step] : [startTimer(node.name, startAt), step]
 }
 
-function nodeStep({ node, step, reads, startAt }: PlacedNode): AnyStep {
+function nodeStep({ node, step, reads, startAt, queue }: PlacedNode): AnyStep {
   const { name } = node
   const dependsOn = node.dependsOn ?? []
   const { results: _results, formerly: _formerly, ...own } = step
@@ -59,6 +61,7 @@ function nodeStep({ node, step, reads, startAt }: PlacedNode): AnyStep {
     inputs: Object.freeze(inputs),
     output: resultType(name, step.output),
     run: (given: NodeInputs, context: unknown) => call(step.run, given['args'], withResults(context, given)),
+    queue: step.queue ?? (node.queue === queue ? undefined : node.queue),
     timeout: step.timeout ?? policies.timeout,
     retry: step.retry ?? policies.retry,
     persist: step.persist ?? policies.persist,

@@ -6,7 +6,7 @@ import { describe, reportUnknownKeys } from '../check-options.ts'
 import { didYouMean } from '../closest-name.ts'
 import { isRecord } from '../is-record.ts'
 import { findCycles } from './cycles.ts'
-import { elsewhereOf } from './elsewhere.ts'
+import { drawnPart, elsewhereOf } from './elsewhere.ts'
 import { durationMs } from '../duration.ts'
 import { GraphError } from '../errors.ts'
 import type { GraphProblem } from '../errors.ts'
@@ -61,7 +61,12 @@ export function createGraph(
     report('cycle', `the types form a cycle: ${cycle.join(' → ')}; one of these steps must do without its input`)
   if (problems.length > 0) throw new GraphError(name, problems)
   const graph = new CheckedGraph(name, declaration, steps)
-  const specs = steps.map((step) => specOf(elsewhereOf(step, graph, createGraph), graph))
+  const specs = steps.map((step) =>
+    specOf(
+      elsewhereOf(step, graph, (nested) => createGraph(nested, drawnPart(drawn, step))),
+      graph,
+    ),
+  )
   const index: GraphIndex = {
     graph,
     specs,

@@ -21,6 +21,8 @@ export interface Drawing {
   readonly priority?: number
   /** When nodes that depend on none begin, in milliseconds since the epoch. @default at once */
   readonly startAt?: number
+  /** The node alone that is meant, whose queue is another one: it is an execution of its own there. @default all of it */
+  readonly part?: string
 }
 
 /** One node of a drawing. */

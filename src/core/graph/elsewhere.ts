@@ -2,12 +2,21 @@ import type { AnyPort } from '../language/data-type.ts'
 import type { CompensatePolicy } from '../language/compensation.ts'
 import type { AnyStep, StepContext } from '../language/step.ts'
 import { formerNamesOf } from './former-names.ts'
-import type { AnyGraph } from './graph-index.ts'
+import type { AnyGraph, GraphIndex } from './graph-index.ts'
 import { portsOfLeaves } from './nested-graph.ts'
 import type { AnySubgraph } from './nested-graph.ts'
 
 type Inputs = Readonly<Record<string, unknown>>
 type OfInputs = (...given: readonly unknown[]) => unknown
+
+/** Of a graph that is drawn by name, what the graph of one of its nodes is drawn by: any process that has the steps can make it. */
+export function drawnPart(
+  drawn: Partial<Pick<GraphIndex, 'drawing' | 'drawnWith'>> | undefined,
+  { name }: AnyStep,
+): Pick<GraphIndex, 'drawing' | 'drawnWith'> | undefined {
+  const { drawing, drawnWith } = drawn ?? {}
+  return drawing === undefined ? undefined : { drawing: { ...drawing, part: name }, drawnWith }
+}
 
 /** A step, or what stands in its place: one with a queue is a graph of its own within the graph, so that it is an execution of its own in that queue. */
 export function elsewhereOf(step: AnyStep, graph: AnyGraph, createGraph: (declaration: unknown) => AnyGraph): AnyStep {
@@ -76,9 +85,12 @@ function compensationOf(compensate: unknown, ofPorts: (inputs: Inputs) => Inputs
     run: (output: unknown, context: StepContext & { readonly inputs?: Inputs }) => {
       const { inputs } = context
       if (inputs === undefined) return run(output, context)
-      // What is read of it reads what is private to it.
+      // What is read of it reads what is private to it; whoever stands around the step may give it other inputs yet.
       const own = new Proxy(context, {
-        get: (target, key): unknown => (key === 'inputs' ? ofPorts(inputs) : Reflect.get(target, key, target)),
+        get(target, key): unknown {
+          const value: unknown = Reflect.get(target, key, target)
+          return key === 'inputs' && value === inputs ? ofPorts(inputs) : value
+        },
       })
       return run(output, own)
     },

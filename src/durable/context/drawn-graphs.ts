@@ -1,5 +1,3 @@
-import { append } from '../../core/append.ts'
-import { defaultQueue } from '../../core/contracts/queue-record.ts'
 import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import { OptionError, StoreError } from '../../core/errors.ts'
 import { graphOfDrawing } from '../../core/drawn/drawn-graph.ts'
@@ -78,7 +76,6 @@ export class DrawnGraphs {
         ? `this docket has another step named "${name}"; give createDocket the one that workflow "${graph.name}" is drawn with`
         : `this docket does not know step "${name}" of workflow "${graph.name}", so that nobody could go on with it after a crash; list it in createDocket({ steps })`,
     )
-    append(problems, problemsOfQueues(drawing!))
     if (problems.length > 0) throw new OptionError(problems.join('; '))
     const wrong = problemsOfLengths({ ...this.#options, graphs: [graph] }).filter((one) => typeof one === 'string')
     if (wrong.length > 0) throw new OptionError(`workflow "${graph.name}": ${wrong.join('; ')}`)
@@ -144,16 +141,6 @@ function isOfHash(drawing: unknown, hash: string): boolean {
   } catch {
     return false
   }
-}
-
-/** Nodes that name another queue than that of their workflow: a node's work is part of its execution. */
-function problemsOfQueues({ name, queue = defaultQueue, nodes }: Drawing): readonly string[] {
-  return nodes
-    .filter((node) => node.queue !== undefined && node.queue !== queue)
-    .map(
-      (node) =>
-        `node "${node.name}" of workflow "${name}" names queue "${node.queue}", and runs where its execution does, in queue "${queue}"; leave queue out, or give it to the workflow`,
-    )
 }
 
 /** Steps by present and former names: those that are listed, and those of workflows that are. */

@@ -45,6 +45,14 @@ export function withDrawnPlace<Options extends KeyedPlaceOptions>(
   options: Options,
   drawing: Drawing | undefined,
 ): Options {
-  if ((drawing?.queue ?? drawing?.priority) === undefined) return options
-  return { ...options, queue: options.queue ?? drawing!.queue, priority: options.priority ?? drawing!.priority }
+  const { queue, priority } = placeOfDrawing(drawing)
+  if ((queue ?? priority) === undefined) return options
+  return { ...options, queue: options.queue ?? queue, priority: options.priority ?? priority }
+}
+
+/** A node that is an execution of its own stands where its workflow's does, but for its queue, which the call names, and a priority of its own. */
+function placeOfDrawing(drawing: Drawing | undefined): Pick<Drawing, 'queue' | 'priority'> {
+  if (drawing?.part === undefined) return drawing ?? {}
+  const node = drawing.nodes.find(({ name }) => name === drawing.part)
+  return node?.priority === undefined ? {} : { priority: node.priority }
 }

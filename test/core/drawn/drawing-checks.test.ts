@@ -261,6 +261,21 @@ describe('a drawing from anywhere', () => {
     ],
     ['with a time beyond time', { version: 1, name: 'x', nodes: [{ ...node, startAt: 1e300 }] }, /startAt must be/],
     [
+      'of a part that is no name',
+      { version: 1, name: 'x', nodes: [node], part: 5 },
+      /part must be the name of a node, not 5/,
+    ],
+    [
+      'of a part that it does not have',
+      { version: 1, name: 'x', nodes: [node], part: 'b' },
+      /has no node "b" that runs in a queue/,
+    ],
+    [
+      'of a part without a queue',
+      { version: 1, name: 'x', nodes: [node], part: 'a' },
+      /has no node "a" that runs in a queue/,
+    ],
+    [
       'with a name as long as a book',
       { version: 1, name: 'x', nodes: [{ ...node, step: 'x'.repeat(1e6) }] },
       /which is not known here/,

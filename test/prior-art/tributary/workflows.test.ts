@@ -106,13 +106,6 @@ describe('what is refused, with nothing inserted', () => {
     expect((await errorOf(docket.start(flow))).message).toContain(message)
     expect((await docket.list()).executions).toEqual([])
   })
-
-  test('a node that names another queue than its workflow', async () => {
-    const { noted } = noting('n')
-    const docket = new World().process({ graphs: [], steps: [noted] })
-    const flow = workflow('w').add('a', noted, args, { queue: 'gpu' })
-    expect((await errorOf(docket.start(flow))).message).toContain('node "a" of workflow "w" names queue "gpu"')
-  })
 })
 
 describe('attempts', () => {
