@@ -205,6 +205,10 @@ export class ChildExecutions implements DurableChildren {
     const { place } = life.commits
     const marks = { onWorkerLoss, sources }
     const parentage = { id: parent.id, requestDigest, deadline: options.deadline ?? life.deadline, place, marks }
+    const { startedAt = -Infinity } = life.commits.right
+    // A parent that was retried where nobody runs it is begun by whoever takes it: what its child failed with before is not what it comes to.
+    const isOfFormerLife = ({ status, endedAt = Infinity }: ExecutionRecord): boolean =>
+      setup.beginsAgain === true || (status !== 'completed' && endedAt < startedAt)
     const begin = async (
       given: GivenInputs,
       changed: Readonly<Record<string, string>>,
@@ -223,7 +227,7 @@ export class ChildExecutions implements DurableChildren {
     const known = await this.#context.recordOf(id)
     if (known !== undefined && known.requestDigest !== requestDigest) await this.#makeRoom(parent, known)
     // An end that an earlier process did not get to see is what this attempt comes to.
-    else if (known !== undefined && isTerminal(known.status) && goesOn && setup.beginsAgain !== true) return known
+    else if (known !== undefined && isTerminal(known.status) && goesOn && !isOfFormerLife(known)) return known
     // One that is there, and has not ended, was seen by the interceptors when it began.
     const isJoined = known !== undefined && known.requestDigest === requestDigest && !isTerminal(known.status)
     // What it comes to meanwhile is what this attempt comes to.

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createDocket, graph, signal, step } from '../../src/index.ts'
+import { createDocket, graph, signal, step, subgraph } from '../../src/index.ts'
 import { memoryStore } from '../../stores/memory/index.ts'
 import { number } from '../loose-api.ts'
 import { World } from './durable-time.ts'
@@ -226,6 +226,31 @@ test('what a docket with work: false retries runs where its queue is served', as
   expect(await world.clock.settle(handle.result())).toBe(4)
   expect(await attempts()).toEqual([1, 2, 1])
 })
+
+test.each(['fails', 'is cancelled'])(
+  'of what a docket with work: false retries, a child that %s begins again as well',
+  async (what) => {
+    const world = new World()
+    const inner = line({ first: { run: (value, { signal: ended }) => tried(value, ended) } })
+    const outer = graph({ name: 'outer', steps: [subgraph(inner.line, First)] })
+    let tries = 0
+    const tried = (value: number, ended: AbortSignal): number | Promise<never> => {
+      if (++tries > 1) return value
+      if (what === 'fails') throw new Error('broken')
+      return new Promise((_, reject) => ended.addEventListener('abort', reject))
+    }
+    const api = asker(world, outer)
+    world.process({ graphs: [outer] })
+    const handle = await started(world, api.start(outer, First, { Seed: 1 }))
+    await world.clock.advance(2_000)
+    if (what === 'is cancelled') await world.clock.settle(handle.cancel())
+    await world.clock.advance(2_000)
+    await world.clock.settle(api.retry(handle.id))
+    await world.clock.advance(2_000)
+    expect(await statusOf(world, handle)).toBe('completed')
+    expect(tries).toBe(2)
+  },
+)
 
 test('lists and details show where an execution stands', async () => {
   const world = new World()
