@@ -9,16 +9,16 @@ const Small = dataType('Small', type<string>())
 const Page = dataType('Page', type<string>())
 
 /** Steps of which one may stand in another queue, and how they are drawn. */
-function program(calls: string[] = [], wait: () => unknown = () => undefined) {
+function program(calls: string[] = [], wait: (signal: AbortSignal) => unknown = () => undefined) {
   const fetchPhoto = step({ name: 'fetch', inputs: { name: Photo }, output: Photo, run: ({ name }) => `photo ${name}` })
   const shrink = step({
     name: 'shrink',
     inputs: { to: Small },
     results: { photo: Photo },
     output: Small,
-    run: async ({ to }, { results, executionId, attempt }) => {
+    run: async ({ to }, { results, executionId, attempt, signal }) => {
       calls.push(`${executionId} ${attempt}`)
-      await wait()
+      await wait(signal)
       return `${results.photo} at ${to}`
     },
   })
@@ -158,4 +158,33 @@ test('plain execute, batches, explain, schedules and forks know it', async () =>
   const { executions } = await docket.list({ graph: 'album/small' })
   expect(executions.map(({ status }) => status)).toEqual(executions.map(() => 'completed'))
   expect(executions).toHaveLength(5)
+})
+
+test('it is cancelled with its workflow, tried again with it, and shown by processes that have the steps alone', async () => {
+  const world = new World()
+  const calls: string[] = []
+  const { draw, steps } = program(calls, (signal) =>
+    calls.length === 1 ? new Promise((_, reject) => signal.addEventListener('abort', reject)) : undefined,
+  )
+  const docket = world.process({ graphs: [], steps, work: { default: 2 } })
+  world.process({ graphs: [], steps, work: { gpu: 1 } })
+  const handle = await world.clock.settle(docket.start(draw(), { id: 'x' }))
+  await world.clock.advance(10_000)
+  expect(calls).toEqual(['x/small 1'])
+  const other = world.process({ graphs: [], steps: program().steps, work: false })
+  const child = (await world.clock.settle(other.get('x/small')))!
+  expect(await world.clock.settle(child.details())).toMatchObject({
+    graph: 'album/small',
+    status: 'running',
+    incompatible: [],
+  })
+  expect((await world.clock.settle(other.why('x', 'small'))).text).toContain('x/small')
+  await world.clock.settle(other.cancel('x'))
+  await world.clock.advance(10_000)
+  expect((await world.store.get(['x', 'x/small'])).map((one) => one?.status)).toEqual(['cancelled', 'cancelled'])
+  const retried = await world.clock.settle(other.retry('x'))
+  await world.clock.advance(20_000)
+  expect(await world.clock.settle(retried.result())).toEqual(made)
+  expect(calls).toHaveLength(2)
+  expect(handle.id).toBe('x')
 })
