@@ -4,3 +4,6 @@ import { setImmediate as ofNode } from 'node:timers'
 export function hostImmediate(): typeof ofNode {
   return (globalThis.setImmediate as typeof ofNode | undefined) ?? ofNode
 }
+
+/** Node's own, for what goes out to a server: no test that fakes the global one is to hold that up. */
+export const ownImmediate = ofNode

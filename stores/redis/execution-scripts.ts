@@ -50,7 +50,7 @@ end
 
 /** ARGV: the lists, the channel. A list: what is published of new work ('' for nothing), packed checkpoints or '', number of scores and members of the index, these, the same of work, fields and values. */
 export const createScript = script(`${changeCheckpoints}${noteChange}${eachAlone}
-local call = redis.call
+local call, hint = redis.call, nil
 local function create(execution, index, mailbox, given, receipts, work, checkpoints, places, changes)
   if call('EXISTS', execution) == 1 then
     local head = redis.pcall('HMGET', execution, '${headFields.join("', '")}')
@@ -64,10 +64,12 @@ local function create(execution, index, mailbox, given, receipts, work, checkpoi
   noteChange(changes)
   call('DEL', mailbox, receipts, checkpoints, places)
   if given[2] ~= '' then changeCheckpoints(given[2], checkpoints, places) end
-  if given[1] ~= '' then redis.pcall('PUBLISH', ARGV[2], given[1]) end
+  if given[1] ~= '' then hint = given[1] end
   return 1
 end
-return eachAlone(create)
+local done = eachAlone(create)
+if hint then redis.pcall('PUBLISH', ARGV[2], hint) end
+return done
 `)
 
 /** Where an execution stands in its queue (`layout.ts`): while nobody has it, and while it is parked. */

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Cluster, Redis } from 'ioredis'
 import { append } from '../../src/core/append.ts'
 import { StoreError } from '../../src/core/errors.ts'
+import { ownImmediate } from '../../src/core/host-immediate.ts'
 import { refusedTls } from '../../src/core/refused-tls.ts'
 import { isError } from '../../src/core/thrown.ts'
 import { damagedReply, isLost, storeError, storeName } from './errors.ts'
@@ -218,7 +219,11 @@ export class Link {
       this.#gathered = undefined
       return sendTogether(this.client, calls, false)
     }
-    return { calls, replies: outsideCalls.runInAsyncScope(() => Promise.resolve().then(send)) }
+    // At its end rather than at once: what the replies lead to that have come together goes together as well.
+    const replies = outsideCalls.runInAsyncScope(
+      () => new Promise<readonly Reply[]>((resolve) => void ownImmediate(() => resolve(send()))),
+    )
+    return { calls, replies }
   }
 
   /** Where another connection can't be had, there is the one. */

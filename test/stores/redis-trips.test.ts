@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
 import { redisStore } from '../../stores/redis/index.ts'
 import { startRedis } from '../servers/redis.ts'
 import { newExecution } from './redis-records.ts'
@@ -78,4 +78,14 @@ test('what a look needs to know of more buckets than one, beyond what was read b
   expect(acquired.map(({ execution: { id } }) => id).filter((id) => except.includes(id))).toEqual([])
   expect(acquired).toHaveLength(16)
   expect(way.trips() - before).toBeLessThan(8)
+})
+
+test('a test that fakes setImmediate does not hold up what goes to the server', async () => {
+  await using stack = new AsyncDisposableStack()
+  const store = redisStore({ url: server.url, prefix: crypto.randomUUID() })
+  stack.defer(() => store.close())
+  await store.open()
+  vi.useFakeTimers({ toFake: ['setImmediate'] })
+  stack.defer(() => void vi.useRealTimers())
+  expect(await store.get(['one'])).toEqual([undefined])
 })
