@@ -15,6 +15,8 @@ import type { Result, Workload } from './workload.ts'
 
 const slots = 4
 const atOnce = 50
+/** Of each worker, before it counts. */
+const warmUp = 1_500
 
 /** What is measured of throughput, by the names that the targets use. */
 export const throughputMeasures = { one: '1 worker', four: '4 workers', waits: 'steps that wait 10 ms' } as const
@@ -111,7 +113,8 @@ async function roundOf(place: WorkerPlace, workers: number, count: number): Prom
     await starting
     return performance.now() - since
   }
-  await run('warm', Math.min(count, 300))
+  // A process that has done a few hundred still compiles: for each of four workers, that was half of what it computed.
+  await run('warm', Math.min(count, warmUp) * workers)
   const ms = await run('run', count)
   await Promise.allSettled([starter, ...doers].map((child) => child.ask('close', undefined, 10_000)))
   return ms
@@ -124,10 +127,12 @@ async function bytesOfOne(places: Places): Promise<number> {
   const contender = 'Docket by BullMQ on Redis'
   const place = { contender, places, slots, workMs: 0, bytes: 0, name: freshName('workers') } as const
   const before = await read()
-  await roundOf(place, 1, 200)
+  // As many to warm up: so few that each has its wake.
+  const count = 40
+  await roundOf(place, 1, count)
   const { bytes } = await read()
   client.disconnect()
   await close()
   // The jobs of BullMQ are about half of it, and are written by BullMQ alone as well.
-  return (bytes - before.bytes) / 400 / 2
+  return (bytes - before.bytes) / (2 * count) / 2
 }
