@@ -10,6 +10,9 @@ export interface LineTime {
   after(ms: number, fire: () => void): { cancel(): void }
 }
 
+/** Node's timers are no earlier than this, in milliseconds. */
+const earliestMs = 2
+
 /** Lets so many begin in each period, those that have come first first: GCRA, the generic cell rate algorithm. */
 export class RateLine {
   readonly #intervalMs: number
@@ -60,11 +63,20 @@ export class RateLine {
 
   #arm(): void {
     if (this.#timer !== undefined) return
-    const ms = Math.max(0, Math.ceil(this.#nextAt - this.#toleranceMs - this.#time.elapsed()))
+    const armedAt = this.#time.elapsed()
+    const ms = Math.max(0, Math.ceil(this.#nextAt - this.#toleranceMs - armedAt))
     this.#timer = this.#time.after(ms, () => {
       this.#timer = undefined
+      this.#catchUp(armedAt, ms)
       this.#letBegin()
     })
+  }
+
+  /** Where a test moves timers on, and not steady time, what they have waited for has passed: the line stands that much nearer. */
+  #catchUp(armedAt: number, ms: number): void {
+    const passedMs = this.#time.elapsed() - armedAt
+    const missingMs = ms - passedMs
+    if (missingMs > earliestMs || (missingMs > 0 && passedMs === 0)) this.#nextAt -= missingMs
   }
 
   #letBegin(): void {
@@ -87,7 +99,7 @@ export class RateLine {
   }
 }
 
-// By the declaration itself, so that all graphs and executions of the process share a step's rate; of each clock, since none has the time of another.
+// By the declaration itself, so that all graphs and executions of the process share a step's rate; by what sets timers, since none has the time of another.
 const lines = new WeakMap<AnyStep, WeakMap<object, Map<string, RateLine>>>()
 
 /** Lines of keys that may be endless are looked through for unused ones at every so many. */
@@ -97,15 +109,15 @@ const tidiedAt = 1_000
 export function rateLineOf(
   { name, limited: step, rate }: StepSpec,
   inputs: unknown,
-  clock: object,
+  timers: object,
   time: LineTime,
 ): RateLine {
   const { limit, perMs, burst, key } = rate!
   const place = `${limit} ${perMs} ${burst} ${key === undefined ? '' : requireReturnedName(`rate.key of step "${name}"`, key(inputs))}`
-  let byClock = lines.get(step)
-  if (byClock === undefined) lines.set(step, (byClock = new WeakMap()))
-  let byKey = byClock.get(clock)
-  if (byKey === undefined) byClock.set(clock, (byKey = new Map()))
+  let byTimers = lines.get(step)
+  if (byTimers === undefined) lines.set(step, (byTimers = new WeakMap()))
+  let byKey = byTimers.get(timers)
+  if (byKey === undefined) byTimers.set(timers, (byKey = new Map()))
   let line = byKey.get(place)
   if (line === undefined) {
     if (byKey.size > 0 && byKey.size % tidiedAt === 0)

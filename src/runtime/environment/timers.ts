@@ -40,6 +40,11 @@ export function fireAt(clock: FullClock, at: number, fire: () => void): Timer {
   return { cancel: () => current.cancel() }
 }
 
+/** What sets the timers of a clock: another object where a test has put timers of its own in the place of the host's, which may be taken away with all that was set. */
+export function timersOf(clock: FullClock): object {
+  return clock.kind === 'system' ? globalThis.setTimeout : clock
+}
+
 function fewLooksMs(leftMs: number): number {
   return Math.max(lookAgainMs, leftMs / looksPerWait)
 }

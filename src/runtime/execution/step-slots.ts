@@ -1,7 +1,7 @@
 import { isShared } from '../../core/language/policy.ts'
 import { rateLineOf } from '../collections/rate-line.ts'
 import { slotPoolOf } from '../collections/slot-pool.ts'
-import { fireAfter } from '../environment/timers.ts'
+import { fireAfter, timersOf } from '../environment/timers.ts'
 import { sharedLimitRefusal } from '../steps/shared-limits.ts'
 import { beginQueueing } from './held-wait.ts'
 import { beginAttempt } from './noted-attempt.ts'
@@ -68,7 +68,7 @@ function takeTurn(step: LimitedStep, next: () => void): void {
     elapsed: () => clock.elapsed(),
     after: (ms: number, fire: () => void) => fireAfter(clock, ms, fire),
   }
-  const line = rateLineOf(spec, step.inputs, clock, time)
+  const line = rateLineOf(spec, step.inputs, timersOf(clock), time)
   if (step.hasEnded) return
   if (line.tryBegin()) return next()
   const stop = line.wait(() => {

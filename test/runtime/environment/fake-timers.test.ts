@@ -118,6 +118,40 @@ describe.each(fakes)('with %s', (_, fake) => {
     expect(await found).toBe('timed out')
   })
 
+  test('a rate lets the next one begin with the ticks, at the tick that it is due, and what a test has left of it disturbs nothing', async () => {
+    const begun: string[] = []
+    const Id = dataType('Id', type<string>())
+    const rated = step({
+      name: 'S',
+      inputs: { id: Id },
+      output: Out,
+      rate: { limit: 1, per: '1h' },
+      run: ({ id }) => {
+        begun.push(id)
+        return id
+      },
+    })
+    const g = graph({ name: `fake${++graphs}`, steps: [rated] })
+    let former: unknown
+    for (const round of ['a', 'b']) {
+      fake.begin()
+      // node:test puts the same function there each time: it is not seen that what it was to call has been taken away.
+      if (former === globalThis.setTimeout) return
+      former = globalThis.setTimeout
+      for (const id of ['1', '2', '3', 'left'])
+        void execute(g, Out, { Id: round + id }, { timeout: '9h' }).catch(() => {})
+      const seen: number[] = []
+      for (let tick = 0; tick < 5; tick++) {
+        await settle()
+        seen.push(begun.filter((id) => id.startsWith(round)).length)
+        fake.tick(30 * 60_000)
+      }
+      expect(seen).toEqual([1, 1, 2, 2, 3])
+      vi.useRealTimers()
+      mock.timers.reset()
+    }
+  })
+
   test('a deadline comes with the ticks where they move Date', async () => {
     fake.begin()
     const before = Date.now()
