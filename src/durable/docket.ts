@@ -13,6 +13,7 @@ import type { AppFor } from '../core/graph/app-types.ts'
 import type { QueriesOf } from '../core/graph/queries.ts'
 import type { AnyGraph } from '../core/graph/graph-index.ts'
 import type { TimerNameOf } from '../core/graph/timer-names.ts'
+import { beginWithoutWaiting } from '../runtime/environment/current-step.ts'
 import { checkExecuteOptions } from '../runtime/execution/execution-options.ts'
 import type { GraphLogic } from '../runtime/from-graph.ts'
 import { wholeCall } from '../runtime/inputs/drawn-args.ts'
@@ -146,7 +147,7 @@ export class Docket extends DocketView implements AsyncDisposable, ObservableDoc
     requireTransactions(this.#context, 'startMany', transaction)
     const wanted = { graph, target: target as AnyDataType, starts, transaction }
     const context = this.#context
-    const started = await startMany(context, this.#parts.starter, wanted)
+    const started = await beginWithoutWaiting(() => startMany(context, this.#parts.starter, wanted))
     return started.map((one, index) => {
       if ('error' in one) return { error: one.error }
       return { handle: handleOf(context, one, graph, wanted.target, starts[index], transaction !== undefined) }
@@ -197,7 +198,9 @@ export class Docket extends DocketView implements AsyncDisposable, ObservableDoc
     checkExecuteOptions('startBatch', options, startBatchOptionNames, problems)
     const batchOptions = options as StartBatchOptions
     const { starter } = this.#parts
-    const begun = await beginBatch(this.#context, starter, graph, target as AnyDataType, items, batchOptions)
+    const begun = await beginWithoutWaiting(() =>
+      beginBatch(this.#context, starter, graph, target as AnyDataType, items, batchOptions),
+    )
     return handleOfBatch(this.#context, begun, graph, target as AnyDataType, batchOptions)
   }
 
@@ -246,7 +249,8 @@ export class Docket extends DocketView implements AsyncDisposable, ObservableDoc
       const record = await context.recordOf(id)
       if (record === undefined) throw noSuchExecution(id)
       const retried = await retriedOf(context, record, options.items)
-      await passStart(context, storedStart('retry', id, record), () => this.#parts.reopening.reopen(id, retried))
+      const reopen = (): Promise<void> => beginWithoutWaiting(() => this.#parts.reopening.reopen(id, retried))
+      await passStart(context, storedStart('retry', id, record), reopen)
       return new ExecutionHandle(context, id)
     })
   }
@@ -303,7 +307,8 @@ export class Docket extends DocketView implements AsyncDisposable, ObservableDoc
     checkFork(options)
     const { graph, target, ...more } = options
     const expected = graph === undefined ? undefined : { graph, target: target!.name }
-    const fork = (): Promise<string> => forkExecution(this.#context, this.#parts.resumption, id, more, expected)
+    const fork = (): Promise<string> =>
+      beginWithoutWaiting(() => forkExecution(this.#context, this.#parts.resumption, id, more, expected))
     return new ExecutionHandle(this.#context, await orClosed(this.#context, 'fork', id, fork)) as AnyHandle
   }
 

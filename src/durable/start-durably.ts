@@ -3,6 +3,7 @@ import type { AnyDataType } from '../core/language/data-type.ts'
 import { checkExecuteOptions } from '../runtime/execution/execution-options.ts'
 import { startOptionNames } from './context/call-options.ts'
 import type { DocketContext } from './context/docket-context.ts'
+import { beginWithoutWaiting } from '../runtime/environment/current-step.ts'
 import { requireTransactions } from './context/require-transactions.ts'
 import { handleOf } from './handle-of.ts'
 import { problemsOfStart } from './context/start-problems.ts'
@@ -22,6 +23,8 @@ export async function startDurably(
   const { transaction, ...startOptions } = options
   checkExecuteOptions('start', startOptions, startOptionNames, problemsOfStart(startOptions, transaction))
   requireTransactions(context, 'start', transaction)
-  const begun = await beginExecution(context, starter, { graph, target, inputs, options: startOptions, transaction })
+  const begun = await beginWithoutWaiting(() =>
+    beginExecution(context, starter, { graph, target, inputs, options: startOptions, transaction }),
+  )
   return handleOf(context, begun, graph, target, startOptions, transaction !== undefined)
 }

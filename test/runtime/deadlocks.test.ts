@@ -1,6 +1,6 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { createDocket, DeadlockError, step } from '../../src/index.ts'
-import type { Docket } from '../../src/index.ts'
+import type { Docket, ExecutionHandle } from '../../src/index.ts'
 import type { AnyGraph } from '../../src/core/graph/graph-index.ts'
 import { memoryStore } from '../../stores/memory/index.ts'
 import { expectNoUnhandledErrors, graphOf, number, rejectionOf, run, runBatch, uniqueName } from '../loose-api.ts'
@@ -106,6 +106,72 @@ describe('a step of a durable execution that waits for', () => {
     docket = createDocket({ graphs: [graph], store: memoryStore() } as never)
     expect(await of(3)).toBe(6)
     await docket.close()
+  })
+})
+
+/** An execution whose step holds the only slot, and starts the next one; what it waits for then is up to the test. */
+async function startNext(wait: (started: ExecutionHandle<unknown>) => unknown) {
+  let docket: Docket
+  const prefix = uniqueName('next')
+  const start = async (n: number): Promise<ExecutionHandle<unknown>> =>
+    docket.start(graph as never, Out as never, { N: n } as never, { id: `${prefix} ${n}` })
+  const graph: AnyGraph = graphOf([
+    step({
+      name: 'Next',
+      inputs: { n: N },
+      output: Out,
+      persist: 'execution',
+      concurrency: 1,
+      run: async ({ n }) => {
+        if (n > 1) await wait(await start(n - 1))
+        return n
+      },
+    }),
+  ])
+  docket = createDocket({ graphs: [graph], store: memoryStore() } as never)
+  onTestFinished(() => docket.close({ deadline: 0 }))
+  return { first: await start(2), next: async () => (await docket.get(`${prefix} 1`))!.result() }
+}
+
+describe('a step that holds the only slot, and starts another execution which needs it,', () => {
+  test('goes on where it does not wait for it, and the other one runs after it', async () => {
+    const { first, next } = await startNext(() => {})
+    expect(await first.result()).toBe(2)
+    expect(await next()).toBe(1)
+  })
+
+  test('fails where it waits for it', async () => {
+    const { first } = await startNext((started) => started.result())
+    deadlockOf(await rejectionOf(first.result()))
+  })
+})
+
+describe('a batch that is waited for within a step', () => {
+  test('fails where its items need the slot of that step', async () => {
+    const graph: AnyGraph = factorial((n) => runBatch(graph, Out, [{ N: n }]), { concurrency: 1 })
+    expect(deadlockOf(await rejectionOf(run(graph, Out, { N: 2 }))).message).toContain('needs a slot of concurrency 1')
+  })
+
+  test('goes on where its items need other slots', async () => {
+    const graph: AnyGraph = factorial(async (n) => (await runBatch(graph, Out, [{ N: n }]))[0], { concurrency: 3 })
+    expect(await run(graph, Out, { N: 3 })).toBe(6)
+  })
+
+  test('fails where its items need the result that the step makes, or the step is of one of its items', async () => {
+    const graph: AnyGraph = factorial(() => runBatch(graph, Out, [{ N: 3 }]), { persist: 'global' })
+    deadlockOf(await rejectionOf(run(graph, Out, { N: 3 })))
+    deadlockOf(await rejectionOf(runBatch(graph, Out, [{ N: 3 }])))
+  })
+
+  test('fails where the step is of one of its items, and the batch is durable', async () => {
+    let docket: Docket
+    const id = uniqueName('batch')
+    const again = async (n: number): Promise<unknown> =>
+      (await docket.startBatch(graph as never, Out as never, [{ N: n + 1 }] as never, { id })).result()
+    const graph: AnyGraph = factorial(again, { persist: 'execution' })
+    docket = createDocket({ graphs: [graph], store: memoryStore() } as never)
+    onTestFinished(() => docket.close({ deadline: 0 }))
+    expect(deadlockOf(await rejectionOf(again(2))).message).toContain(`the result of execution "${id}"`)
   })
 })
 

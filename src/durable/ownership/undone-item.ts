@@ -73,6 +73,7 @@ export async function undoneItemOf(
 /** What a part is tied to of which nothing begins any more. */
 const nobody: Omit<BatchPart, 'item' | 'whole'> = {
   admission: undefined,
+  caller: undefined,
   waits: undefined,
   hasEnded: () => true,
   failedItems: () => 0,

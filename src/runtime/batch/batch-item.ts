@@ -14,6 +14,7 @@ export interface ItemHost {
   readonly itemOptions: ResolvedOptions
   readonly memory: { readonly cache: ResultCache | undefined; readonly undoings?: Undoings | undefined }
   readonly pool: SlotPool
+  readonly intake: Pick<BatchPart, 'caller'>
   readonly turn: Turn
   readonly whole: Plan
   /** Counts the steps of all parts; undefined where none can wait. */
@@ -70,6 +71,10 @@ export class BatchItem implements ExecutionSetup, BatchPart {
 
   get whole(): Plan {
     return this.#host.whole
+  }
+
+  get caller(): BatchPart['caller'] {
+    return this.#host.intake.caller
   }
 
   get waits(): BatchPart['waits'] {

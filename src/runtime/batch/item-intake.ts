@@ -1,6 +1,7 @@
 import { isPromiseLike } from '../inputs/check-value.ts'
 import type { SlotPool } from '../collections/slot-pool.ts'
 import type { AsyncContext } from '../environment/async-context.ts'
+import { waitingStep } from '../environment/current-step.ts'
 import type { Turn } from '../environment/turn.ts'
 import type { BatchSetup } from './batch-setup.ts'
 import type { ItemSource, Pulled } from './item-source.ts'
@@ -48,6 +49,8 @@ export class ItemIntake {
   readonly #open: ItemsInFlight
   readonly #intake: Intake
   readonly #context: AsyncContext
+  /** The step that waits for the batch. */
+  readonly caller = waitingStep()
   #isPumping = false
   #isPulling = false
   /** What is left to be read waits for the next turn of the event loop. */

@@ -8,6 +8,7 @@ import type { BatchSetup, PartSetups } from './batch-setup.ts'
 export interface SharingHost {
   readonly itemOptions: ResolvedOptions
   readonly isOver: boolean
+  readonly intake: Pick<BatchPart, 'caller'>
   readonly waits: BatchPart['waits']
   readonly failed: number
   fail(error: unknown): void
@@ -39,6 +40,7 @@ export function sharedPartOf(
     part: {
       item: undefined,
       admission: undefined,
+      caller: host.intake.caller,
       whole,
       waits: host.waits,
       hasEnded: () => host.isOver,

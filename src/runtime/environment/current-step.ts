@@ -21,6 +21,8 @@ interface Slots {
 export interface CallingStep {
   readonly step: WaitedFor
   readonly parent: CallingStep | undefined
+  /** Whether the step goes on without what it called: where it waits for that after all, it says so at the wait. */
+  readonly goesOn?: boolean
 }
 
 const calling = new AsyncLocalStorage<CallingStep>()
@@ -54,6 +56,18 @@ export function asCallingStep(act: () => void, around: (begin: () => void) => vo
 /** The step in whose function the current call was made; undefined outside of steps, and where nobody could have to wait for it. */
 export function callingStep(): CallingStep | undefined {
   return isUsed ? calling.getStore() : undefined
+}
+
+/** Calls a function that begins something for which the step in whose function the call was made need not wait. */
+export function beginWithoutWaiting<Result>(act: () => Result): Result {
+  const from = callingStep()
+  return from === undefined ? act() : calling.run({ ...from, goesOn: true }, act)
+}
+
+/** The step that waits for what the current call begins; undefined where none does, or it goes on without that. */
+export function waitingStep(): CallingStep | undefined {
+  const from = callingStep()
+  return from?.goesOn === true ? undefined : from
 }
 
 /** The steps that can't end before the current call has: the calling one first, then those around it, as far as they satisfy a test. */

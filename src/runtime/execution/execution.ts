@@ -5,7 +5,7 @@ import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { PersistSpec, StepSpec } from '../../core/graph/graph-index.ts'
 import type { Plan, PlanStep } from '../../core/graph/plan.ts'
 import { AsyncContext } from '../environment/async-context.ts'
-import { callingStep } from '../environment/current-step.ts'
+import { waitingStep } from '../environment/current-step.ts'
 import type { CallingStep } from '../environment/current-step.ts'
 import type { FullClock } from '../environment/clock.ts'
 import type { ChildRequest, RunningChild } from '../steps/step-work.ts'
@@ -77,7 +77,7 @@ export class Execution implements StepHost {
   #beganAt = 0
   /** Whether anybody may ever see when its steps began and ended. */
   #isLookedAt: boolean
-  readonly caller: CallingStep | undefined = undefined
+  readonly caller: CallingStep | undefined
   #context: AsyncContext | undefined
   triggers: EndTriggers | undefined
   /** A failure from an earlier life that the execution did not survive: it ends as soon as it starts. */
@@ -110,7 +110,7 @@ export class Execution implements StepHost {
     this.#isLookedAt = this.emitter?.isHeard === true || this.recorder !== undefined || this.keepsRuns
     this.part = part
     this.item = part?.item
-    if (part === undefined) this.caller = callingStep() // An item begins where another one has ended.
+    this.caller = part === undefined ? waitingStep() : part.caller
     this.admission = part?.admission
     this.values = new Array<unknown>(plan.types.length)
     this.runs = new Array<StepRun | undefined>(plan.steps.length)

@@ -1,4 +1,5 @@
 import type { Plan } from '../../core/graph/plan.ts'
+import type { CallingStep } from '../environment/current-step.ts'
 
 /** A step that waits to be let in. */
 export interface Admitted {
@@ -25,6 +26,8 @@ export interface Admission {
 export interface BatchPart {
   readonly item: number | undefined
   readonly admission: Admission | undefined
+  /** The step that waits for the batch: an item begins where another one has ended, and has not been called by that. */
+  readonly caller: CallingStep | undefined
   /** Counts the steps of all parts that are open and wait; undefined where none of the batch can wait. */
   readonly waits:
     { add(change: { readonly open: number; readonly waiting: number; readonly retrying: number }): void } | undefined
