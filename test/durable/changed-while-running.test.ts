@@ -87,6 +87,19 @@ describe('a step that has begun, and that the graph no longer has,', () => {
     expect(calls.map(({ name }) => name)).toEqual(['Pay', 'Pay'])
   })
 
+  test('is said to be running where its process has taken the attempt back, which counts no more', async () => {
+    const world = new World()
+    const declared = shop('Pay', [], never)
+    const first = world.process({ graphs: [declared] })
+    await first.start(declared, Receipt, inputs, { id: 'a' })
+    await world.clock.advance(10)
+    await world.clock.settle(first.close({ deadline: 0 }))
+    const docket = world.process({ graphs: [renamed([])] })
+    await world.clock.advance(5_000)
+    const [info] = (await docket.list()).executions
+    expect(info!.incompatible.join()).toContain('step "Pay" is running, but the graph has no such step any more')
+  })
+
   test('makes a call that asks for the execution fail, though the scan looked at it first', async () => {
     const { world, calls } = await leftBehind('running')
     const declared = renamed(calls)

@@ -222,6 +222,11 @@ export function nowMade(what: string, names: readonly string[], graph: AnyGraph)
 
 const remedy = 'if another step takes its place, give that one `formerly`, or handle it in `migrate`'
 
+/** The status, and which attempt it is of: one that its process has taken back is none. */
+function stateOf({ status, attempt }: StepRecord): string {
+  return attempt === 0 ? status : `${status} (attempt ${attempt})`
+}
+
 /** Steps that the graph still has and that have begun, but that the target needs no more: what they do would be given up unnoticed. */
 export function unneededUnfinished(
   steps: readonly StepRecord[],
@@ -231,7 +236,7 @@ export function unneededUnfinished(
   return steps.flatMap((record) =>
     !hasBegun(record) || needed.has(record.step)
       ? []
-      : `step "${record.step}" is ${record.status} (attempt ${record.attempt}), but "${target}" does not need it any more; ${remedy}`,
+      : `step "${record.step}" is ${stateOf(record)}, but "${target}" does not need it any more; ${remedy}`,
   )
 }
 
@@ -282,14 +287,14 @@ export function misfitIn(graph: AnyGraph, names?: StoredNames): (record: StepRec
   const index = requireIndex(graph)
   const byName = specsByName(index)
   return (record) => {
-    const { step, type, typeVersion, status, attempt } = record
+    const { step, type, typeVersion, status } = record
     // A record that somebody edited, or that a newer version wrote, may have another.
     if (!stepStatuses.includes(status))
       return `step "${step}" has the status "${String(status)}", which this version does not know`
     const spec = byName.get(step)
     // What began under a name that is gone would be begun again under another one, with another idempotency key.
     if (spec === undefined && hasBegun({ status }))
-      return `step "${step}" is ${status} (attempt ${attempt}), but the graph has no such step any more; ${remedy}`
+      return `step "${step}" is ${stateOf(record)}, but the graph has no such step any more; ${remedy}`
     if (status !== 'completed' && status !== 'cached')
       return spec === undefined ? failedUnderAnotherName(record, names, index) : undefined
     if (spec === undefined) return `step "${step}" has a result, but the graph has no such step any more; ${remedy}`
