@@ -1,6 +1,8 @@
 import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
+import { append } from '../core/append.ts'
 import { openStatuses } from '../core/contracts/statuses.ts'
 import type { ExecutionStatus } from '../core/contracts/statuses.ts'
+import { turnOf } from '../runtime/environment/turn.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { findWaiting } from './find-waiting.ts'
 import type { Place, WaitQuery } from './find-waiting.ts'
@@ -46,6 +48,9 @@ export interface ExecutionPage {
   readonly next: string | undefined
 }
 
+/** So many are decoded at the same time: a codec may be asynchronous. */
+const shownTogether = 16
+
 /** A page of executions, those of a graph under every name that it had. */
 export async function listExecutions(context: DocketContext, query: ListQuery): Promise<ExecutionPage> {
   const { limit = 100, after, waitsFor, status } = query
@@ -64,18 +69,21 @@ export async function listExecutions(context: DocketContext, query: ListQuery): 
   return { executions: await shown(context, page), next: last && textOfPlace(last) }
 }
 
-function shown(context: DocketContext, records: readonly ExecutionRecord[]): Promise<readonly ExecutionInfo[]> {
-  const { connection, incompatible } = context
-  return Promise.all(
-    records.map(async (record) =>
-      infoOf(
-        await context.presentRecord(record),
-        connection.encoding,
-        incompatible.misfitOfOpen(record)?.reasons,
-        context.graphOf(record),
-      ),
-    ),
-  )
+/** What a page shows. It may be as long as its caller wants, and its values are decoded: timers, I/O and renewals have their turn in between. */
+async function shown(context: DocketContext, records: readonly ExecutionRecord[]): Promise<readonly ExecutionInfo[]> {
+  const turn = turnOf(context.hostClock)
+  const infos: ExecutionInfo[] = []
+  for (let first = 0; first < records.length; first += shownTogether) {
+    const some = records.slice(first, first + shownTogether)
+    if (turn.mustYield(some.length)) await turn.next()
+    append(infos, await Promise.all(some.map((record) => shownOne(context, record))))
+  }
+  return infos
+}
+
+async function shownOne(context: DocketContext, record: ExecutionRecord): Promise<ExecutionInfo> {
+  const reasons = context.incompatible.misfitOfOpen(record)?.reasons
+  return infoOf(await context.presentRecord(record), context.connection.encoding, reasons, context.graphOf(record))
 }
 
 /** The newest behind a place. */

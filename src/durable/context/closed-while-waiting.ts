@@ -1,4 +1,6 @@
 import { DocketClosedError, StoreError } from '../../core/errors.ts'
+import type { FullClock } from '../../runtime/environment/clock.ts'
+import { turnOf } from '../../runtime/environment/turn.ts'
 
 /** What a caller gets that waits for an execution when the docket is closed. `misfit`: why it can't go on here, if that is known. */
 export function closedWhileWaiting(
@@ -21,13 +23,17 @@ export function closedWhileWaiting(
  * @throws DocketClosedError, and what the call throws
  */
 export async function orClosed<Answer>(
-  { connection }: { readonly connection: { readonly isClosed: boolean } },
+  { connection, hostClock }: { readonly connection: { readonly isClosed: boolean }; readonly hostClock: FullClock },
   what: string,
   executionId: string | undefined,
   work: () => Promise<Answer>,
 ): Promise<Answer> {
   try {
-    return await work()
+    const answer = await work()
+    // A store in this process may answer at once: a loop over such answers would never leave the microtask queue.
+    const turn = turnOf(hostClock)
+    if (turn.mustYield()) await turn.next()
+    return answer
   } catch (error) {
     if (error instanceof DocketClosedError && error.executionId === undefined)
       throw new DocketClosedError(error.message, { executionId }, { cause: error.cause })

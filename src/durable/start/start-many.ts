@@ -40,7 +40,7 @@ export async function startMany(
   const { graph, target, starts, transaction } = wanted
   context.requireOpen()
   context.requireGraph(graph)
-  checkStarts(starts, transaction)
+  await checkStarts(context, starts, transaction)
   const { start, signal } = context.interceptors
   if (start === undefined && signal === undefined) {
     const requests = await requestsOf(context, wanted)
@@ -50,15 +50,30 @@ export async function startMany(
     }
     const begin = async (request: StartRequest, index: number): Promise<BegunExecution> =>
       (await underKeys(context, request, starts[index]!, () => starter.start(request))) ?? begunBy(request)
-    return Promise.all(requests.map((request, index) => settled(begin(request, index))))
+    return allBegun(context, requests, begin)
   }
   // Interceptors may mend inputs, or refuse them: each is judged by itself, after them.
   const begin = ({ inputs, ...options }: (typeof starts)[number]) =>
-    settled(beginExecution(context, starter, { graph, target, inputs, options, transaction }))
-  if (transaction === undefined) return Promise.all(starts.map(begin))
+    beginExecution(context, starter, { graph, target, inputs, options, transaction })
+  if (transaction === undefined) return allBegun(context, starts, begin)
   const outcomes: StartedOrNot[] = []
-  for (const one of starts) outcomes.push(await begin(one))
+  for (const one of starts) outcomes.push(await settled(begin(one)))
   return outcomes
+}
+
+/** Begins all of them, in their order; to encode the inputs of very many takes more than one turn of the event loop. */
+async function allBegun<One>(
+  { hostClock }: DocketContext,
+  all: readonly One[],
+  begin: (one: One, index: number) => Promise<BegunExecution>,
+): Promise<readonly StartedOrNot[]> {
+  const turn = turnOf(hostClock)
+  const begun: Promise<StartedOrNot>[] = []
+  for (const [index, one] of all.entries()) {
+    if (turn.mustYield()) await turn.next()
+    begun.push(settled(begin(one, index)))
+  }
+  return Promise.all(begun)
 }
 
 function settled(begun: Promise<BegunExecution>): Promise<StartedOrNot> {
@@ -69,10 +84,12 @@ function settled(begun: Promise<BegunExecution>): Promise<StartedOrNot> {
 }
 
 /** @throws OptionError with all problems of all starts */
-function checkStarts(starts: unknown, transaction: unknown): void {
+async function checkStarts({ hostClock }: DocketContext, starts: unknown, transaction: unknown): Promise<void> {
   if (!Array.isArray(starts)) throw new OptionError(`startMany: starts must be an array, not ${describe(starts)}`)
+  const turn = turnOf(hostClock)
   const problems: string[] = []
   for (const [index, start] of (starts as readonly unknown[]).entries()) {
+    if (turn.mustYield()) await turn.next()
     const report = (problem: string): void => void problems.push(`start ${index}: ${problem}`)
     if (!isRecord(start)) {
       report(`is { inputs, id?, … }, not ${describe(start)}`)
