@@ -8,6 +8,7 @@ import type { StoreConnection } from '../../runtime/store-access/store-connectio
 import { patienceOf } from '../../runtime/store-access/store-patience.ts'
 import { AnnouncedAttempts, firstAttemptOf, isRetriedAtOnce } from './announced-attempts.ts'
 import type { ExecutionCommits } from './execution-commits.ts'
+import { mayBegin } from './may-begin.ts'
 import type { OwnershipRight } from './ownership-right.ts'
 import { attemptsOfRun } from './attempts-of-run.ts'
 import { identityOf, inputHashOf, itemOf, recordOfRun } from './record-of-run.ts'
@@ -66,13 +67,13 @@ export class AttemptNotes {
   }
 
   started(run: StepRun): Promise<void> | undefined {
-    // A process that slept through the end of its lease must not do now what others may be doing.
-    const { session } = this.#connection
-    const isHeld = session.owner === this.#right.owner && session.holds()
-    if (isHeld === true) return this.#begun(run)
-    if (isHeld !== false) return isHeld.then((isStillHeld) => (isStillHeld ? this.#begun(run) : this.#commits.lose()))
-    this.#commits.lose()
-    return undefined
+    const isHeld = this.mayBegin()
+    if (isPromise(isHeld)) return isHeld.then((isStillHeld) => (isStillHeld ? this.#begun(run) : undefined))
+    return isHeld ? this.#begun(run) : undefined
+  }
+
+  mayBegin(): boolean | Promise<boolean> {
+    return mayBegin(this.#connection, this.#commits)
   }
 
   #begun(run: StepRun): Promise<void> | undefined {

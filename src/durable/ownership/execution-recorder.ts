@@ -120,6 +120,10 @@ export class ExecutionRecorder implements Recorder {
     return Promise.all([this.undoNotes.begins(run), noted]).then(() => {})
   }
 
+  mayBegin(): boolean | Promise<boolean> {
+    return this.notes.mayBegin()
+  }
+
   noteRetry(run: StepRun, error: unknown): void {
     this.notes.retried(run, error)
   }

@@ -16,6 +16,7 @@ import type { KeyedSteps, KeyNames } from '../../runtime/steps/key-names.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import type { ExecutionCommits } from './execution-commits.ts'
 import { encodedAnswer } from './encoded-answer.ts'
+import { mayBegin } from './may-begin.ts'
 import { ShownValues } from './shown-values.ts'
 import { isPromise } from '../../core/own-promise.ts'
 
@@ -75,6 +76,7 @@ export class StoredCheckpoints {
       write: ({ step }, change) => this.#write(step, item, change),
       shown: (type) => this.#shown.of(item, type),
       areHeld: () => this.#areHeld,
+      mayBegin: () => mayBegin(this.#connection, this.#commits),
     }
   }
 

@@ -58,7 +58,8 @@ export function fallBackOrFail(
 ): void {
   step.claim?.fail(step, cause)
   if (step.hasEnded) return
-  if (step.planStep.spec.fallback === undefined || hasCause(cause, 'EXECUTION_ABORTED')) {
+  const { fallback } = step.planStep.spec
+  if (fallback === undefined || hasCause(cause, 'EXECUTION_ABORTED')) {
     endFailed(step, cause, type, policyError, attempts)
     return
   }
@@ -67,7 +68,12 @@ export function fallBackOrFail(
     if (outcome.hasFailed) endFailed(step, cause, type, outcome.policyError, attempts)
     else endFallenBack(step, cause, type, outcome.value)
   }
-  const outcome = fallBack(step, cause)
-  if (isPromise(outcome)) void outcome.then(settle)
-  else settle(outcome)
+  const begin = (): void => {
+    const outcome = fallBack(step, cause)
+    if (isPromise(outcome)) void outcome.then(settle)
+    else settle(outcome)
+  }
+  const isHeld = typeof fallback.value !== 'function' || (step.execution.recorder?.mayBegin() ?? true)
+  if (isHeld === true) begin()
+  else if (isHeld !== false) void isHeld.then((isStillHeld) => isStillHeld && !step.hasEnded && begin())
 }

@@ -32,6 +32,8 @@ export interface Recorder extends UndoRecorder {
    * resolves once this one is on record: only then may it run. Rejects when that can't be written.
    */
   noteStarted(run: StepState): Promise<void> | undefined
+  /** Whether another function of the execution may be called: ends it here where this process has no right to it any more. */
+  mayBegin(): boolean | Promise<boolean>
   /** This, and what has no promise below, is written along with the next commit, and waited for by nobody. */
   noteRetry(run: StepState, error: unknown): void
   noteWaiting(run: StepState): void

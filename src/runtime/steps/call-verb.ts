@@ -61,6 +61,12 @@ export class FunctionCall implements VerbWork {
   }
 
   #try(): void {
+    const isHeld = this.#request.execution.setup.checkpoints?.mayBegin?.() ?? true
+    if (isHeld === true) this.#call()
+    else if (isHeld !== false) void isHeld.then((isStillHeld) => isStillHeld && this.#isOpen && this.#call())
+  }
+
+  #call(): void {
     const { failed, details } = this.#progress
     const attempt = new CallAttempt(this.#request, failed + 1, details, {
       succeeded: (value) => this.#verb.succeed(value, this.#now),
@@ -94,7 +100,11 @@ export class FunctionCall implements VerbWork {
   }
 
   #tryAgain(): void {
-    if (!this.#verb.isOver && !this.#request.execution.isOver) this.#try()
+    if (this.#isOpen) this.#try()
+  }
+
+  get #isOpen(): boolean {
+    return !this.#verb.isOver && !this.#request.execution.isOver
   }
 
   get #now(): number {

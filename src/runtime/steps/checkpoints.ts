@@ -69,6 +69,8 @@ export interface Checkpoints {
   write(step: CheckpointedStep, change: CheckpointChange): Promise<void> | undefined
   /** Whether it is known at this moment that this process may write them. @default it may */
   areHeld?(): boolean
+  /** Whether a function may be called: where this process has lost the right to that, its execution ends here. @default it may */
+  mayBegin?(): boolean | Promise<boolean>
   /** The value of a type that was published last, as of what is on record; undefined where there is none. */
   shown?(type: string): unknown
 }
