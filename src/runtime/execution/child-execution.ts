@@ -78,7 +78,7 @@ function sourcesOf(
 }
 
 /** Ends children, and what other services do, that an earlier process has begun, or a durable function has left, where their parent fails. */
-export function cancelOrphans(parent: Parent & { readonly plan: Plan; readonly runs: Runs }, reason: unknown): void {
+export function cancelOrphans(parent: ParentOfMany, reason: unknown): void {
   const { plan, runs, setup, recorder } = parent
   // A batch ends as a whole.
   if (setup.part === undefined) recorder?.failing(reason)
@@ -87,7 +87,27 @@ export function cancelOrphans(parent: Parent & { readonly plan: Plan; readonly r
     // Its function may have left some, and have returned since.
     if (spec.kind === 'durable') endChildrenOf(parent, spec.name, reason)
     const run = runs[position]
-    if (run?.hasEnded !== true && run?.isWorking !== true) abandonWork(parent, spec, run, reason)
+    // A child may go on though its step has failed: the process in which it did may have died before it could end that.
+    const mayBeOpen = run?.hasEnded === true ? spec.kind === 'subgraph' && !run.hasOutput : run?.isWorking !== true
+    if (mayBeOpen) abandonWork(parent, spec, run, reason)
+  }
+}
+
+/**
+ * Ends children of steps that have ended without them, or are needed no more: the process in which they did may have died before it could. They are
+ * looked for in the store. `isNeedless`: whether the step at a position never begins any more.
+ */
+export function endLeftChildren(parent: ParentOfMany, isNeedless: (position: number) => boolean): void {
+  const { plan, runs, setup, place } = parent
+  if (setup.children === undefined) return
+  for (const { spec, position } of plan.steps) {
+    const run = runs[position]
+    if (run?.hasOutput === true || run?.isWorking === true) continue
+    if (run?.hasEnded !== true && run?.isExhausted !== true && !isNeedless(position)) continue
+    const { name, kind } = spec
+    const reason = run?.error ?? new ExecutionCancelledError(`step "${name}" of "${parent.id}" needs it no more`, place)
+    if (kind === 'durable') endChildrenOf(parent, name, reason)
+    else if (kind === 'subgraph') endChildOf(parent, name, reason)
   }
 }
 
@@ -104,8 +124,19 @@ function abandonWork(parent: Parent, spec: StepSpec, run: Run | undefined, reaso
   else if (run?.heldState !== undefined) kindOf(spec).abandon?.(run)
 }
 
-type Run = WorkingStep & { readonly hasEnded: boolean; readonly isWorking: boolean }
-type Runs = readonly (Run | undefined)[]
+interface Run extends WorkingStep {
+  readonly hasEnded: boolean
+  readonly hasOutput: boolean
+  /** Whether its fallback is all that is left. */
+  readonly isExhausted: boolean
+  readonly isWorking: boolean
+  readonly error: unknown
+}
+
+interface ParentOfMany extends Parent {
+  readonly plan: Plan
+  readonly runs: readonly (Run | undefined)[]
+}
 
 /** Ends a child that an earlier process may have begun: it is looked for in the store. */
 export function endChildOf(parent: Parent, step: string, reason: unknown): void {

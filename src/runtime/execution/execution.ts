@@ -207,7 +207,7 @@ export class Execution implements StepHost {
     }
     if (this.#restoredOutcome !== undefined) {
       putLeaves(this.plan, leafValues, this.values)
-      this.flow.undoLosers()
+      this.flow.endWhatWasLeft()
       this.finish({ type: 'SUCCEED', ...this.#restoredOutcome, at }, undefined)
       return
     }

@@ -1,4 +1,5 @@
 import type { Plan } from '../../core/graph/plan.ts'
+import { endLeftChildren } from './child-execution.ts'
 import type { StepView } from './execution-view.ts'
 import { LaunchQueue } from './launch-queue.ts'
 import type { Launcher } from './launch-queue.ts'
@@ -30,6 +31,7 @@ export class ValueFlow {
   readonly #races: Races | undefined
   #wantedLeft: number
   #hasBegun = false
+  #isRestored = false
 
   constructor(host: FlowHost) {
     const { plan } = host
@@ -62,6 +64,7 @@ export class ValueFlow {
 
   /** Takes over what records or a snapshot say of the steps, before anything begins; gives those that have ended. */
   restore(views: ReadonlyMap<string, StepView>): readonly StepRun[] {
+    this.#isRestored = true
     return restoreSteps(this.#host, this.#queue, this.#races, views)
   }
 
@@ -76,18 +79,25 @@ export class ValueFlow {
     }
     this.#races?.undoLosers()
     if (this.#wantedLeft === 0) {
+      this.#endLeftChildren()
       host.succeed()
       return
     }
     this.#races?.begin()
     if (host.hasEnded) return
+    this.#endLeftChildren()
     this.#queue.begin(plan.initial)
     this.#drain()
   }
 
-  /** What the losers of races did that an earlier life has decided is undone. */
-  undoLosers(): void {
+  /** What the losers of races did that an earlier life has decided is undone, and children end whose steps have ended without them. */
+  endWhatWasLeft(): void {
+    this.#endLeftChildren()
     this.#races?.undoLosers()
+  }
+
+  #endLeftChildren(): void {
+    if (this.#isRestored) endLeftChildren(this.#host, (position) => this.isWithheld(position))
   }
 
   /** A value is there. */
