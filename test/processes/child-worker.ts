@@ -37,7 +37,7 @@ export function spawnWorker(
   const program = childProgram(join(import.meta.dirname, file))
   const child = spawn(process.execPath, [program, JSON.stringify(order)], {
     env: { ...process.env, ...variables },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
   })
   const lines: string[] = []
   const waiting = new Map<string, () => void>()

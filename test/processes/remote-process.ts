@@ -57,6 +57,8 @@ function origin(port: number): string {
 }
 
 if (import.meta.main) {
+  // A server has no end of its own, and whoever started it may be killed before it could end it.
+  process.stdin.on('end', () => process.exit()).resume()
   const { role, address, ports, ledger, diesAt, poll, payMs } = JSON.parse(process.argv[2]!) as RemoteOrder
   const dieAt = (moment: Moment): void => {
     if (moment !== diesAt) return

@@ -114,6 +114,7 @@ test('what came before a restart of the server counts no more, whatever number i
   const { page, server } = await open('?execution=ord_running')
   const pack = page.getByRole('grid', { name: 'Steps' }).getByRole('row', { name: /^Pack/ })
   await soon(() => server.watched.at(-1)).toMatchObject({ execution: 'ord_running' })
+  await pack.waitFor()
   const { promise, resolve } = Promise.withResolvers<void>()
   server.held = promise
   const { length } = server.requests
