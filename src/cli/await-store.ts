@@ -9,9 +9,11 @@ const pauseMs = 1_000
 /** Waits until the store answers, or the command is interrupted, and says what it waits for. */
 export async function awaitStore({ globals, printer, streams }: CliCall, docket: Docket): Promise<void> {
   const said: string[] = []
+  let answers = false
   while (!streams.signal.aborted) {
     const { storeMs, problems } = await docket.health({ deadline: said.length === 0 ? firstLookMs : globals.timeout })
-    if (storeMs !== undefined) break
+    answers = storeMs !== undefined
+    if (answers) break
     for (const problem of problems) {
       if (said.includes(problem)) continue
       said.push(problem)
@@ -19,5 +21,5 @@ export async function awaitStore({ globals, printer, streams }: CliCall, docket:
     }
     await unlessAborted(new Promise((resolve) => setTimeout(resolve, pauseMs)), streams.signal)
   }
-  streams.onStore?.(said)
+  streams.onStore?.(said, answers)
 }

@@ -139,8 +139,9 @@ export class CliCall {
   async requireStore(docket: Docket): Promise<void> {
     const { timeout } = this.globals
     const { storeMs, problems } = await docket.health({ deadline: timeout })
-    this.streams.onStore?.(storeMs === undefined ? problems : [])
-    if (storeMs !== undefined) return
+    const answers = storeMs !== undefined
+    this.streams.onStore?.(answers ? [] : problems, answers)
+    if (answers) return
     throw new CliError(exitCodes.unreachable, problems.join('; ') || `the store did not answer within ${timeout} ms`)
   }
 }

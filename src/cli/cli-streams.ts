@@ -23,7 +23,7 @@ export interface CliStreams {
   /** Is called before something is done: that is done to its end, whether anybody reads of it or not. */
   readonly onAct?: (() => void) | undefined
   /** Is called once it is known whether the store answers, with what the command says, or has said, of that. */
-  readonly onStore?: ((said: readonly string[]) => void) | undefined
+  readonly onStore?: ((said: readonly string[], answers: boolean) => void) | undefined
   /** Is called before something is followed until it ends: nobody may read of it by then. */
   readonly onFollow?: (() => void) | undefined
   /** Gives a signal that is aborted once nobody reads results any more, for what goes on only while somebody does. */

@@ -58,7 +58,7 @@ const code = await runCli(process.argv.slice(2), {
   env,
   cwd: process.cwd(),
   onAct: () => void (mayStop = false),
-  onStore: (said) => warnings.release(said),
+  onStore: (said, answers) => warnings.release(said, answers),
   onFollow: () => onceUnread(stopUnread),
   whileRead: () => {
     const unread = new AbortController()

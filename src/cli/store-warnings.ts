@@ -12,12 +12,13 @@ export class StoreWarnings {
     })
   }
 
-  /** Shows those that were held, and from now on each as it comes. */
-  release(said: readonly string[] = []): void {
+  /** Shows those that were held, and from now on each as it comes. What was said of a store that has answered since says nothing of what comes later. */
+  release(said: readonly string[] = [], answers = false): void {
     this.#said = [...this.#said, ...said]
     const held = this.#held ?? []
     this.#held = undefined
     for (const warning of held) this.#show(warning)
+    if (answers) this.#said = []
   }
 
   #show(warning: Error): void {
