@@ -66,6 +66,17 @@ describe.each(worlds)('a node of another queue, on %s,', (_, newWorld) => {
   })
 })
 
+test('needs of a worker its step, and those of the nodes before it, alone', async () => {
+  const world = new World()
+  const { draw, steps } = program()
+  const docket = world.process({ graphs: [], steps, work: { default: 2 } })
+  const [fetchPhoto, shrink] = steps
+  world.process({ graphs: [], steps: [fetchPhoto!, shrink!], work: { gpu: 1 } })
+  const result = docket.execute(draw(), { id: 'x' })
+  await world.clock.advance(20_000)
+  expect(await world.clock.settle(result)).toEqual(made)
+})
+
 test('is one of a drawing: executions of two drawings of one name each have the right one', async () => {
   const world = new World()
   const { draw, steps } = program()

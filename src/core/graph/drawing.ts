@@ -92,6 +92,14 @@ export function isHashOfDrawing(hash: string): boolean {
   return hash.startsWith(prefix)
 }
 
+/** What the graph of one of its nodes is drawn by, which is stored with each execution of it: that node, and those that have to be done before. */
+export function partOfDrawing(drawing: Drawing, part: string): Drawing {
+  const byName = new Map(drawing.nodes.map((node) => [node.name, node]))
+  const needed = new Set([part])
+  for (const name of needed) for (const one of byName.get(name)?.dependsOn ?? []) needed.add(one)
+  return { ...drawing, nodes: drawing.nodes.filter(({ name }) => needed.has(name)), part }
+}
+
 /** The data type of a node's arguments. */
 export function argsTypeName(node: string): string {
   return `${node}.args`

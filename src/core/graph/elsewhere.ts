@@ -1,6 +1,7 @@
 import type { AnyPort } from '../language/data-type.ts'
 import type { CompensatePolicy } from '../language/compensation.ts'
 import type { AnyStep, StepContext } from '../language/step.ts'
+import { partOfDrawing } from './drawing.ts'
 import { formerNamesOf } from './former-names.ts'
 import type { AnyGraph, GraphIndex } from './graph-index.ts'
 import { portsOfLeaves } from './nested-graph.ts'
@@ -9,13 +10,13 @@ import type { AnySubgraph } from './nested-graph.ts'
 type Inputs = Readonly<Record<string, unknown>>
 type OfInputs = (...given: readonly unknown[]) => unknown
 
-/** Of a graph that is drawn by name, what the graph of one of its nodes is drawn by: any process that has the steps can make it. */
+/** Of a graph that is drawn by name, what the graph of one of its nodes is drawn by: any process that has its step, and those before, can make it. */
 export function drawnPart(
   drawn: Partial<Pick<GraphIndex, 'drawing' | 'drawnWith'>> | undefined,
   { name }: AnyStep,
 ): Pick<GraphIndex, 'drawing' | 'drawnWith'> | undefined {
   const { drawing, drawnWith } = drawn ?? {}
-  return drawing === undefined ? undefined : { drawing: { ...drawing, part: name }, drawnWith }
+  return drawing === undefined ? undefined : { drawing: partOfDrawing(drawing, name), drawnWith }
 }
 
 /** A step, or what stands in its place: one with a queue is a graph of its own within the graph, so that it is an execution of its own in that queue. */
