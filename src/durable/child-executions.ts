@@ -27,6 +27,9 @@ interface Joined {
   readonly join: ChildJoin
 }
 
+/** A child that has not ended. */
+type OpenChild = Pick<ExecutionRecord, 'id' | 'requestDigest'>
+
 /** What is done to children by other parts of a docket. */
 interface ChildVerbs {
   /** Deletes an execution, which is cancelled and undone first. */
@@ -47,6 +50,8 @@ export class ChildExecutions implements DurableChildren {
   readonly #joined = new Map<string, Map<string, Joined>>()
   /** Those that are being cancelled. */
   readonly #ending = new Map<string, Promise<void>>()
+  /** Looks for open children that are about to begin, by parent. */
+  readonly #looks = new Map<string, Promise<readonly OpenChild[]>>()
 
   constructor(context: DocketContext, starter: ExecutionStarter, verbs: ChildVerbs) {
     this.#context = context
@@ -102,11 +107,25 @@ export class ChildExecutions implements DurableChildren {
     const life = this.#context.owned.get(parent.id)
     if (life === undefined) return
     const own = digestOfChild({ id: parent.id, createdAt: life.commits.createdAt }, true)
-    const cancelled: Promise<void>[] = []
-    for await (const child of openChildrenOf(this.#context, parent.id))
-      if (child.requestDigest === own && child.id.startsWith(`${id}/`))
-        cancelled.push(this.#cancel(parent, child.id, step, reason).catch(() => {}))
-    await Promise.all(cancelled)
+    const open = await this.#openOf(parent.id)
+    const below = open.filter((child) => child.requestDigest === own && child.id.startsWith(`${id}/`))
+    await Promise.all(below.map((child) => this.#cancel(parent, child.id, step, reason).catch(() => {})))
+  }
+
+  /** What several look for in one turn, as the items of a batch do that goes on here, is read once. */
+  #openOf(parent: string): Promise<readonly OpenChild[]> {
+    let look = this.#looks.get(parent)
+    if (look === undefined) {
+      look = Promise.resolve().then(async () => {
+        this.#looks.delete(parent)
+        const found: OpenChild[] = []
+        for await (const { id, requestDigest } of openChildrenOf(this.#context, parent))
+          found.push({ id, requestDigest })
+        return found
+      })
+      this.#looks.set(parent, look)
+    }
+    return look
   }
 
   /** There may be none, and what has its id may be somebody else's. */

@@ -3,6 +3,8 @@ import { z } from 'zod'
 import { dataType, durableStep, graph, optional, race, signal, step, subgraph, timer } from '../../src/index.ts'
 import type { AnyGraph } from '../../src/index.ts'
 import { atEveryCommit } from '../../src/testing/index.ts'
+import { alteredStore } from './altered-store.ts'
+import { World } from './durable-time.ts'
 
 const Approval = dataType('Approval', z.string())
 const Booked = dataType('Booked', z.string())
@@ -75,3 +77,36 @@ test.each(parents)(
     expect(commits.length).toBeGreaterThan(5)
   },
 )
+
+test('what functions of the items of a batch have left is looked for once by whoever goes on with it, and not for each item', async () => {
+  const world = new World()
+  const rest = signal(Approval)
+  const finish = step({
+    name: 'Finish',
+    inputs: { first: First, approval: Approval },
+    output: Done,
+    run: ({ first: port }) => port,
+  })
+  const Item = dataType('Item', z.number())
+  const called = durableStep({
+    name: 'Call',
+    inputs: { item: Item },
+    output: Trip,
+    run: (_, ctx) => ctx.execute(trips, Trip, {}),
+  })
+  const parent = graph({ name: 'parent', steps: [called, late, first, rest, finish] })
+  const { docket, die } = world.mortal({ graphs: [parent, trips], park: '1h' })
+  const items = Array.from({ length: 20 }, (_, index) => ({ Item: index }))
+  await world.clock.settle(docket.startBatch(parent, Done, items, { id: 'a' }))
+  await world.clock.advance(5_000)
+  die()
+  const reads: string[] = []
+  const store = alteredStore(world.store, (method, ask, [query]) => {
+    if (method === 'list' && JSON.stringify(query).includes('"parent":"a"')) reads.push(method)
+    return ask()
+  })
+  world.process({ graphs: [parent, trips], store, park: '1h' })
+  await world.clock.advance(40_000)
+  expect(reads.length).toBeGreaterThan(0)
+  expect(reads.length).toBeLessThan(5)
+})
