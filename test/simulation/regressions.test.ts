@@ -206,6 +206,10 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     'a process began the child that it had by an answer that was lost beside its parent, to which a look had given the only place of their queue since',
   ],
   [910_000_094, 'who watched a value saw an earlier one again as the docket was closed'],
+  [
+    900_900_142,
+    'a function was skipped since the condition of what it needs did not hold, which is on no record, and the law did not know that it had ended',
+  ],
 ]
 
 test.each(found)('seed %i: %s', async (seed) => {

@@ -107,7 +107,9 @@ export class Requests {
     if (batch !== undefined && (key === '' || !ledgerOf(life).missing.includes(key))) return true
     const statusOf = (step: string): StepStatus | undefined => {
       const { status, attempt } = (life.steps.get(recordKey(step, key)) ?? life.steps.get(step))?.record ?? {}
-      const { maxAttempts = 1 } = steps.find(({ name: one }) => one === step) ?? {}
+      const { maxAttempts = 1, hasCondition, scope } = steps.find(({ name: one }) => one === step) ?? {}
+      // That a condition does not hold is on record as little as what the step would make.
+      if (hasCondition === true && scope === undefined && status === undefined) return 'skipped'
       // Whose last attempt died with its process has failed, whether that is on record or not.
       return status === 'running' && maxAttempts > 1 && attempt! >= maxAttempts && life.epoch > 1 ? 'failed' : status
     }
