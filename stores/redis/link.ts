@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto'
 import type { Cluster, Redis } from 'ioredis'
 import { append } from '../../src/core/append.ts'
 import { StoreError } from '../../src/core/errors.ts'
-import { ownImmediate } from '../../src/core/host-immediate.ts'
+import { atEndOfTurn } from '../../src/core/host-immediate.ts'
+import { withResolvers } from '../../src/core/own-promise.ts'
 import { refusedTls } from '../../src/core/refused-tls.ts'
 import { isError } from '../../src/core/thrown.ts'
 import { damagedReply, isLost, storeError, storeName } from './errors.ts'
@@ -76,6 +77,7 @@ interface OtherConnection {
 interface Gathered {
   readonly calls: Call[]
   readonly replies: Promise<readonly Reply[]>
+  readonly send: () => void
 }
 
 /** Sends calls together over the connection that there is, and waits no longer than it has to. */
@@ -104,8 +106,9 @@ export class Link {
     })
   }
 
-  /** Ends the connection for large calls; the other one is not the link's. */
+  /** Sends what is about to be sent, and ends the connection for large calls; the other one is not the link's. */
   async close(): Promise<void> {
+    this.#gathered?.send()
     const forLarge = this.#forLarge
     this.#forLarge = Promise.resolve(undefined)
     await (await forLarge)?.close()
@@ -215,15 +218,15 @@ export class Link {
 
   #gather(): Gathered {
     const calls: Call[] = []
-    const send = (): Promise<readonly Reply[]> => {
+    const { promise: replies, resolve } = withResolvers<readonly Reply[]>()
+    const send = (): void => {
+      if (this.#gathered?.calls !== calls) return
       this.#gathered = undefined
-      return sendTogether(this.client, calls, false)
+      resolve(outsideCalls.runInAsyncScope(() => sendTogether(this.client, calls, false)))
     }
     // At its end rather than at once: what the replies lead to that have come together goes together as well.
-    const replies = outsideCalls.runInAsyncScope(
-      () => new Promise<readonly Reply[]>((resolve) => void ownImmediate(() => resolve(send()))),
-    )
-    return { calls, replies }
+    atEndOfTurn(send)
+    return { calls, replies, send }
   }
 
   /** Where another connection can't be had, there is the one. */

@@ -1,4 +1,4 @@
-import { hostImmediate } from '../../src/core/host-immediate.ts'
+import { hostImmediate, isNodesImmediate } from '../../src/core/host-immediate.ts'
 
 // Half of the 10 ms after which timers and I/O are promised their turn: the call that is under way ends first.
 const longestMs = 5
@@ -21,8 +21,7 @@ export function isTurnOver(): boolean {
     since = now
     reporter = setImmediate
     // Where a test fakes it, it fires when the test says so, or never; some fakes give a number.
-    const ending: unknown = setImmediate(endTurn)
-    canEnd = typeof ending === 'object' && ending !== null && '_onImmediate' in ending
+    canEnd = isNodesImmediate(setImmediate(endTurn))
     return false
   }
   return canEnd && now - since >= longestMs

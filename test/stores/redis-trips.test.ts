@@ -1,9 +1,12 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { afterAll, expect, test, vi } from 'vitest'
 import { redisStore } from '../../stores/redis/index.ts'
+import { childProgram } from '../child-program.ts'
 import { startRedis } from '../servers/redis.ts'
+import { startTalkingChild } from '../servers/talking-child.ts'
 import { newExecution } from './redis-records.ts'
 
 const server = await startRedis()
@@ -88,4 +91,19 @@ test('a test that fakes setImmediate does not hold up what goes to the server', 
   vi.useFakeTimers({ toFake: ['setImmediate'] })
   stack.defer(() => void vi.useRealTimers())
   expect(await store.get(['one'])).toEqual([undefined])
+})
+
+test('nor does one that fakes all of Node’s timers before the store is loaded', async () => {
+  const [faked, asking] = ['faked-process.ts', 'asking-process.ts'].map((name) => join(import.meta.dirname, name))
+  using child = startTalkingChild(faked!, [childProgram(asking!), server.url, crypto.randomUUID()])
+  expect(await child.ended()).toEqual([0, null, ''])
+  expect(child.said).toEqual(['[null]'])
+})
+
+test('what is called for right before the store is closed is answered', async () => {
+  const store = redisStore({ url: server.url, prefix: crypto.randomUUID() })
+  await store.open()
+  const answer = store.get(['one'])
+  await store.close()
+  expect(await answer).toEqual([undefined])
 })

@@ -1,5 +1,5 @@
 import type { FullClock } from './clock.ts'
-import { hostImmediate } from '../../core/host-immediate.ts'
+import { hostImmediate, isNodesImmediate } from '../../core/host-immediate.ts'
 
 // How long work that never waits may hold the event loop before timers and I/O have their turn: less than the 10 ms that are promised, since
 // the piece that is under way ends first. What is begun already has a little longer: mostly it is through by then, and to put off
@@ -60,7 +60,7 @@ export class Turn {
     if (this.#reporter !== setImmediate) {
       this.#reporter = setImmediate
       // Time that a test moves by hand says nothing of the event loop.
-      this.#canEnd = this.#clock.kind !== 'injected' && isNodes(this.#clock.setImmediate(this.#end))
+      this.#canEnd = this.#clock.kind !== 'injected' && isNodesImmediate(this.#clock.setImmediate(this.#end))
       return this.#begin(now)
     }
     // Where a test fakes it, it would fire when the test says so, or never.
@@ -107,9 +107,4 @@ export function turnOf(clock: FullClock): Turn {
 /** How often the event loop has gone round; undefined where a test fakes what knows it. */
 function loopCount(): number | undefined {
   return (globalThis.performance.nodeTiming as typeof performance.nodeTiming | undefined)?.uvMetricsInfo?.loopCount
-}
-
-/** Whether it is an Immediate of Node itself: it has a field that no stand-in has. */
-function isNodes(immediate: unknown): boolean {
-  return typeof immediate === 'object' && immediate !== null && '_onImmediate' in immediate
 }
