@@ -109,12 +109,17 @@ describe('a step of a durable execution that waits for', () => {
   })
 })
 
-/** An execution whose step holds the only slot, and starts the next one; what it waits for then is up to the test. */
-async function startNext(wait: (started: ExecutionHandle<unknown>) => unknown) {
+/** An execution whose step holds the only slot, and starts the next one; how, and what it waits for then, is up to the test. */
+async function startNext(
+  wait: (started: ExecutionHandle<unknown>) => unknown,
+  startNextOf?: (docket: Docket, graph: AnyGraph, n: number) => Promise<ExecutionHandle<unknown>>,
+) {
   let docket: Docket
   const prefix = uniqueName('next')
   const start = async (n: number): Promise<ExecutionHandle<unknown>> =>
     docket.start(graph as never, Out as never, { N: n } as never, { id: `${prefix} ${n}` })
+  const next = async (n: number): Promise<ExecutionHandle<unknown>> =>
+    (await startNextOf?.(docket, graph, n)) ?? start(n)
   const graph: AnyGraph = graphOf([
     step({
       name: 'Next',
@@ -123,7 +128,7 @@ async function startNext(wait: (started: ExecutionHandle<unknown>) => unknown) {
       persist: 'execution',
       concurrency: 1,
       run: async ({ n }) => {
-        if (n > 1) await wait(await start(n - 1))
+        if (n > 1) await wait(await next(n - 1))
         return n
       },
     }),
@@ -138,6 +143,20 @@ describe('a step that holds the only slot, and starts another execution which ne
     const { first, next } = await startNext(() => {})
     expect(await first.result()).toBe(2)
     expect(await next()).toBe(1)
+  })
+
+  test('goes on where that is a run of a schedule that it triggers', async () => {
+    const started = Promise.withResolvers<ExecutionHandle<unknown>>()
+    const { first } = await startNext(
+      (handle) => started.resolve(handle),
+      async (docket, graph, n) => {
+        const name = uniqueName('schedule')
+        await docket.schedule(name, { graph, target: Out, inputs: { N: n }, every: '1h' } as never)
+        return (await docket.get(await docket.schedules.trigger(name)))!
+      },
+    )
+    expect(await first.result()).toBe(2)
+    expect(await (await started.promise).result()).toBe(1)
   })
 
   test('fails where it waits for it', async () => {

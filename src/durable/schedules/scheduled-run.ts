@@ -4,6 +4,7 @@ import type { AnyGraph } from '../../core/graph/graph-index.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import { isRecord } from '../../core/is-record.ts'
 import type { AnyDataType } from '../../core/language/data-type.ts'
+import { beginWithoutWaiting } from '../../runtime/environment/current-step.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { beginExecution } from '../start/begin-execution.ts'
 import type { ExecutionStarter } from '../start/start-execution.ts'
@@ -25,14 +26,16 @@ export async function startRun(
   const drawn = drawing === undefined ? undefined : context.drawn.draw(drawing, record.graph)
   const { graph, target } = targetOf(record, drawn ?? context.graphOf(record.graph))
   const id = runIdOf(record.name, nominalTime)
-  await beginExecution(context, starter, {
-    graph,
-    target,
-    by: 'schedule',
-    inputs: runInputsOf(record.rule, inputs, nominalTime),
-    options: { ...record.rule.start, id },
-    write: (request) => starter.startNew(request),
-  })
+  await beginWithoutWaiting(() =>
+    beginExecution(context, starter, {
+      graph,
+      target,
+      by: 'schedule',
+      inputs: runInputsOf(record.rule, inputs, nominalTime),
+      options: { ...record.rule.start, id },
+      write: (request) => starter.startNew(request),
+    }),
+  )
   return id
 }
 
