@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { dataType, execute, executeBatch, explain, step, type, workflow } from '../../src/index.ts'
+import { createDocket, dataType, execute, executeBatch, explain, step, type, workflow } from '../../src/index.ts'
+import { memoryStore } from '../../stores/memory/index.ts'
 import { createTestDocket } from '../../src/testing/index.ts'
 import { worlds } from '../prior-art/embedded-worlds.ts'
 import { World } from './durable-time.ts'
@@ -75,6 +76,19 @@ test('needs of a worker its step, and those of the nodes before it, alone', asyn
   const result = docket.execute(draw(), { id: 'x' })
   await world.clock.advance(20_000)
   expect(await world.clock.settle(result)).toEqual(made)
+})
+
+test('is refused with its workflow where its store does not keep the name of its graph', async () => {
+  const { draw, steps } = program()
+  const store = Object.defineProperty(memoryStore(), 'limits', { value: { graph: 200 } })
+  await using docket = createDocket({ graphs: [], steps, store, work: { default: 4 } })
+  const long = 'a'.repeat(200 - '/small'.length)
+  await docket.start(draw('1', {}, long), { id: 'fits' })
+  await expect(docket.start(draw('1', {}, `${long}a`), { id: 'long' })).rejects.toMatchObject({
+    code: 'OPTION_INVALID',
+    message: expect.stringContaining('name of graph') as unknown,
+  })
+  await docket.close({ deadline: 0 })
 })
 
 test('is one of a drawing: executions of two drawings of one name each have the right one', async () => {

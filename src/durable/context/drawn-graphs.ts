@@ -5,6 +5,7 @@ import { hashOfDrawing, isHashOfDrawing } from '../../core/graph/drawing.ts'
 import type { Drawing } from '../../core/graph/drawing.ts'
 import { indexOf } from '../../core/graph/graph-index.ts'
 import type { AnyGraph, GraphIndex } from '../../core/graph/graph-index.ts'
+import { withNestedGraphs } from '../../core/graph/nested-graph.ts'
 import { isRecord } from '../../core/is-record.ts'
 import { formerNamesOf } from '../../core/graph/former-names.ts'
 import type { AnyStep } from '../../core/language/step.ts'
@@ -77,7 +78,8 @@ export class DrawnGraphs {
         : `this docket does not know step "${name}" of workflow "${graph.name}", so that nobody could go on with it after a crash; list it in createDocket({ steps })`,
     )
     if (problems.length > 0) throw new OptionError(problems.join('; '))
-    const wrong = problemsOfLengths({ ...this.#options, graphs: [graph] }).filter((one) => typeof one === 'string')
+    const graphs = withNestedGraphs([graph])
+    const wrong = problemsOfLengths({ ...this.#options, graphs }).filter((one) => typeof one === 'string')
     if (wrong.length > 0) throw new OptionError(`workflow "${graph.name}": ${wrong.join('; ')}`)
     return this.#add(hash, own)
   }
