@@ -93,6 +93,20 @@ export class ChildExecutions implements DurableChildren {
     this.#unlessParked(parent, () => this.#cancelAllBelow(parent, id, { step, item }, reason))
   }
 
+  cancelLeft(parent: ChildParent, leftOf: Parameters<DurableChildren['cancelLeft']>[1], reason: unknown): void {
+    this.#unlessParked(parent, async () => {
+      const life = this.#context.owned.get(parent.id)
+      if (life === undefined) return
+      const { createdAt } = life.commits
+      const own = [true, false].map((mayOutlive) => digestOfChild({ id: parent.id, createdAt }, mayOutlive))
+      const found = await this.#openOf(parent.id)
+      const open = found.filter(({ requestDigest }) => own.includes(requestDigest)).map(({ id }) => id)
+      if (open.length === 0) return
+      const left = [...(await leftOf(open))]
+      await Promise.all(left.map(([id, step]) => this.#cancel(parent, id, step, reason).catch(() => {})))
+    })
+  }
+
   /**
    * Cancels something of a parent, which ends after that. Where that is being parked, not before it is known to stay here: whoever woke it by the end of its
    * child, before its own end could be written, would take that for a failure. One that is parked is ended where it is then, with its children.

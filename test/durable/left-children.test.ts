@@ -1,7 +1,20 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { dataType, durableStep, graph, optional, race, signal, step, subgraph, timer } from '../../src/index.ts'
+import {
+  dataType,
+  durableStep,
+  graph,
+  optional,
+  race,
+  signal,
+  step,
+  subgraph,
+  timer,
+  untypedGraph,
+} from '../../src/index.ts'
 import type { AnyGraph } from '../../src/index.ts'
+import type { ExecutionCommit } from '../../src/core/contracts/execution-record.ts'
+import type { Store } from '../../src/core/contracts/store.ts'
 import { atEveryCommit } from '../../src/testing/index.ts'
 import { alteredStore } from './altered-store.ts'
 import { World } from './durable-time.ts'
@@ -109,4 +122,105 @@ test('what functions of the items of a batch have left is looked for once by who
   await world.clock.advance(40_000)
   expect(reads.length).toBeGreaterThan(0)
   expect(reads.length).toBeLessThan(5)
+})
+
+const Who = dataType('Who', z.string())
+const [, approval, go] = trips.steps
+const tripsOf = untypedGraph({
+  name: 'tripsOf',
+  steps: [
+    step({ name: 'Book', inputs: { who: Who }, output: Booked, run: ({ who }) => who, compensate: () => {} }),
+    approval as never,
+    go as never,
+  ],
+})
+const childOf = subgraph(tripsOf as never, Trip, { name: 'Child' }) as never
+const callerOf = durableStep({
+  name: 'Call',
+  inputs: { who: Who },
+  output: Trip,
+  run: ({ who }, ctx) => ctx.execute(tripsOf as never, Trip, { Who: who } as never),
+})
+const sleeperOf = durableStep({
+  name: 'Call',
+  inputs: { who: Who },
+  output: Trip,
+  run: async ({ who }, ctx) => {
+    await ctx.start(tripsOf as never, Trip, { Who: who } as never)
+    await ctx.sleep(who === 'Ada' ? '3s' : '9s')
+    throw new Error('it is too late')
+  },
+})
+const lateOf = timer({
+  name: 'Late',
+  inputs: { who: Who },
+  output: Late,
+  after: ({ who }) => (who === 'Ada' ? '3s' : '9s'),
+})
+const racing = (one: never): AnyGraph => untypedGraph({ name: 'items', steps: [one, lateOf, first, end] as never })
+
+/** Batches of items that end without their children, while other items go on. */
+const ofItems: readonly (readonly [title: string, park: string, graph: AnyGraph])[] = [
+  ['lost its race', '1h', racing(childOf)],
+  ['is a function that lost its race', '1h', racing(callerOf as never)],
+  ['is a function that lost its race, parked', '1s', racing(callerOf as never)],
+  ['is a function that failed, and could be done without', '1h', graph({ name: 'items', steps: [sleeperOf, without] })],
+]
+
+test.each(ofItems)(
+  'a child of an item whose step %s is cancelled and undone, wherever the process dies',
+  async (_, park, items) => {
+    await atEveryCommit({ graphs: [items, tripsOf], park, limit: 40 }, async (docket) => {
+      const given = [{ Who: 'Ada' }, { Who: 'Bob' }]
+      const batch = await docket.startBatch(items as never, Done as never, given as never, { id: 'b' } as never)
+      await batch.result()
+      await docket.advance('1m')
+      const { executions } = await docket.list({ parent: 'b' })
+      expect(executions.map(({ status }) => status)).toEqual(['cancelled', 'cancelled'])
+      return executions.length
+    })
+  },
+)
+
+/** The store of a process of which what it writes of one execution does not arrive any more from some time on. */
+function losing({ store, clock }: World, id: string, from: number): Store {
+  const isLost = (commit: ExecutionCommit): boolean => commit.id === id && clock.elapsed() > from
+  const commit = async (commits: readonly ExecutionCommit[]) => {
+    const written = commits.filter((one) => !isLost(one))
+    const answers = [...(await store.commit(written, { waits: false }))]
+    return commits.map((one) => isLost(one) || answers.shift()!)
+  }
+  return new Proxy(store, {
+    get(target, key) {
+      const value: unknown = key === 'commit' ? commit : Reflect.get(target, key)
+      return typeof value === 'function' ? (value as (...all: unknown[]) => unknown).bind(target) : value
+    },
+  })
+}
+
+test('a child of an item that had ended on record when its process died is cancelled, and one that its function has left to itself goes on', async () => {
+  const world = new World()
+  const leaver = durableStep({
+    name: 'Call',
+    inputs: { who: Who },
+    output: Trip,
+    run: async ({ who }, ctx) => {
+      await ctx.start(tripsOf as never, Trip, { Who: who } as never)
+      if (who === 'Cid') return 'left'
+      await ctx.sleep('1h')
+      return 'late'
+    },
+  })
+  const items = racing(leaver as never)
+  const given = [{ Who: 'Ada' }, { Who: 'Bob' }, { Who: 'Cid' }]
+  const { docket, die } = world.mortal({ graphs: [items, tripsOf] }, losing(world, 'b/0/Call/tripsOf', 2_500))
+  const options = { id: 'b' } as never
+  await world.clock.settle(docket.startBatch(items as never, Done as never, given as never, options))
+  await world.clock.advance(4_000)
+  die()
+  const second = world.process({ graphs: [items, tripsOf] })
+  await world.clock.advance(30_000)
+  const { executions } = await world.clock.settle(second.list({ parent: 'b' }))
+  const ends = executions.map(({ id, status }) => `${id} ${status}`).toSorted()
+  expect(ends).toEqual(['b/0/Call/tripsOf cancelled', 'b/1/Call/tripsOf cancelled', 'b/2/Call/tripsOf waiting'])
 })

@@ -25,7 +25,7 @@ export interface OwnedBatchParts {
   /** The items read and checked, where that was done before. */
   readonly reads?: readonly ItemRead[] | undefined
   readonly requestDigest: string
-  readonly setup: Pick<ExecutionSetup, 'shared' | 'persistOf' | 'limits'>
+  readonly setup: Pick<ExecutionSetup, 'shared' | 'persistOf' | 'children' | 'limits'>
   readonly right: OwnershipRight
   readonly startedAt: number | undefined
   readonly restored: RestoredBatch | undefined

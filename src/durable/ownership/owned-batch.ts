@@ -14,6 +14,7 @@ import type { PersistedExecution } from '../../runtime/execution/execution-view.
 import { BatchSignals } from './batch-signals.ts'
 import { EventWaits } from './event-waits.ts'
 import { ExecutionCommits } from './execution-commits.ts'
+import { endLeftByItems } from './end-left-by-items.ts'
 import { BatchNotes } from './batch-notes.ts'
 import { BatchRecorder } from './batch-recorder.ts'
 import { headOfBeginning } from './beginning.ts'
@@ -46,6 +47,8 @@ export class OwnedBatch implements Owned, DurableParts {
   readonly deadline: number | undefined
   readonly requestDigest: string
   readonly actor: undefined
+  readonly isEnding = false
+  readonly ending: undefined
   /** Resolves when its items are written: then it survives this process. */
   written: Promise<void> = Promise.resolve()
   readonly #parts: OwnedBatchParts
@@ -214,14 +217,6 @@ export class OwnedBatch implements Owned, DurableParts {
     return this.#ownership.unwrittenEnd
   }
 
-  get isEnding(): false {
-    return false
-  }
-
-  get ending(): undefined {
-    return undefined
-  }
-
   get isQuiet(): boolean {
     return (
       this.#ownership.hasDeparted ||
@@ -266,6 +261,7 @@ export class OwnedBatch implements Owned, DurableParts {
         this.#recorder.commits.amend({ status: 'running' })
       for (const message of [...(this.#parts.mail ?? []), ...(this.#parts.moves ?? [])]) this.messageRead(message)
       this.#batch.start()
+      if (!this.#batch.hasEnded) endLeftByItems(this.#parts, this.#recorder)
       return
     }
     this.written = this.#notes.writeItems(

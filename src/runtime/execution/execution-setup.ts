@@ -69,6 +69,12 @@ export interface DurableChildren {
   cancel(parent: ChildParent, id: string, step: string, reason: unknown, item?: string): void
   /** Ends those that a durable function of the parent has begun, and whose ids stand below this one. */
   cancelBelow(parent: ChildParent, id: string, step: string, reason: unknown, item?: string): void
+  /** Ends those of a batch that its items have left: `leftOf` finds them, by id, among all that are open. */
+  cancelLeft(
+    parent: ChildParent,
+    leftOf: (open: readonly string[]) => Promise<ReadonlyMap<string, { readonly step: string; readonly item: string }>>,
+    reason: unknown,
+  ): void
 }
 
 /** Everything that an execution is given. */

@@ -122,7 +122,9 @@ class DurableWork implements StepWork, FrameHost {
       return
     }
     this.#frame?.drop(reason)
-    this.#function?.children.stop(reason)
+    if (this.#function !== undefined) this.#function.children.stop(reason)
+    // What an earlier process has begun for it was still being read.
+    else if (this.#step.execution.released === undefined) this.#step.execution.endChildren(this.#step.step, reason)
     this.#isGivenUp = true
     // Whoever stops it counts it among what may still run.
     if (this.#running === 0) inMicrotask(() => this.#step.endedLate())
