@@ -94,8 +94,9 @@ test('a test that fakes setImmediate does not hold up what goes to the server', 
 })
 
 test('nor does one that fakes all of Node’s timers before the store is loaded', async () => {
-  const [faked, asking] = ['faked-process.ts', 'asking-process.ts'].map((name) => join(import.meta.dirname, name))
-  using child = startTalkingChild(faked!, [childProgram(asking!), server.url, crypto.randomUUID()])
+  const asking = childProgram(join(import.meta.dirname, 'asking-process.ts'))
+  const faked = join(import.meta.dirname, 'faked-process.ts')
+  using child = startTalkingChild(faked, [asking, server.url, crypto.randomUUID()])
   expect(await child.ended()).toEqual([0, null, ''])
   expect(child.said).toEqual(['[null]'])
 })
