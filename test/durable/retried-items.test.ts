@@ -2,52 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { all, dataType, ExecutionConflictError, graph, OptionError, step, type } from '../../src/index.ts'
 import type { Store } from '../../src/core/contracts/store.ts'
 import { World } from './durable-time.ts'
+import { collecting, halfDone, items, N, Out, sends, shown } from './half-done.ts'
 
-const N = dataType('N', type<number>())
-const Out = dataType('Out', type<number>())
 const Sum = dataType('Sum', type<number>())
 const Share = dataType('Share', type<string>())
-
-/** A persisted step for each item; the numbers in `down` fail. */
-function sends(world: World) {
-  const ran: number[] = []
-  const down = new Set<number>()
-  const send = step({
-    name: 'Send',
-    inputs: { n: N },
-    output: Out,
-    persist: 'execution',
-    run: async ({ n }) => {
-      await world.clock.sleep(100)
-      ran.push(n)
-      if (down.has(n)) throw new Error(`${n} is down`)
-      return n * 10
-    },
-  })
-  return { ran, down, send, sending: graph({ name: 'sending', steps: [send] }) }
-}
-
-const items = [1, 2, 3, 4].map((n) => ({ N: n }))
-const collecting = { id: 'b', onError: 'collect', key: ({ N: n }: { readonly N: number }) => `n${n}` } as const
-
-/** Values, and `-` for what failed. */
-const shown = (outcomes: unknown): unknown =>
-  (outcomes as readonly { readonly value?: unknown; readonly error?: unknown }[]).map((one) =>
-    'error' in one ? '-' : one.value,
-  )
-
-/** A world in which a batch has completed, with the items 2 and 4 failed. */
-async function halfDone() {
-  const world = new World()
-  const { ran, down, sending } = sends(world)
-  down.add(2).add(4)
-  const docket = world.process({ graphs: [sending] })
-  const batch = await docket.startBatch(sending, Out, items, collecting)
-  expect(shown(await world.clock.settle(batch.result()))).toEqual([10, '-', 30, '-'])
-  ran.length = 0
-  down.clear()
-  return { world, ran, down, sending, docket, batch }
-}
 
 describe('failed items of a batch that collects them', () => {
   test.each(['the same', 'another'])('are tried again by retry in %s process, and the others stay', async (where) => {

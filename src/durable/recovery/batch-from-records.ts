@@ -198,6 +198,7 @@ async function fromPresentRecords(
   const kept = limits === known ? head : { ...head, $limits: limits }
   return {
     restored: restored?.found ?? 0,
+    isUnwritten: restored === undefined,
     undosUnderWay: restoration.undosUnderWay,
     reopen: async (write) => {
       await restoration.anew?.write(pages, restoration.undos, context.clock.now(), itemStep, write)

@@ -33,6 +33,8 @@ export type FromRecords =
       readonly restored: number
       /** Records that an execution leaves behind that begins again. @default none */
       readonly reopened?: readonly StepRecord[]
+      /** Of a batch, whether not all of its items are on record. @default false */
+      readonly isUnwritten?: boolean
       /** Of a batch, attempts to undo steps that were under way, of which their processes may have died. @default none */
       readonly undosUnderWay?: number
       /** Of a batch that begins again, writes in portions what of it is not served any more. */

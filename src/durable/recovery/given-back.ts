@@ -2,6 +2,8 @@ import type { ExecutionRecord, StepRecord } from '../../core/contracts/execution
 import { ExecutionConflictError } from '../../core/errors.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { splitUndoRecords } from '../records/undo-records.ts'
+import type { ResumeCause } from '../records/restore-execution.ts'
+import type { FromRecords } from './execution-from-records.ts'
 import type { UnreadMail } from './unread-mail.ts'
 
 /**
@@ -42,21 +44,35 @@ async function parkUntil(
 }
 
 /**
+ * Where what is to go on here begins. What begins again does so where it stands: nothing of it runs in a process that does not serve its queue, or before the store has judged
+ * what that lets begin. A batch of which not all items are written is written here, where its caller has them.
+ * @throws ExecutionConflictError for such a batch in a queue that this process does not serve: nothing of it has changed
+ */
+export function whereToBegin(
+  { queues }: DocketContext,
+  { id, graph, queue }: ExecutionRecord,
+  cause: ResumeCause,
+  { isUnwritten = false }: Pick<Extract<FromRecords, { own: unknown }>, 'isUnwritten'>,
+): 'here' | 'elsewhere' {
+  const serves = queues.serves(queue)
+  if (!isUnwritten) return serves && (cause !== 'end' || !queues.isRestricted(queue)) ? 'here' : 'elsewhere'
+  if (serves) return 'here'
+  throw new ExecutionConflictError(
+    `batch "${id}" can't begin again here: not all of its items were written before its process died, and this docket does not serve queue "${queue}"; start it again in a process whose work names it`,
+    { graph, executionId: id },
+  )
+}
+
+/**
  * Gives up an execution that begins again after its end: whoever serves its queue goes on with it. What its steps failed with is forgotten, as it is where they are
- * tried again at once; `reopened` are on record as they are to be. @throws ExecutionConflictError for a batch, StoreError, LeaseLostError
+ * tried again at once; `reopened`, and the steps of a batch, are on record as they are to be. @throws StoreError, LeaseLostError
  */
 export async function beginElsewhere(
   context: DocketContext,
   record: ExecutionRecord,
-  steps: readonly StepRecord[] | undefined,
+  steps: readonly StepRecord[] = [],
   reopened: readonly StepRecord[] = [],
 ): Promise<void> {
-  const { id, graph: name, queue } = record
-  if (steps === undefined)
-    throw new ExecutionConflictError(
-      `batch "${id}" can't begin again here: this docket does not serve queue "${queue}"; call retry in a process whose work names it`,
-      { graph: name, executionId: id },
-    )
   const { steps: own } = splitUndoRecords(steps)
   const written = new Set(reopened.map(({ step }) => step))
   const forgotten = own

@@ -20,7 +20,7 @@ import { batchFromRecords } from './batch-from-records.ts'
 import { executionFromRecords } from './execution-from-records.ts'
 import type { FromRecords } from './execution-from-records.ts'
 import { fittedRecords } from './fitting-records.ts'
-import { beginElsewhere, givenBack } from './given-back.ts'
+import { beginElsewhere, givenBack, whereToBegin } from './given-back.ts'
 import { orphanedBy } from './child-cascade.ts'
 import { bytesOf } from './portion.ts'
 import { readStepsOfMany, requireReadable } from './steps-of-many.ts'
@@ -239,12 +239,10 @@ export class Resumption {
       await this.#context.change(record, { isReleased: true }, { consumed })
       return 'misfit'
     }
+    const where = whereToBegin(this.#context, record, cause, fitting)
     if (cause === 'end') await beginAgain(this.#context, record, deadline, fitting, mail)
     incompatible.delete(record.id)
-    // What begins again does so where it stands: nothing of it runs in a process that does not serve its queue, or before the store has judged what that lets begin.
-    const { queues } = this.#context
-    const waitsForTurn = cause === 'end' && record.kind !== 'batch' && queues.isRestricted(record.queue)
-    if (waitsForTurn || !queues.serves(record.queue)) {
+    if (where === 'elsewhere') {
       await beginElsewhere(this.#context, record, steps, fitting.reopened)
       return 'settled'
     }
