@@ -95,12 +95,17 @@ function stepTable(steps: readonly StepInfo[], printer: Printer): readonly strin
   return steps.length > mostSteps ? [...lines, `and ${steps.length - mostSteps} more: --json has all`] : lines
 }
 
+function undoText({ status, endedAt, error }: NonNullable<StepInfo['undo']>): string {
+  const failure = jsonErrorOf(error)
+  return `undo: ${status}${endedAt === undefined ? '' : ` at ${endedAt.toISOString()}`}${failure === null ? '' : `: ${failure.message}`}`
+}
+
 function noteOf({ waitsFor, error, undo }: StepInfo): string {
   const failure = jsonErrorOf(error)
   return [
     waitsFor === undefined ? undefined : `waits for ${waitText(waitsFor)}`,
     failure === null ? undefined : failure.message,
-    undo === undefined ? undefined : `undo: ${undo.status}`,
+    undo === undefined ? undefined : undoText(undo),
   ]
     .filter((note) => note !== undefined)
     .join('; ')

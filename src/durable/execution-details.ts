@@ -102,13 +102,11 @@ async function detailsOfOne(
   const former = graph === undefined ? undefined : requireIndex(graph).former?.steps
   const waitMs = isLive === true ? patienceMs : isLive === false ? 0 : durationMs(isLive)!
   const asked = lease?.isAlive === true && waitMs > 0 ? await liveSteps(context, stored, recorded, waitMs) : undefined
-  const infos = await withUndos(
-    id,
-    asked ?? (await allSteps(context, record, info, recorded)),
-    undoRecords.undos.values(),
-    encoding,
-    former,
-  )
+  const undos = [...undoRecords.undos.values()]
+  const all = asked ?? (await allSteps(context, record, info, recorded))
+  // Without its graph there is nothing but records, and of what was undone that of the undoing alone.
+  const known = graph === undefined ? withUndone(all, undos) : all
+  const infos = await withUndos(id, known, undos, encoding, former)
   const limited = await withLimits(context, infos)
   const closed = withSensitivity(limited, info.sensitive, typesOf(graph, steps))
   const shown = await withCheckpoints(context, record, graph, closed)

@@ -76,6 +76,7 @@ function momentsOf(details: ExecutionDetails): readonly Moment[] {
     endedAt,
     waitsFor,
     error,
+    undo,
   } of details.steps) {
     const of = { step, item }
     if (startedAt !== undefined) add(startedAt, 'step.started', of)
@@ -96,6 +97,13 @@ function momentsOf(details: ExecutionDetails): readonly Moment[] {
     else if (status === 'waiting' && waitsFor !== undefined)
       add(since, 'step.waiting', { ...of, attempt, text: `for ${waitText(waitsFor)}` })
     else if (status === 'running' && attempt > 1) add(since, 'step.running', { ...of, attempt })
+    if (undo === undefined) continue
+    const text = jsonErrorOf(undo.error)?.message ?? null
+    add(undo.startedAt, 'undo.started', of)
+    if (undo.endedAt !== undefined) {
+      const type = undo.status === 'undone' ? 'undo.completed' : 'undo.failed'
+      add(undo.endedAt, type, { ...of, attempt: undo.attempt, text })
+    } else if (undo.status === 'retrying') add(undefined, 'undo.retrying', { ...of, attempt: undo.attempt, text })
   }
   if (details.endedAt !== undefined)
     add(details.endedAt, `execution.${details.status}`, { text: jsonErrorOf(details.error)?.message ?? null })

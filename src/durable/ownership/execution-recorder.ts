@@ -165,8 +165,8 @@ export class ExecutionRecorder implements Recorder {
     await this.notes.decided(race).catch(() => {})
   }
 
-  noteUndo({ spec, hasFailed }: Effect, view: UndoView, { itemKey = '', undoings }: UndoneStep): Promise<void> {
-    return this.undoNotes.undo({ step: spec.name, item: itemKey }, view, undoings, hasFailed)
+  noteUndo(effect: Effect, view: UndoView, { itemKey = '', undoings }: UndoneStep): Promise<void> {
+    return this.undoNotes.undo({ step: effect.spec.name, item: itemKey }, view, undoings, effect)
   }
 
   failing(error: unknown): void {

@@ -2,6 +2,9 @@ import { LeaseLostError } from '../../core/errors.ts'
 import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import type { UndoView } from '../../runtime/execution/execution-view.ts'
+import type { Effect } from '../../runtime/execution/effects.ts'
+import { attemptsUntilUndone } from '../../runtime/execution/past-attempts.ts'
+import type { StepState } from '../../runtime/execution/step-state.ts'
 import type { StepRun } from '../../runtime/execution/step-run.ts'
 import { sleep } from '../../runtime/environment/clock.ts'
 import { placed } from '../../runtime/results/claim-keeper.ts'
@@ -16,12 +19,16 @@ import {
   undoRecordOf,
 } from '../records/undo-records.ts'
 import { placeOf } from '../records/step-place.ts'
-import type { StepPlace } from '../records/undo-records.ts'
+import type { KeptHistory, StepPlace } from '../records/undo-records.ts'
+import { encodeAttempts } from '../records/attempt-history.ts'
 import { itemOf } from './record-of-run.ts'
 import type { ExecutionCommits, Written } from './execution-commits.ts'
 import type { OwnershipRight } from './ownership-right.ts'
 import { SuspectAttempts } from './suspect-attempts.ts'
 import { errorCodeOf } from '../records/error-code.ts'
+
+/** The step that is undone, and whether it has failed. */
+type UndoneEffect = Pick<Effect, 'step' | 'hasFailed'>
 
 /** Where the right to write is lost the execution is undone elsewhere: then it never resolves. */
 export function unlessLost(written: Promise<void>): Promise<void> {
@@ -111,8 +118,8 @@ export class UndoNotes {
   }
 
   /** Resolves once it is on record how far a step is undone. Of one that `hasFailed` there is no result that would count: its record stays, with what it failed of. */
-  undo(place: StepPlace, view: UndoView, undoings: number, hasFailed: boolean): Promise<void> {
-    const note = (): Promise<void> => this.#undo(place, view, undoings, hasFailed)
+  undo(place: StepPlace, view: UndoView, undoings: number, { step, hasFailed }: UndoneEffect): Promise<void> {
+    const note = (): Promise<void> => this.#undo(place, view, undoings, hasFailed ? undefined : step)
     if (view.status !== 'running') {
       this.#running.delete(placeOf(place))
       return note()
@@ -121,16 +128,28 @@ export class UndoNotes {
     return this.#right.recoveries > 0 ? this.#suspects.begin(note) : note()
   }
 
-  #undo(place: StepPlace, view: UndoView, undoings: number, hasFailed: boolean): Promise<void> {
+  #undo(place: StepPlace, view: UndoView, undoings: number, replaced: StepState | undefined): Promise<void> {
     const written = this.#untilWritten(async (isBare) => {
       const hasError = view.error !== undefined && !isBare
       const error = hasError ? await this.#encoded(view.error, undoIdentity(this.#right.id, place, 'error')) : undefined
-      const record = undoRecordOf(place, view, error)
       const { endedAt } = view
+      const isKept = replaced !== undefined && endedAt !== undefined && !isBare
+      const record = undoRecordOf(place, view, error, isKept ? await this.#historyOf(place, replaced) : undefined)
       const [dropped, count] = endedAt === undefined ? [] : undoneRecordsOf(place, undoings + 1, endedAt)
-      return { steps: [record, hasFailed ? undefined : dropped, count].filter((one) => one !== undefined) }
+      return { steps: [record, replaced && dropped, count].filter((one) => one !== undefined) }
     })
     return unlessLost(written)
+  }
+
+  async #historyOf(place: StepPlace, step: StepState): Promise<KeptHistory> {
+    const { encoding } = this.#connection
+    const { id, owner } = this.#right
+    const attempts = attemptsUntilUndone(step, owner)
+    const identity = undoIdentity(id, place, 'attempts')
+    return {
+      attempts: attempts.length === 0 ? undefined : await encodeAttempts(attempts, identity, encoding),
+      queuedAt: step.extras?.queuedAt,
+    }
   }
 
   /** Tries for as long as it takes; without the error, which the store may refuse, every other time. Rejects where the right to write is lost. */

@@ -6,6 +6,7 @@ import { isRecord } from '../../core/is-record.ts'
 import { shortErrorTreesOf } from '../../core/values/error-tree.ts'
 import { valueOfTree } from '../../core/values/value-of-tree.ts'
 import type { ValueEncoding, ValueIdentity } from '../../core/values/value-encoding.ts'
+import type { StepView } from '../../runtime/execution/execution-view.ts'
 import { mostAttempts } from '../../runtime/execution/past-attempt.ts'
 import type { PastAttempt } from '../../runtime/execution/past-attempt.ts'
 import { dateOf } from './date-of.ts'
@@ -56,6 +57,17 @@ export async function keptAttempts(
   return [{ attempt, startedAt, endedAt: undefined, owner: undefined, error: undefined }]
 }
 
+/** A step that has ended, and was tried more than once: its record is gone once it is undone, and its history is to stay. */
+export async function withAttempts(
+  view: Promise<StepView>,
+  record: StepRecord,
+  identity: ValueIdentity,
+  encoding: ValueEncoding,
+): Promise<StepView> {
+  const attempts = await keptAttempts(record, identity, encoding)
+  return { ...(await view), attempts, queuedAt: record.queuedAt }
+}
+
 /** What a record says of a step's attempts. */
 export async function attemptsOfRecord(
   record: StepRecord,
@@ -64,6 +76,15 @@ export async function attemptsOfRecord(
   encoding: ValueEncoding,
 ): Promise<readonly AttemptInfo[]> {
   return (await attemptsMade(record, error, identity, encoding)).map(attemptInfo)
+}
+
+/** What the record of a step's undoing says of its attempts, whose own record is gone. */
+export async function attemptsOfUndone(
+  { attempts }: StepRecord,
+  identity: ValueIdentity,
+  encoding: ValueEncoding,
+): Promise<readonly AttemptInfo[]> {
+  return attempts === undefined ? [] : (await decodeAttempts(attempts, identity, encoding)).map(attemptInfo)
 }
 
 /** The attempts of a record, the last one with its end and its error. */

@@ -1,6 +1,7 @@
 import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import type { StoredValue } from '../../core/contracts/stored-value.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
+import { movedAttempts } from './attempt-history.ts'
 import type { MigratedRecords } from './migrate-records.ts'
 import { forgottenRecord, undoIdentity, withStepName } from './undo-records.ts'
 import type { UndoRecords } from './undo-records.ts'
@@ -71,7 +72,7 @@ export async function movedKeptRecord(
   to: string,
   encoding: ValueEncoding,
 ): Promise<StepRecord> {
-  const { output, error, item } = record
+  const { output, error, attempts, item } = record
   const decoded = (stored: StoredValue): unknown =>
     encoding.decode(stored, undoIdentity(id, { step: from, item }, 'inputs'))
   return {
@@ -87,5 +88,11 @@ export async function movedKeptRecord(
             await encoding.decodeError(error, undoIdentity(id, { step: from, item }, 'error')),
             undoIdentity(id, { step: to, item }, 'error'),
           ),
+    attempts: await movedAttempts(
+      attempts,
+      undoIdentity(id, { step: from, item }, 'attempts'),
+      undoIdentity(id, { step: to, item }, 'attempts'),
+      encoding,
+    ),
   }
 }

@@ -20,7 +20,7 @@ import { misfitsOfChange } from './misfits-of-change.ts'
 import { awaitedKeyOf } from './awaited-key.ts'
 import { failedUnderAnotherName } from './failed-under-another-name.ts'
 import { misfitOfState } from '../../runtime/steps/machine-state.ts'
-import { keptAttempts } from './attempt-history.ts'
+import { keptAttempts, withAttempts } from './attempt-history.ts'
 import { keptStateOf } from './kept-state.ts'
 import { queuedOf } from './queued-since.ts'
 import { firstOf, winnerOf } from './race-winner.ts'
@@ -324,7 +324,7 @@ export function viewOf(
   cause: ResumeCause,
   maxAttempts: number,
 ): StepView | undefined | Promise<StepView | undefined> {
-  const { step, item, status, attempt, startedAt, endedAt, dueAt, output } = record
+  const { step, item, status, attempt, startedAt, endedAt, dueAt, output, attempts } = record
   if (status !== 'completed' && status !== 'cached')
     return openViewOf({ id, epoch }, record, encoding, cause, maxAttempts)
   const made = decodePresent(output, ['step', id, step, item, 'output'], encoding)
@@ -338,6 +338,8 @@ export function viewOf(
     output: value,
     error: undefined,
   })
+  if (attempts !== undefined)
+    return withAttempts(Promise.resolve(made).then(viewWith), record, ['step', id, step, item, 'attempts'], encoding)
   return isPromiseLike(made) ? Promise.resolve(made).then(viewWith) : viewWith(made)
 }
 

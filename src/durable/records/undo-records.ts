@@ -75,16 +75,29 @@ const blank: Omit<StepRecord, 'step' | 'item' | 'status'> = {
 }
 
 /** Which stored value is which: none can be moved to another place. */
-export function undoIdentity(id: string, { step, item }: StepPlace, field: 'error' | 'inputs'): readonly string[] {
-  return ['step', id, `${field === 'error' ? undoOf : inputsOf}${step}`, item, field]
+export function undoIdentity(
+  id: string,
+  { step, item }: StepPlace,
+  field: 'error' | 'inputs' | 'attempts',
+): readonly string[] {
+  return ['step', id, `${field === 'inputs' ? inputsOf : undoOf}${step}`, item, field]
 }
 
-/** How far it is undone. */
-export function undoRecordOf({ step, item }: StepPlace, view: UndoView, error: StoredValue | undefined): StepRecord {
+/** What is kept of a step whose own record its undoing takes the place of: how it was tried. */
+export type KeptHistory = Pick<StepRecord, 'attempts' | 'queuedAt'>
+
+/** How far it is undone; once that is over, with how the step itself was tried. */
+export function undoRecordOf(
+  { step, item }: StepPlace,
+  view: UndoView,
+  error: StoredValue | undefined,
+  history?: KeptHistory,
+): StepRecord {
   const { attempt, startedAt, endedAt, dueAt } = view
   const status = view.status === 'undone' ? 'completed' : view.status
   const typeVersion = view.isUncertain ? uncertain : undefined
-  return { ...blank, step: undoOf + step, item, status, attempt, typeVersion, startedAt, endedAt, dueAt, error }
+  const times = { startedAt, endedAt, dueAt }
+  return { ...blank, step: undoOf + step, item, status, attempt, typeVersion, ...times, error, ...history }
 }
 
 /** An attempt of it may have done something that nobody knows of. */
@@ -121,7 +134,8 @@ export function forgottenUndos({ undos }: UndoRecords): readonly StepRecord[] {
 
 /** In the place of a record that does not count any more. */
 export function forgottenRecord(record: StepRecord): StepRecord {
-  return { ...record, status: 'cancelled', type: droppedType, output: undefined, error: undefined }
+  const values = { output: undefined, error: undefined, attempts: undefined, queuedAt: undefined }
+  return { ...record, status: 'cancelled', type: droppedType, ...values }
 }
 
 /** The same record of a step that has another name now. */

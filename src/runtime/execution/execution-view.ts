@@ -25,7 +25,7 @@ export interface StepView {
   readonly queuedSince?: number | undefined
   /** When its inputs were there, of one that has not ended and could not begin at once, as far as that is on record. */
   readonly queuedAt?: number | undefined
-  /** Its last attempts, of one that has not ended, as far as they are on record. */
+  /** Its last attempts, of one that has not ended, or was tried more than once, as far as they are on record. */
   readonly attempts?: readonly PastAttempt[] | undefined
   /** What its work was at, of a step that goes on from there. */
   readonly keptState?: unknown

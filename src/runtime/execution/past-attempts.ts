@@ -43,6 +43,16 @@ export function attemptsOf(step: StepState, owner: string | undefined): readonly
   return [...past.slice(1 - mostAttempts), last]
 }
 
+/** How a step was tried whose record is about to go, as far as that is known: of one that was restored, and tried once, its times say it. */
+export function attemptsUntilUndone(step: StepState, owner: string): readonly PastAttempt[] {
+  const { attempt, startedAt, endedAt } = step
+  const known = attemptsOf(step, owner)
+  const last = known.at(-1)
+  if (last?.attempt === attempt && last.endedAt === undefined) return [...known.slice(0, -1), { ...last, endedAt }]
+  if (last !== undefined || attempt !== 1 || startedAt === undefined) return known
+  return [{ attempt, startedAt, endedAt, owner: undefined, error: undefined }]
+}
+
 /** Whether the last one on the list is that one: several may begin in one millisecond. */
 export function isLast(past: readonly PastAttempt[], attempt: number, startedAt: number): boolean {
   const last = past.at(-1)
