@@ -87,7 +87,7 @@ function stepTable(steps: readonly StepInfo[], printer: Printer): readonly strin
         ...(hasItems ? [step.item ?? ''] : []),
         step.step,
         statusCell(step.status),
-        String(step.attempt),
+        step.attempt === undefined ? '—' : String(step.attempt),
         step.since?.toISOString() ?? '',
         noteOf(step),
       ]),

@@ -94,7 +94,7 @@ function stepJson(step: StepInfo, withValues: boolean): Record<string, unknown> 
     step: step.step,
     item: step.item ?? null,
     status: step.status,
-    attempt: step.attempt,
+    attempt: step.attempt ?? null,
     since: isoOf(step.since),
     queuedAt: isoOf(step.queuedAt),
     startedAt: isoOf(step.startedAt),

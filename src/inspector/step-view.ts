@@ -13,7 +13,7 @@ export function stepViewOf(info: StepInfo, planned: PlannedStep | undefined): St
     item: info.item,
     kind: planned?.declaration.kind,
     status: info.status,
-    attempt: info.attempt,
+    attempt: info.attempt ?? 0,
     dependsOn: planned?.dependsOn ?? [],
     output: output === undefined ? undefined : { type: output.name, isSensitive: info.isSensitive === true },
     queuedAt: isoOf(info.queuedAt),

@@ -2,7 +2,19 @@ import { expect, test } from 'vitest'
 import { createDocket, dataType, graph, step, type } from '../../src/index.ts'
 import { memoryStore } from '../../stores/memory/index.ts'
 import { cli } from './call-cli.ts'
-import { useStore } from './fixtures/shop.ts'
+import { Approval, openShop, useStore } from './fixtures/shop.ts'
+
+test('docket show has a dash in the place of attempts that are not on record', async () => {
+  useStore(memoryStore())
+  await cli(['start', 'orders', 'Approved', '-i', 'Order={"id":"1"}', '--id', 'o'])
+  await using worker = openShop({})
+  expect(await (await worker.get('o'))!.signal(Approval, { by: 'Ada' })).toBe('accepted')
+  await (await worker.get('o'))!.result()
+  expect((await cli(['show', 'o'])).out).toMatch(/Approve +completed +—$/m)
+  expect((await cli(['show', 'o', '--json'])).json[0]?.['steps']).toContainEqual(
+    expect.objectContaining({ step: 'Approve', status: 'completed', attempt: null }),
+  )
+})
 
 test('docket events and docket show have when steps ran that were undone, and when that was', async () => {
   const store = useStore(memoryStore())

@@ -102,6 +102,34 @@ test.each([undefined, 'execution'] as const)(
   },
 )
 
+test('a step that is not persisted has no attempts on record once its execution has ended: none is shown, but for that which the execution failed with', async () => {
+  const world = new World()
+  const Simple = dataType('Simple', type<string>())
+  const Doubled = dataType('Doubled', type<string>())
+  const Ended = dataType('Ended', type<string>())
+  const simple = step({ name: 'Simple', inputs: { order: Order }, output: Simple, run: () => 'a' })
+  const doubled = step({ name: 'Double', inputs: { simple: Simple }, output: Doubled, run: () => 'aa' })
+  const end = step({
+    name: 'End',
+    inputs: { doubled: Doubled },
+    output: Ended,
+    retry: { maxAttempts: 2, backoff: () => 0 },
+    run: (): string => {
+      throw new Error('no end')
+    },
+  })
+  const plain = graph({ name: 'plain', steps: [simple, doubled, end] })
+  const docket = world.process({ graphs: [plain] })
+  const handle = await world.clock.settle(docket.start(plain, Ended, { Order: 'o' }, { id: 'a' }))
+  await expect(world.clock.settle(handle.result())).rejects.toThrow('no end')
+  const { steps } = await world.clock.settle(handle.details())
+  expect(steps.map((one) => [one.step, one.status, one.attempt])).toEqual([
+    ['Simple', 'completed', undefined],
+    ['Double', 'completed', undefined],
+    ['End', 'failed', 2],
+  ])
+})
+
 test.each(['BookFlight', 'ReserveFlight'])(
   'the history stays where the process dies while it is undone, and another one goes on (the first step is called %s there)',
   async (name) => {

@@ -69,7 +69,7 @@ function momentsOf(details: ExecutionDetails): readonly Moment[] {
     step,
     item = null,
     status,
-    attempt,
+    attempt = 0,
     attempts,
     since,
     startedAt,

@@ -1,3 +1,4 @@
+import { DocketError } from '../../core/docket-error.ts'
 import { StepSkippedError } from '../../core/errors.ts'
 import type { PersistSpec, StepSpec } from '../../core/graph/graph-index.ts'
 import type { Plan } from '../../core/graph/plan.ts'
@@ -50,7 +51,8 @@ export function endedStepInfos(
       status === 'completed' &&
       (isRecorded || requiredBy(plan, position).some((producer) => isAbsent[producer] === true))
     if (hadValue[position]!) return unrecordedStep(name, isAbsent[position] ? 'unknown' : 'completed', undefined)
-    if (hasFailed) return { ...unrecordedStep(name, isSkip(error) ? 'skipped' : 'failed', undefined), error }
+    if (hasFailed && isSkip(error)) return { ...unrecordedStep(name, 'skipped', undefined), error }
+    if (hasFailed) return { ...unrecordedStep(name, 'failed', undefined), attempt: attemptOf(error), error }
     return unrecordedStep(name, isStopped ? 'cancelled' : 'unknown', undefined)
   })
   const names = new Set(plan.steps.map(({ spec }) => spec.name))
@@ -60,6 +62,11 @@ export function endedStepInfos(
 
 function isSkip(error: unknown): boolean {
   return error instanceof StepSkippedError
+}
+
+/** The attempt that an error is of, where it says that. */
+function attemptOf(error: unknown): number | undefined {
+  return error instanceof DocketError ? error.attempt : undefined
 }
 
 /** The step that an execution's error is of. */

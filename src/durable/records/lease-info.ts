@@ -92,7 +92,7 @@ function runningSteps(steps: readonly StepInfo[], now: number): string {
   const running = steps.filter(({ status }) => status === 'running')
   if (running.length === 0) return ''
   const first = running.reduce((oldest, step) => (sinceOf(step) < sinceOf(oldest) ? step : oldest))
-  const { attempt, since } = first
+  const { attempt = 0, since } = first
   const which = attempt > 1 ? ` (attempt ${attempt})` : ''
   const duration = since === undefined ? '' : ` for ${spanOf(Math.max(0, now - since.getTime()))}`
   const others = running.length === 1 ? '' : `, and ${running.length - 1} more`
@@ -119,7 +119,7 @@ function nextAttempt(steps: readonly StepInfo[], now: number): string {
   const due = leftMs > 0 ? `due in ${spanOf(leftMs)} (${at.toISOString()})` : 'due now'
   const others =
     count === 1 ? '' : `, and ${count - 1} more ${count === 2 ? 'waits for its' : 'wait for their'} next attempt`
-  return `; ${nameOf(step)} waits for attempt ${step.attempt + 1}, ${due}${others}`
+  return `; ${nameOf(step)} waits for attempt ${(step.attempt ?? 0) + 1}, ${due}${others}`
 }
 
 function nameOf({ step, item }: StepInfo): string {

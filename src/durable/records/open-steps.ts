@@ -147,7 +147,8 @@ export function unrecordedStep(step: string, status: StepInfo['status'], waitsFo
     step,
     item: undefined,
     status,
-    attempt: 0,
+    // What only has not begun was certainly never tried.
+    attempt: status === 'pending' || status === 'skipped' ? 0 : undefined,
     output: undefined,
     error: undefined,
     attempts: [],

@@ -104,8 +104,8 @@ export interface StepInfo {
   readonly item: string | undefined
   /** `unknown`: there is no record of it, so that the process that runs the execution, or ran it, alone knows. */
   readonly status: StepStatus | 'unknown'
-  /** The current or last attempt; 0 before the first. */
-  readonly attempt: number
+  /** The current or last attempt; 0 before the first. Undefined where that is not on record: of a step that is not persisted, and ran in another process, or has ended. */
+  readonly attempt: number | undefined
   /** Its value, once completed or cached. */
   readonly output: unknown
   /** What its last attempt failed with. */

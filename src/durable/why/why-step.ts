@@ -18,7 +18,7 @@ const mostReasons = 20
 
 /** Why a step is where it is. */
 export function whyStep(facts: WhyFacts, info: StepInfo): Why {
-  const { step, item, status, attempt } = info
+  const { step, item, status, attempt = 0 } = info
   const found = reasonOf(facts, info)
   const text = `${stepName({ step, item })} ${found.text}`
   return present({
@@ -141,7 +141,7 @@ function failedReason({ plan }: WhyFacts, info: StepInfo): FoundReason {
   const causes = causeChain(info.error)
   const { maxAttempts } = planStepOf(plan, info.step)?.spec ?? {}
   const of = maxAttempts === undefined || maxAttempts === Infinity ? '' : ` of ${maxAttempts}`
-  const times = info.attempt > 0 ? ` in attempt ${info.attempt}${of}` : ''
+  const times = (info.attempt ?? 0) > 0 ? ` in attempt ${info.attempt}${of}` : ''
   return {
     code: 'step.failed',
     since: info.endedAt,
@@ -275,7 +275,7 @@ function waitReason(facts: WhyFacts, info: StepInfo): FoundReason {
 }
 
 function runningReason({ details, now, plan }: WhyFacts, info: StepInfo): FoundReason {
-  const { attempt, since } = info
+  const { attempt = 0, since } = info
   const spec = planStepOf(plan, info.step)?.spec
   const { owner, isHere } = details.lease!
   const where = isHere ? 'this process' : `process "${owner}"`
