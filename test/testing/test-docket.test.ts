@@ -9,6 +9,7 @@ import {
   machineStep,
   OptionError,
   step,
+  subgraph,
   timer,
   type,
 } from '../../src/index.ts'
@@ -327,6 +328,23 @@ test('replaced steps are typed and checked by name', () => {
   })
   expect(typed.name).toBe('expenses')
   expect([Decision.name, Expense.name]).toEqual(['Decision', 'Expense'])
+})
+
+test('what takes the place of a subgraph is typed by the leaves and the output of that', async () => {
+  const Home = dataType('Home', type<string>())
+  const parents = graph({
+    name: 'parents',
+    steps: [subgraph(write, Text, { name: 'WriteHome', inputs: { Word: Home } })],
+  })
+  const tested = replaceSteps(parents, { WriteHome: ({ Word: word }) => word.toUpperCase() })
+  await using docket = createTestDocket({ graphs: [tested] })
+  expect(await docket.execute(tested, Text, { Home: 'street' })).toBe('STREET')
+  replaceSteps(parents, { WriteHome: () => 'sent' })
+  replaceSteps(parents, { WriteHome: { run: () => 'sent', compensate: (value) => value?.trim() } })
+  // @ts-expect-error a text is made
+  replaceSteps(parents, { WriteHome: () => 42 })
+  // @ts-expect-error the graph has no such leaf
+  replaceSteps(parents, { WriteHome: ({ Home: home }) => String(home) })
 })
 
 test('what takes the place of a durable function is tried, and timed out, as that is', async () => {

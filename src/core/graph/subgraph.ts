@@ -95,6 +95,8 @@ export interface SubgraphTypes<G, T, Renames, Output extends TypedDataType> exte
   readonly wants: Extract<NameIn<Exclude<LeafNames<G, T>, RequiredLeafNames<G, T>>, Renames>, string>
   /** All types that it names. */
   readonly touches: Output | TypeOfLeaf<G, LeafNames<G, T>, Renames>
+  /** What functions of the step get: values of the graph's leaves, by the names of these. */
+  readonly receives: LeavesOf<G, T>
 }
 
 /**

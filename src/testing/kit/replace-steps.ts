@@ -11,25 +11,31 @@ import type { Compensate } from '../../core/language/compensation.ts'
 import type { AnyStep, DeclaredPorts, MaybePromise, ReceivedBy, StepContext } from '../../core/language/step.ts'
 
 /** What takes the place of a step's function: a function of the same inputs, or that with what undoes it. */
-export type StepReplacement<Inputs extends DeclaredPorts, Output extends TypedDataType, App = unknown> =
-  | ((inputs: ReceivedBy<Inputs>, context: StepContext<App>) => MaybePromise<GivenOf<Output>>)
+export type StepReplacement<Inputs, Output extends TypedDataType, App = unknown> =
+  | ((inputs: Inputs, context: StepContext<App>) => MaybePromise<GivenOf<Output>>)
   | {
-      readonly run: (inputs: ReceivedBy<Inputs>, context: StepContext<App>) => MaybePromise<GivenOf<Output>>
+      readonly run: (inputs: Inputs, context: StepContext<App>) => MaybePromise<GivenOf<Output>>
       /** @default what the step has */
-      readonly compensate?: Compensate<ValueOf<Output>, ReceivedBy<Inputs>, App> | undefined
+      readonly compensate?: Compensate<ValueOf<Output>, Inputs, App> | undefined
     }
 
 /** For each step of a graph, what may take its place. */
 export type StepReplacements<G> = G extends { readonly steps: infer Steps extends readonly AnyStep[] }
   ? {
       readonly [One in Steps[number] as One['name']]?: One extends {
-        readonly inputs: infer Inputs extends DeclaredPorts
         readonly output: infer Output extends TypedDataType
       }
-        ? StepReplacement<Inputs, Output, AppOfStep<One>>
+        ? StepReplacement<InputsOfStep<One>, Output, AppOfStep<One>>
         : never
     }
   : never
+
+/** What the step's function gets. A subgraph's ports are leaves of its graph, which its type knows by their values. */
+type InputsOfStep<Step> = Step extends { readonly inputs: infer Inputs extends DeclaredPorts }
+  ? ReceivedBy<Inputs>
+  : Step extends { readonly '~types': { readonly receives: infer Inputs } }
+    ? Inputs
+    : never
 
 /** What the step's functions read as `ctx.app`. */
 type AppOfStep<Step> = Step extends { readonly '~app': (app: infer App) => void } ? App : unknown
