@@ -334,7 +334,7 @@ describe('the command line of the package', () => {
 })
 
 describe('with the optional peers', () => {
-  beforeAll(async () => void (await install(tested('pino'), tested('@bufbuild/protobuf'))))
+  beforeAll(async () => void (await install(...['pino', '@bufbuild/protobuf', 'bullmq', 'ioredis'].map(tested))))
 
   test('JavaScript runs graphs, alone and as actors, with observers', async () => {
     expect(JSON.parse(await run(project, process.execPath, 'run.js'))).toEqual({
@@ -350,7 +350,10 @@ describe('with the optional peers', () => {
   test.each([
     ['nodenext', 'nodenext'],
     ['esnext', 'bundler'],
-  ])('TypeScript with module %s and moduleResolution %s takes their types too', async (module, moduleResolution) => {
-    await compile(['use-peers.ts'], module, moduleResolution)
-  })
+  ])(
+    'TypeScript with module %s and moduleResolution %s takes their types too, those of BullMQ without pg',
+    async (module, moduleResolution) => {
+      await compile(['use-peers.ts', 'use-bullmq.ts'], module, moduleResolution)
+    },
+  )
 })

@@ -1,4 +1,4 @@
-import type { Pool } from 'pg'
+import type { PostgresPool } from './bullmq-engine-options.ts'
 import { engineError } from './errors.ts'
 import { loadForPostgres } from './load-packages.ts'
 import { checkMigrate } from './options.ts'
@@ -11,7 +11,7 @@ const connectTimeoutMs = 10_000
  * Several at the same time wait for each other. `connection` is a URL, or a pool of `pg`, which is not ended.
  * @throws (as rejection) OptionError, EngineError
  */
-export async function migrate(connection: string | Pool): Promise<void> {
+export async function migrate(connection: string | PostgresPool): Promise<void> {
   checkMigrate(connection)
   const packages = await loadForPostgres()
   const own =

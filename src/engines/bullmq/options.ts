@@ -1,4 +1,4 @@
-import type { Cluster, ClusterNode, Redis, RedisOptions } from 'ioredis'
+import type { Cluster, Redis, RedisOptions } from 'ioredis'
 import type { Pool } from 'pg'
 import { checkOptions, describe, isWholeFromOne } from '../../core/check-options.ts'
 import type { Problem } from '../../core/check-options.ts'
@@ -6,34 +6,9 @@ import { durationHint, durationMs } from '../../core/duration.ts'
 import type { Duration } from '../../core/duration.ts'
 import { OptionError } from '../../core/errors.ts'
 import { isRecord } from '../../core/is-record.ts'
+import type { BullmqEngineOptions } from './bullmq-engine-options.ts'
 import type { PostgresSource } from './postgres-backend.ts'
 import type { RedisSource } from './redis-backend.ts'
-
-/** Where BullMQ keeps its jobs, and how it is used. */
-export interface BullmqEngineOptions {
-  /**
-   * The server: a URL (`redis://…`, `rediss://…`, `postgres://…`), the path of a Redis's socket, a client of ioredis for one server, Sentinel or a cluster, or ioredis's options
-   * (Sentinel, TLS, …). A client is never used itself, nor closed: the engine connects like it. @default none: give this, `cluster` or `pool`
-   */
-  readonly connection?: string | Redis | Cluster | RedisOptions | undefined
-  /** Nodes of a Redis Cluster instead, to begin with: URLs, or host and port. The others are found by them. @default none */
-  readonly cluster?: readonly ClusterNode[] | undefined
-  /** A pool of `pg` instead, which the engine never ends. Its connections must find BullMQ's schema: `options: '-c search_path=bullmq'`. @default none */
-  readonly pool?: Pool | undefined
-  /** What the names of all queues begin with in BullMQ. Engines with different ones know nothing of each other. @default 'docket' */
-  readonly prefix?: string | undefined
-  /**
-   * How many connections the pool has that the engine makes for a PostgreSQL URL: one for each queue that a process works on, and two more, at
-   * least. @default 10
-   */
-  readonly max?: number | undefined
-  /** For how long BullMQ takes a job to be held without renewal. After that, another process gets its wake. @default '5s' */
-  readonly lock?: Duration | undefined
-  /** How often workers look for jobs whose lock has run out. @default '5s' */
-  readonly stalled?: Duration | undefined
-  /** How long to wait for an answer before a wake counts as lost. @default '2s' */
-  readonly timeout?: Duration | undefined
-}
 
 /** Options that were checked. */
 export interface ResolvedOptions {
@@ -65,7 +40,7 @@ export function resolveOptions(options: BullmqEngineOptions): ResolvedOptions {
 }
 
 /** @throws OptionError */
-export function checkMigrate(connection: unknown): void {
+export function checkMigrate(connection: unknown): asserts connection is string | Pool {
   if (isPostgresUrl(connection) || isPool(connection)) return
   const given = shownConnection(connection)
   throw new OptionError(`migrate: give a URL like postgres://host/database, or a pool of pg, not ${given}`)
@@ -129,7 +104,7 @@ function optionsOfClient(client: Record<string, unknown>): Record<string, unknow
 
 function sourceOf(options: BullmqEngineOptions): ResolvedOptions['source'] {
   const { connection, cluster, pool, max = defaultMax } = options
-  if (pool !== undefined) return { type: 'postgres', url: undefined, pool, max }
+  if (isPool(pool)) return { type: 'postgres', url: undefined, pool, max }
   if (cluster !== undefined) return { type: 'cluster', nodes: cluster, options: {} }
   if (typeof connection === 'string')
     return isPostgresUrl(connection)
