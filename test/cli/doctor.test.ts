@@ -339,7 +339,10 @@ describe('an engine', () => {
     onTestFinished(() => database.drop())
     useEngine(bullmqEngine({ connection: database.url }))
     expect(await illsOf()).toMatchObject({ engine: expect.stringMatching(/^problem: .*migrate/) })
-    expect((await cli(['migrate', '--engine', database.url, '--check'])).code).toBe(5)
+    expect(await cli(['migrate', '--engine', database.url, '--check'])).toMatchObject({
+      code: 4,
+      err: expect.stringContaining('or docket migrate --yes --engine postgres://…'),
+    })
     expect(await cli(['migrate', '--engine', database.url, '--yes'])).toMatchObject({ code: 0 })
     expect(await cli(['migrate', '--engine', database.url, '--check'])).toMatchObject({ code: 0 })
     useStore(memoryStore())

@@ -1,4 +1,6 @@
 import type { Migrations } from '../../../stores/sqlite/index.ts'
+import { readOf } from '../../core/thrown.ts'
+import { messageOf } from '../cli-call.ts'
 import type { CliCall } from '../cli-call.ts'
 import { CliError, exitCodes } from '../cli-error.ts'
 import type { ExitCode } from '../cli-error.ts'
@@ -96,8 +98,16 @@ async function migrateEngine(call: CliCall, url: string): Promise<ExitCode> {
     return exitCodes.done
   }
   const engine = bullmqEngine({ connection: url })
-  await engine.open({ report: () => {} } as never)
-  await engine.close()
+  try {
+    await engine.open({ report: () => {} } as never)
+  } catch (error) {
+    // The server answers: it is its tables that are not there.
+    if (readOf(readOf(error, 'cause'), 'name') === 'SchemaMigrationRequiredError')
+      throw new CliError(exitCodes.refused, messageOf(error), { cause: error })
+    throw error
+  } finally {
+    await engine.close()
+  }
   printer.result({ engine: 'postgres', outcome: 'upToDate' }, () => 'the tables of BullMQ are there')
   return exitCodes.done
 }

@@ -102,8 +102,9 @@ async function checkTables({ bullmq }: Packages, pool: Pool, { url }: PostgresSo
     if (isError(error) && error.name === 'SchemaMigrationRequiredError')
       throw new EngineError(
         engineName,
-        `the database has no tables of BullMQ in schema "${schema}": run migrate(${url === undefined ? 'pool' : 'url'}) of docket/engines/bullmq once, when you deploy`,
+        `the database has no tables of BullMQ in schema "${schema}": run migrate(${url === undefined ? 'pool' : 'url'}) of docket/engines/bullmq once, when you deploy, or docket migrate --yes --engine postgres://…`,
         false,
+        { cause: error },
       )
     throw error
   } finally {
