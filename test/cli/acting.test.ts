@@ -55,6 +55,9 @@ describe('docket run', () => {
   test.each([
     [['orders', 'Receipt', '-i', 'Order={"id":7}'], /Order\.id: .*expected string/],
     [['orders', 'Receipt', '-i', '{'], /--input is no JSON/],
+    [['orders', 'Receipt', '-i', 'Order={id:1}'], /--input Order begins like JSON, but is none: .*in quotes/],
+    [['orders', 'Receipt', '-i', 'Order= ["1"'], /--input Order begins like JSON/],
+    [['orders', 'Receipt', '-i', 'Order="1'], /--input Order begins like JSON/],
     [['orders', 'Receipt', '-i', 'Ordr={}'], /Ordr: unknown input.*did you mean "Order"\?/],
     [['orders', 'Receipt', '-i', 'Order=1', '-i', 'Order=2'], /gives "Order" twice/],
     [
@@ -174,6 +177,10 @@ describe('acts on one execution', () => {
     expect(await approve('{"by":"Ada"}')).toMatchObject({ code: 0, out: 'o  accepted\n' })
     expect((await approve('{"by":"Bea"}')).out).toBe('o  duplicate\n')
     expect((await cli(['signal', 'o', 'Approval'])).err).toMatch(/--value <json> says what is sent/)
+    expect(await cli(['signal', 'o', 'Approval', '--value', '{by:1}'])).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/--value begins like JSON, but is none/),
+    })
     await cli(['cancel', 'o'])
     expect(await approve('{"by":"Cy"}')).toMatchObject({ code: 4 })
   })

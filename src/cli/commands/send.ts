@@ -79,14 +79,14 @@ function messageOptions(call: CliCall): { readonly id?: string; readonly item?: 
 async function valueOf(call: CliCall): Promise<unknown> {
   const text = call.text('value')
   if (text === undefined) throw new CliError(exitCodes.usage, '--value <json> says what is sent; @file and - read it')
-  return readValue(call.streams, text)
+  return readValue(call.streams, text, '--value')
 }
 
 /** `docket query`: prints what a query of the graph gives. */
 export async function query(call: CliCall): Promise<ExitCode> {
   const [id = '', name = ''] = call.args
   const text = call.text('input')
-  const input = text === undefined ? undefined : await readValue(call.streams, text)
+  const input = text === undefined ? undefined : await readValue(call.streams, text, '--input')
   return call.withDocket('look', async (docket) => {
     const handle = await requireExecution(docket, id)
     const answer = await handle.query(name, ...(input === undefined ? [] : [input]))
