@@ -337,30 +337,7 @@ describe('acts on many', () => {
   })
 })
 
-describe('queues and schedules', () => {
-  test('a queue is paused, limited and resumed, and shown with what stands ready', async () => {
-    await started('a')
-    expect((await cli(['queues', 'pause', 'default', '--note', 'rest'])).out).toBe('default  paused\n')
-    await cli(['queues', 'limits', 'default', '--concurrency', '2', '--per-key', '--rate', '10/1m'])
-    expect((await cli(['queues', 'list', '--json'])).json).toMatchObject([
-      {
-        queue: 'default',
-        note: 'rest',
-        pausedAt: expect.any(String),
-        ready: 1,
-        running: 0,
-        limits: { concurrency: { limit: 2, key: true }, rate: { limit: 10, per: 60_000 } },
-      },
-    ])
-    expect((await cli(['queues', 'list'])).out).toMatch(/default {2}paused: rest .*2 at once per key, 10 in 1m/)
-    expect((await cli(['queues', 'resume', 'default'])).code).toBe(0)
-    expect((await cli(['queues', 'limits', 'default', '--declared', '--json'])).json).toMatchObject([
-      { limits: {}, pausedAt: null },
-    ])
-    expect((await cli(['queues', 'limits', 'default'])).code).toBe(2)
-    expect((await cli(['queues', 'limits', 'default', '--rate', 'often'])).err).toMatch(/must be like 10\/1m/)
-  })
-
+describe('schedules', () => {
   test('a schedule is listed, paused, triggered, made up for and deleted', async () => {
     await using owner = openShop({ work: false, takeOver: false })
     await owner.schedule('nightly', {

@@ -1,4 +1,5 @@
 import type { Backlog, Docket, QueueInfo, QueueSettings } from '../../index.ts'
+import { didYouMean } from '../../core/closest-name.ts'
 import { durationMs, durationText } from '../../core/duration.ts'
 import type { CliCall } from '../cli-call.ts'
 import { CliError, exitCodes } from '../cli-error.ts'
@@ -64,6 +65,8 @@ async function change(
 ): Promise<ExitCode> {
   const [name = ''] = call.args
   return call.withDocket('act', async (docket) => {
+    const stranger = await unknownQueue(docket, name)
+    if (stranger !== undefined) call.printer.say(stranger)
     const info = await onRecord(docket, { act: `${verb}Queue`, note: name }, () => act(docket, name))
     const limits = limitsText(info.limits)
     call.printer.result(
@@ -72,6 +75,15 @@ async function change(
     )
     return exitCodes.done
   })
+}
+
+/** A queue may be paused before anything serves it, so this is a warning; undefined for one that somebody knows. */
+async function unknownQueue(docket: Docket, name: string): Promise<string | undefined> {
+  const known = await namesOf(docket, [])
+  if (known.includes(name)) return undefined
+  const { ready, running, waiting } = await docket.queue(name).backlog({ upTo: 1 })
+  if (ready + running + waiting > 0) return undefined
+  return plain(`warning: no worker serves queue "${name}", and nothing is in it${didYouMean(name, known)}`)
 }
 
 function settingsOf(call: CliCall): QueueSettings | null {

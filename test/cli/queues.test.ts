@@ -1,0 +1,42 @@
+import { beforeEach, expect, test } from 'vitest'
+import { memoryStore } from '../../stores/memory/index.ts'
+import { cli } from './call-cli.ts'
+import { useStore } from './fixtures/shop.ts'
+
+beforeEach(() => void useStore(memoryStore()))
+
+test('a queue is paused, limited and resumed, and shown with what stands ready', async () => {
+  await cli(['start', 'orders', 'Receipt', '-i', 'Order={"id":"x"}'])
+  expect((await cli(['queues', 'pause', 'default', '--note', 'rest'])).out).toBe('default  paused\n')
+  await cli(['queues', 'limits', 'default', '--concurrency', '2', '--per-key', '--rate', '10/1m'])
+  expect((await cli(['queues', 'list', '--json'])).json).toMatchObject([
+    {
+      queue: 'default',
+      note: 'rest',
+      pausedAt: expect.any(String),
+      ready: 1,
+      running: 0,
+      limits: { concurrency: { limit: 2, key: true }, rate: { limit: 10, per: 60_000 } },
+    },
+  ])
+  expect((await cli(['queues', 'list'])).out).toMatch(/default {2}paused: rest .*2 at once per key, 10 in 1m/)
+  expect((await cli(['queues', 'resume', 'default'])).code).toBe(0)
+  expect((await cli(['queues', 'limits', 'default', '--declared', '--json'])).json).toMatchObject([
+    { limits: {}, pausedAt: null },
+  ])
+  expect((await cli(['queues', 'limits', 'default'])).code).toBe(2)
+  expect((await cli(['queues', 'limits', 'default', '--rate', 'often'])).err).toMatch(/must be like 10\/1m/)
+})
+
+test('a queue that nobody knows is paused with a warning, which names the one that may be meant', async () => {
+  await cli(['start', 'orders', 'Receipt', '-i', 'Order={"id":"x"}'])
+  expect(await cli(['queues', 'pause', 'defualt'])).toMatchObject({
+    code: 0,
+    out: 'defualt  paused\n',
+    err: 'warning: no worker serves queue "defualt", and nothing is in it; did you mean "default"?\n',
+  })
+  expect((await cli(['queues', 'pause', 'default'])).err).toBe('')
+  expect((await cli(['queues', 'limits', 'nope', '--concurrency', '1'])).err).toMatch(
+    /^warning: no worker serves queue "nope", and nothing is in it\n$/,
+  )
+})
