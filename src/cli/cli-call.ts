@@ -142,7 +142,9 @@ export class CliCall {
     const answers = storeMs !== undefined
     this.streams.onStore?.(answers ? [] : problems, answers)
     if (answers) return
-    throw new CliError(exitCodes.unreachable, problems.join('; ') || `the store did not answer within ${timeout} ms`)
+    throw new CliError(exitCodes.unreachable, problems.join('; ') || `the store did not answer within ${timeout} ms`, {
+      code: 'STORE_FAILED',
+    })
   }
 }
 

@@ -25,11 +25,15 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 export class CliError extends Error {
   /** What the process exits with. */
   readonly exitCode: ExitCode
+  /** The stable code of what went wrong below it; undefined where there is nothing below it. */
+  readonly code: string | undefined
 
-  constructor(exitCode: ExitCode, message: string, options?: ErrorOptions) {
+  constructor(exitCode: ExitCode, message: string, options?: ErrorOptions & { readonly code?: string }) {
     super(message, options)
     this.name = 'CliError'
     this.exitCode = exitCode
+    const code = options?.code ?? readOf(options?.cause, 'code')
+    this.code = typeof code === 'string' ? code : undefined
   }
 }
 

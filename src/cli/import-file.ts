@@ -14,6 +14,18 @@ export async function importFile(path: string, signal: AbortSignal): Promise<unk
       readOf(error, 'code') === 'ERR_MODULE_NOT_FOUND' && /\.[cm]?ts$/.test(path)
         ? '; Node runs TypeScript as it is, so imports of files end in .ts'
         : ''
-    throw new CliError(exitCodes.usage, `${path} can’t be loaded: ${describeThrown(error)}${hint}`, { cause: error })
+    const place = placeOfSyntax(error)
+    throw new CliError(
+      exitCodes.usage,
+      `${path} can’t be loaded: ${place === undefined ? '' : `${place}: `}${describeThrown(error)}${hint}`,
+      { cause: error },
+    )
   }
+}
+
+/** Where TypeScript can't be read, as `file:line`: the first line of the error's stack, which its message does not have. Undefined for other errors. */
+function placeOfSyntax(error: unknown): string | undefined {
+  if (readOf(error, 'name') !== 'SyntaxError') return undefined
+  const [, place] = /^(\S[^\n]*:\d+)\n/.exec(String(readOf(error, 'stack'))) ?? []
+  return place
 }

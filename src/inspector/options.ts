@@ -72,7 +72,7 @@ function problemsOf(given: Readonly<Record<string, unknown>>): readonly Problem[
       'token must have 22 to 256 letters, digits, - and _: 128 bits, like randomBytes(16).toString("base64url")',
     token === undefined &&
       !isLocal &&
-      `host ${describe(host)} can be reached by others: give a token of your own, that you can pass on and take back`,
+      `host ${describe(host)} can be reached by others: give a token of your own, that you can pass on and take back (docket inspect reads it from DOCKET_INSPECTOR_TOKEN)`,
     ...['allowActions', 'ingest'].map(
       (name) =>
         given[name] !== undefined &&

@@ -26,7 +26,10 @@ test('docket inspect prints the URL of a page, serves it to whoever has the toke
 
 test('a page that others can reach needs a token of one’s own, which is not in the arguments', async () => {
   const { code, err } = await cli(['inspect', '--host', '0.0.0.0'])
-  expect({ code, err }).toEqual({ code: 2, err: expect.stringMatching(/give a token of your own/) })
+  expect({ code, err }).toEqual({
+    code: 2,
+    err: expect.stringMatching(/give a token of your own.*DOCKET_INSPECTOR_TOKEN/),
+  })
 })
 
 test('a port that another program has is a conflict', async () => {
@@ -35,7 +38,7 @@ test('a port that another program has is a conflict', async () => {
   const { port } = other.address() as AddressInfo
   expect(await cli(['inspect', '--port', String(port)])).toMatchObject({
     code: 4,
-    err: expect.stringMatching(/address already in use/),
+    err: `error: port ${port} of 127.0.0.1 is in use by another program: give another --port, or none for one that is free\n`,
   })
   other.close()
 })

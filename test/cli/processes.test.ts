@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sqliteStore } from '../../stores/sqlite/index.ts'
 import { childProgram } from '../child-program.ts'
+import { freePort } from '../servers/free-port.ts'
 import { serverUrl } from '../servers/server-url.ts'
 import { fixtures } from './call-cli.ts'
 import { openShop, orders, Receipt, useStore } from './fixtures/shop.ts'
@@ -98,6 +99,35 @@ test('an act is done to its end, whether anybody reads of it or not', async () =
   useStore(sqliteStore(file))
   await using shop = openShop({ work: false })
   expect(await shop.count({ key: 'unread' })).toEqual({ cancelled: { count: 1_000, isMore: false } })
+})
+
+test('a configuration that can’t be read is named with the line, and the file that it imports', () => {
+  const broken = join(folder, 'broken.ts')
+  const importing = join(folder, 'docket.config.ts')
+  writeFileSync(broken, 'export const one = 1\nexport const two = = 2\n')
+  writeFileSync(importing, `import './broken.ts'\n`)
+  for (const given of [broken, importing]) {
+    const { status, stderr } = spawnSync(process.execPath, [program, 'list', '--config', given], {
+      encoding: 'utf8',
+      env,
+    })
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr: `error: ${given} can’t be loaded: ${broken}:2: Expression expected\n`,
+    })
+  }
+})
+
+test('an error as JSON has the code of what went wrong', async () => {
+  const store = `postgres://127.0.0.1:${await freePort()}/none`
+  const { status, stderr } = spawnSync(process.execPath, [program, 'list', '--json', '--store', store], {
+    encoding: 'utf8',
+    env,
+  })
+  expect({ status, said: JSON.parse(stderr) as unknown }).toMatchObject({
+    status: 5,
+    said: { error: { code: 'STORE_FAILED' }, exitCode: 5 },
+  })
 })
 
 test('all that is written arrives, also in a pipe that is read slowly', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { dataType, ExecutionConflictError, graph, InputError, step, StepError } from '../../src/index.ts'
+import { createDocket, dataType, ExecutionConflictError, graph, InputError, step, StepError } from '../../src/index.ts'
+import { memoryStore } from '../../stores/memory/index.ts'
 import { World } from './durable-time.ts'
 
 const Order = dataType('Order', z.object({ id: z.string() }))
@@ -133,4 +134,11 @@ describe('after a crash', () => {
       { after: 'death', restored: 1 },
     ])
   })
+})
+
+test('the name of a graph in the place of the graph is refused with the call that takes names', async () => {
+  await using docket = createDocket({ graphs: [], store: memoryStore(), takeOver: false })
+  await expect(docket.start('orders' as never, {} as never, {} as never)).rejects.toThrow(
+    '"orders" is a text, not a graph; give the graph itself, or call docket.startByName, which takes a name',
+  )
 })

@@ -53,7 +53,7 @@ describe('what fails in the background of a docket, and is no outage,', () => {
       await new Promise(setImmediate)
       expect(warnings.filter(({ name }) => name === 'DocketBugWarning')).toMatchObject([
         {
-          message: expect.stringMatching(/ failed, and nothing waits for it: undefined is not a function$/),
+          message: expect.stringMatching(/ failed in the background: undefined is not a function$/),
           detail: expect.stringContaining('unheard-failures.test.ts'),
         },
       ])
@@ -66,7 +66,7 @@ describe('what fails in the background of a docket, and is no outage,', () => {
     await world.clock.advance(4_000)
     await new Promise(setImmediate)
     expect(warnings.map(String)).toEqual([
-      'DocketStoreWarning: reading messages failed, and nothing waits for it: test store: the value was refused',
+      'DocketStoreWarning: reading messages failed in the background: test store: the value was refused',
     ])
   })
 })
@@ -104,7 +104,7 @@ test('a store that can not be opened is reported once, whoever wanted it, and to
   await clock.advance(5_000)
   await new Promise(setImmediate)
   expect(warnings.map(({ message }) => message)).toEqual([
-    expect.stringMatching(/^opening the store failed, and nothing waits for it: .*nowhere/),
+    expect.stringMatching(/^opening the store failed in the background: .*nowhere/),
   ])
   await clock.settle(docket.close())
 })

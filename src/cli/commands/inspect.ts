@@ -1,5 +1,6 @@
+import { readOf } from '../../core/thrown.ts'
 import type { CliCall } from '../cli-call.ts'
-import { exitCodes } from '../cli-error.ts'
+import { CliError, exitCodes } from '../cli-error.ts'
 import type { ExitCode } from '../cli-error.ts'
 import { userOfMachine } from '../record-act.ts'
 import { untilAborted } from '../until-aborted.ts'
@@ -14,7 +15,7 @@ export async function inspect(call: CliCall): Promise<ExitCode> {
   const { signal } = call.streams
   return call.withDocket(allowActions ? 'act' : 'look', async (docket) => {
     const { createInspector } = await import('../../inspector/index.ts')
-    const inspector = await createInspector({
+    const opening = createInspector({
       docket,
       allowActions,
       ingest,
@@ -22,6 +23,14 @@ export async function inspect(call: CliCall): Promise<ExitCode> {
       ...(port !== undefined && { port }),
       ...(host !== undefined && { host }),
       ...(token !== undefined && { token }),
+    })
+    const inspector = await opening.catch((error: unknown) => {
+      if (readOf(error, 'code') !== 'EADDRINUSE') throw error
+      throw new CliError(
+        exitCodes.refused,
+        `port ${port} of ${host ?? '127.0.0.1'} is in use by another program: give another --port, or none for one that is free`,
+        { cause: error },
+      )
     })
     try {
       const { url, ingestUrl = null } = inspector

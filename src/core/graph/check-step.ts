@@ -18,6 +18,7 @@ type Report = (kind: GraphProblem['kind'], message: string, step?: string) => vo
 
 const dataTypeKeys = ['kind', 'name', 'schema', 'version', 'formerly', 'isSensitive', 'broadcast', 'result', 'validate']
 const retryKeys = ['maxAttempts', 'backoff', 'retryIf']
+const whereBackoffGoes = "those of the wait belong to backoff: exponential('1s', { factor: 2, max: '30s', jitter: 1 })"
 const persistKeys = ['scope', 'ttl', 'namespace', 'capacity', 'store', 'onStoreError']
 const defaultsKeys = ['timeout', 'retry', 'persist', 'concurrency']
 
@@ -198,7 +199,9 @@ export function checkRetry(label: string, retry: unknown, report: (message: stri
     report(`${label}: retry must be an object like { maxAttempts: 3 }, not ${describe(retry)}`)
     return
   }
-  reportUnknownKeys(`${label}: retry`, retry, retryKeys, report)
+  reportUnknownKeys(`${label}: retry`, retry, retryKeys, (message) =>
+    report(/"(?:factor|jitter|max)"/.test(message) ? `${message}; ${whereBackoffGoes}` : message),
+  )
   const { maxAttempts, backoff, retryIf } = retry
   if (
     maxAttempts !== undefined &&

@@ -1,5 +1,6 @@
 import type { AnyDataType } from '../language/data-type.ts'
 import { GraphError } from '../errors.ts'
+import { shorten } from '../shorten.ts'
 import { isRecord } from '../is-record.ts'
 import { indexOf } from './graph-index.ts'
 import type { AnyGraph, GraphIndex, StepSpec } from './graph-index.ts'
@@ -314,7 +315,9 @@ export function requireIndex(graph: AnyGraph): GraphIndex {
   if (index !== undefined) return index
   const message = isForeign(graph)
     ? `graph "${String(graph.name)}" was made by another version of docket; both places must import the same version of the package`
-    : 'this is not a graph; make one with graph({ name, steps })'
+    : typeof graph === 'string'
+      ? `${JSON.stringify(shorten(graph))} is a text, not a graph; give the graph itself, or call docket.startByName, which takes a name`
+      : 'this is not a graph; make one with graph({ name, steps })'
   throw new GraphError('?', [{ kind: 'bad-declaration', message }])
 }
 

@@ -34,7 +34,7 @@ export class UnheardFailures {
     if (!isReported(error)) return
     const isOfOpening = typeof error === 'object' && error !== null && this.#ofOpening.has(error)
     const undertaking = isOfOpening ? 'opening the store' : what
-    this.#warn(`${undertaking} failed, and nothing waits for it: ${describeThrown(error)}`, error)
+    this.#warn(`${undertaking} failed in the background: ${describeThrown(error)}`, error)
   }
 
   /** The lease is lost, since renewals failed: that says why, whatever it is. */

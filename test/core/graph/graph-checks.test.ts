@@ -273,6 +273,11 @@ describe('options of a step', () => {
     ['maxAttempts NaN', { retry: { maxAttempts: Number.NaN } }, [/maxAttempts.*NaN/]],
     ['maxAttempts as text', { retry: { maxAttempts: '3' } }, [/maxAttempts/]],
     ['a retry that is a number', { retry: 3 }, [/retry must be an object/]],
+    [
+      'jitter beside backoff',
+      { retry: { maxAttempts: 2, jitter: 1 } },
+      [/unknown option "jitter".*belong to backoff: exponential\(/],
+    ],
     ['an unknown name in retry', { retry: { maxAttempts: 2, delay: 5 } }, [/retry has the unknown option "delay"/]],
     ['a backoff for one attempt', { retry: { backoff: 5 } }, [/backoff.*one attempt/]],
     ['a retryIf for one attempt', { retry: { maxAttempts: 1, retryIf: () => true } }, [/retryIf.*one attempt/]],
