@@ -79,7 +79,7 @@ export class MysqlConnection {
     if (pool === undefined) made.on('connection', (client) => this.#watch(client as unknown as Connection))
     this.#lender ??= new Lender<PoolConnection>(
       storeName,
-      { connect: () => made.getConnection(), giveBack, socketOf, max: this.max },
+      { connect: () => made.getConnection(), giveBack, socketOf, max: this.max, server: this.#server },
       waitMs,
     )
     if (pool !== undefined) await this.#checkPool(this.#lender)

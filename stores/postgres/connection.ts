@@ -114,6 +114,7 @@ export class PostgresConnection {
         },
         socketOf,
         max: made.options.max,
+        server: this.server,
       },
       waitMs,
     )

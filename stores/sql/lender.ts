@@ -18,6 +18,8 @@ export interface LendingPool<Client> {
   socketOf(client: Client): unknown
   /** How many connections it may have, where that is known. */
   readonly max: number | undefined
+  /** Where it connects to, of a pool that lends to this one alone; undefined for that of a user. */
+  readonly server: string | undefined
 }
 
 /**
@@ -32,6 +34,7 @@ export class Lender<Client extends object> {
   readonly #loans = new Set<Loan<Client>>()
   readonly #silent = new SilentConnections()
   #isClosed = false
+  #hasConnected = false
   #onIdle: (() => void) | undefined
 
   constructor(store: string, pool: LendingPool<Client>, waitMs: number) {
@@ -118,6 +121,7 @@ export class Lender<Client extends object> {
       const timer = setTimeout(() => fail(this.#lateError(waitMs)), waitMs)
       this.#waiting.add(fail)
       this.#pool.connect().then((client) => {
+        this.#hasConnected = true
         if (end()) resolve(client)
         // It comes too late for this one.
         else this.#pool.giveBack(client, true)
@@ -126,7 +130,11 @@ export class Lender<Client extends object> {
   }
 
   #lateError(waitMs: number): StoreError {
-    const { max } = this.#pool
+    const { max, server } = this.#pool
+    if (server !== undefined && !this.#hasConnected) {
+      const silent = `no connection could be made within ${waitMs} ms: what listens at ${server} does not answer; is it the ${this.#store} server, and are host and port right?`
+      return new StoreError(this.#store, silent, true)
+    }
     const all = max === undefined ? 'all connections of its pool' : `all connections of its pool (${max})`
     const message = `no connection was free within ${waitMs} ms: ${all} are lent out, or can't be made; give the pool a larger maximum, and look for clients that are never given back`
     return new StoreError(this.#store, message, true)
