@@ -1,4 +1,5 @@
 import { isRecord } from '../../src/core/is-record.ts'
+import { parseServerUrl } from '../../src/core/server-address.ts'
 import { serverOptions } from '../sql/server-options.ts'
 import type { ServerOptions } from '../sql/server-options.ts'
 
@@ -80,5 +81,5 @@ function urlForDriver(url: string): string {
 /** The driver takes anything, and then looks for a host named "base". A path is a socket; the host may be among the parameters. */
 function isDatabaseUrl(url: string): boolean {
   if (url.startsWith('/') || url.startsWith('socket:')) return true
-  return /^postgres(?:ql)?:\/\//i.test(url) && (URL.canParse(url) || URL.canParse(url.replace('@/', '@socket/')))
+  return /^postgres(?:ql)?:\/\//i.test(url) && parseServerUrl(url) !== null
 }

@@ -2,6 +2,7 @@ import type { Cluster, ClusterNode, Redis, RedisOptions } from 'ioredis'
 import { durationHint, durationMs } from '../../src/core/duration.ts'
 import type { Duration } from '../../src/core/duration.ts'
 import { isRecord } from '../../src/core/is-record.ts'
+import { isSocketPath } from '../../src/core/server-address.ts'
 import { aBoolean, checkOptions, shownUrl } from '../sql/options.ts'
 import type { OptionRule } from '../sql/options.ts'
 
@@ -68,7 +69,6 @@ const rules: Readonly<Record<string, OptionRule>> = {
 
 function problemsOfSource({ url, client, cluster, options }: Record<string, unknown>): (string | undefined | false)[] {
   const isUrl = typeof url === 'string' && /^rediss?:\/\//.test(url) && URL.canParse(url)
-  const isSocketPath = typeof url === 'string' && url.startsWith('/') && !url.startsWith('//')
   return [
     [url, client, cluster].filter((one) => one !== undefined).length > 1 && 'give one of url, client and cluster',
     isRecord(options) &&
@@ -77,7 +77,7 @@ function problemsOfSource({ url, client, cluster, options }: Record<string, unkn
     client !== undefined && options !== undefined && 'a client has its options already; leave out options',
     typeof url === 'string' &&
       !isUrl &&
-      !isSocketPath &&
+      !isSocketPath(url) &&
       `url must look like redis://host:6379 or rediss://user:password@host:6379/0, got ${shownUrl(url)}`,
     isUrl &&
       !/^\/?(?:\d+\/?)?$/.test(new URL(url).pathname) &&

@@ -1,6 +1,7 @@
 import { checkOptions as checkKnown } from '../../src/core/check-options.ts'
 import { OptionError } from '../../src/core/errors.ts'
 import { isRecord } from '../../src/core/is-record.ts'
+import { parseServerUrl } from '../../src/core/server-address.ts'
 import { isError, membersOf } from '../../src/core/thrown.ts'
 
 /** What an option must be: words for it, and the check. */
@@ -65,7 +66,7 @@ export function shownUrl(url: unknown): string {
 
 /** Host, port and database of a URL; where the server is behind a socket, its path. */
 export function serverOf(url: string, defaultPort: number): string | undefined {
-  const parsed = URL.parse(url) ?? URL.parse(url.replace('@/', '@socket/'))
+  const parsed = parseServerUrl(url)
   if (parsed === null) return undefined
   const { hostname, port, pathname, searchParams } = parsed
   const named = searchParams.get('socketPath') ?? searchParams.get('host')

@@ -6,6 +6,7 @@ import { durationHint, durationMs } from '../../core/duration.ts'
 import type { Duration } from '../../core/duration.ts'
 import { OptionError } from '../../core/errors.ts'
 import { isRecord } from '../../core/is-record.ts'
+import { isSocketPath, parseServerUrl } from '../../core/server-address.ts'
 import type { BullmqEngineOptions } from './bullmq-engine-options.ts'
 import type { PostgresSource } from './postgres-backend.ts'
 import type { RedisSource } from './redis-backend.ts'
@@ -131,17 +132,12 @@ function isPool(value: unknown): value is Pool {
 
 /** The host may be among the parameters, as the path of a socket. */
 function isPostgresUrl(value: unknown): value is string {
-  if (typeof value !== 'string' || !/^postgres(?:ql)?:\/\//i.test(value)) return false
-  return URL.canParse(value) || URL.canParse(value.replace('@/', '@socket/'))
+  return typeof value === 'string' && /^postgres(?:ql)?:\/\//i.test(value) && parseServerUrl(value) !== null
 }
 
 /** A path is that of a socket. */
 function isRedisUrl(value: string): boolean {
   return isSocketPath(value) || (/^rediss?:\/\//.test(value) && URL.canParse(value))
-}
-
-function isSocketPath(value: string): boolean {
-  return value.startsWith('/') && !value.startsWith('//')
 }
 
 /** Without what may be a password. */
