@@ -1,13 +1,14 @@
+import { clearNodeInterval, setNodeInterval } from '../../core/node-interval.ts'
 import { outsideCalls } from '../../runtime/environment/async-context.ts'
 import { longestTimeoutMs, ref, unref } from '../../runtime/environment/long-timeout.ts'
 
-// Those of the host: a test that replaces timers does not decide for how long a process lives.
-const { setInterval, clearInterval } = globalThis
-
-/** Keeps the process alive, in which nothing else may be going on for a while, until what is given back is called. */
+/**
+ * Keeps the process alive, in which nothing else may be going on for a while, until what is given back is called. A test that replaces timers does not decide
+ * for how long a process lives.
+ */
 export function keepProcess(): () => void {
-  const alive = outsideCalls.run(() => setInterval(() => {}, longestTimeoutMs))
-  return () => clearInterval(alive)
+  const alive = outsideCalls.run(() => setNodeInterval(() => {}, longestTimeoutMs))
+  return () => clearNodeInterval(alive)
 }
 
 /**
