@@ -3,6 +3,7 @@ import type { Plan } from '../../core/graph/plan.ts'
 import type { KeyNames } from '../../runtime/steps/key-names.ts'
 import { keyNameOfStep } from '../../runtime/steps/key-names.ts'
 import type { RestoredBatch } from './restore-batch.ts'
+import { placeOf } from './step-place.ts'
 import type { StepPages } from './step-pages.ts'
 
 /** A batch whose children are looked at. */
@@ -36,15 +37,18 @@ export async function leftByItems(
 ): Promise<ReadonlyMap<string, ItemStep>> {
   const { restored, pages } = batch
   const stepOf = stepsOfChildren(batch)
-  const left = new Map(children.flatMap((id) => (stepOf(id) === undefined ? [] : [[id, stepOf(id)!] as const])))
+  const left = new Map<string, ItemStep>()
+  for (const id of children) {
+    const found = stepOf(id)
+    if (found !== undefined) left.set(id, found)
+  }
   const isFailed = ({ item }: ItemStep): boolean => 'error' in restored.outcomes.get(item)!
   if ([...left.values()].every(isFailed)) return left
   const returned = new Set<string>()
   await pages((steps) => {
-    for (const { step, item, status } of steps) if (status === 'completed') returned.add(JSON.stringify([step, item]))
+    for (const { step, item, status } of steps) if (status === 'completed') returned.add(placeOf({ step, item }))
   })
-  for (const [id, one] of left)
-    if (!isFailed(one) && returned.has(JSON.stringify([one.step, one.item]))) left.delete(id)
+  for (const [id, one] of left) if (!isFailed(one) && returned.has(placeOf(one))) left.delete(id)
   return left
 }
 

@@ -77,9 +77,10 @@ function withLate(record: ScheduleRecord, late: readonly number[], count: number
     wanted: [...caughtUp, ...onTime],
     missed: lost <= 0 || lastLost === undefined ? undefined : { count: lost, from: record.nextAt!, to: lastLost },
     // By their jitter, one that is late may be after one that is on time.
-    last: [onTime.at(-1), late.at(-1)]
-      .filter((time) => time !== undefined)
-      .toSorted((one, other) => one - other)
-      .at(-1),
+    last: latest(onTime.at(-1), late.at(-1)),
   }
+}
+
+function latest(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.max(one, other)
 }
