@@ -43,7 +43,8 @@ test('a parent joins its child again though an unpersisted step above it gives a
   expect(await world.clock.settle((await last.get('a'))!.result())).toBe('total 20')
 })
 
-test('a retry of the parent is one of its child, whatever the steps above it give now', async () => {
+/** An order that has failed with its child, for which there is a price by now. */
+async function failedForAPrice() {
   const world = new World()
   const { outside, orders } = shop()
   outside.price = () => {
@@ -53,20 +54,17 @@ test('a retry of the parent is one of its child, whatever the steps above it giv
   const handle = await docket.start(orders, Total, { Seed: 10 }, { id: 'a' })
   await expect(world.clock.settle(handle.result())).rejects.toThrow('no price yet')
   outside.price = (amount) => amount * 2
+  return { world, docket }
+}
+
+test('a retry of the parent is one of its child, whatever the steps above it give now', async () => {
+  const { world, docket } = await failedForAPrice()
   await world.clock.settle(docket.retry('a'))
   expect(await world.clock.settle((await docket.get('a'))!.result())).toBe('total 20')
 })
 
 test('a child is not retried alone once its parent has ended: whichever process went on with it would cancel it', async () => {
-  const world = new World()
-  const { outside, orders } = shop()
-  outside.price = () => {
-    throw new Error('no price yet')
-  }
-  const docket = world.process({ graphs: [orders] })
-  const handle = await docket.start(orders, Total, { Seed: 10 }, { id: 'a' })
-  await expect(world.clock.settle(handle.result())).rejects.toThrow('no price yet')
-  outside.price = (amount) => amount * 2
+  const { world, docket } = await failedForAPrice()
   const refused = await world.clock.settle(rejectionOf(docket.retry('a/Ask')))
   expect(refused).toBeInstanceOf(ExecutionConflictError)
   expect(String(refused)).toContain('retry "a", which goes on with it, or fork "a/Ask"')

@@ -22,6 +22,12 @@ const failLater = async ({ goesOn }: Life): Promise<number> => {
   throw new Error('down')
 }
 
+function fallingBack(life: Life, persisted: { readonly persist?: 'execution' }) {
+  const fallback = (): number => life.calls.push('next')
+  const whole = step({ name: 'Whole', inputs, output: Out, ...persisted, fallback, run: () => failLater(life) })
+  return untypedGraph({ name: 'work', steps: [whole] })
+}
+
 /** Graphs that call a function after a wait; as each process has them. */
 const graphs = {
   'a call of a function that waited for something of its own': (life: Life) =>
@@ -39,33 +45,8 @@ const graphs = {
         }),
       ],
     }),
-  'a fallback': (life: Life) =>
-    untypedGraph({
-      name: 'work',
-      steps: [
-        step({
-          name: 'Whole',
-          inputs,
-          output: Out,
-          persist: 'execution',
-          fallback: () => life.calls.push('next'),
-          run: () => failLater(life),
-        }),
-      ],
-    }),
-  'a fallback of what is not persisted': (life: Life) =>
-    untypedGraph({
-      name: 'work',
-      steps: [
-        step({
-          name: 'Whole',
-          inputs,
-          output: Out,
-          fallback: () => life.calls.push('next'),
-          run: () => failLater(life),
-        }),
-      ],
-    }),
+  'a fallback': (life: Life) => fallingBack(life, { persist: 'execution' }),
+  'a fallback of what is not persisted': (life: Life) => fallingBack(life, {}),
   'the function of a race': (life: Life) =>
     untypedGraph({
       name: 'work',
