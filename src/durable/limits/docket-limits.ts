@@ -3,6 +3,7 @@ import { firstNameOf } from '../../core/graph/former-names.ts'
 import type { ConcurrencySpec, RateSpec, StepSpec } from '../../core/graph/graph-index.ts'
 import { isShared } from '../../core/language/policy.ts'
 import { canonicalize, digest } from '../../core/values/keys.ts'
+import type { Slots } from '../../runtime/environment/current-step.ts'
 import type { AwaitedLimit, LimitedAttempt, LimitTicket, SharedLimits } from '../../runtime/steps/shared-limits.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { LimitLine } from './limit-line.ts'
@@ -163,6 +164,8 @@ class Ticket implements LimitTicket {
   readonly #limits: TicketLimits
   /** What it has entered, in the order of the limits. */
   readonly #places: { readonly line: LimitLine; readonly waiting: Waiting }[] = []
+  /** Of the limit of what runs at the same time, if it has one. */
+  #slots: { readonly line: LimitLine; isHeld: boolean } | undefined
   #since: number | undefined
   #hasLeft = false
 
@@ -174,9 +177,18 @@ class Ticket implements LimitTicket {
     this.#next()
   }
 
+  get heldSlots(): Slots | undefined {
+    return this.#slots?.isHeld === true ? this.#slots.line : undefined
+  }
+
+  get awaitedSlots(): Slots | undefined {
+    return this.#slots?.isHeld === false ? this.#slots.line : undefined
+  }
+
   leave(): void {
     if (this.#hasLeft) return
     this.#hasLeft = true
+    this.#slots = undefined
     this.#limits.resting.delete(this)
     for (const { line, waiting } of this.#places) line.leave(waiting)
   }
@@ -190,12 +202,15 @@ class Ticket implements LimitTicket {
     }
     const { kind, key, scope, id } = limit
     const line = this.#limits.lineOf(limit)
+    const slots = kind === 'concurrency' ? { line, isHeld: false } : undefined
+    this.#slots ??= slots
     const waiting: Waiting = {
       execution: attempt.execution,
       item: attempt.item,
       since: this.#since,
       granted: () => {
         if (this.#hasLeft) return
+        if (slots !== undefined) slots.isHeld = true
         this.#since ??= waiting.since
         this.#next()
       },

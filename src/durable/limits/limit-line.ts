@@ -64,6 +64,8 @@ export class LimitLine {
   /** When a write was given up whose answer was lost, in steady time: it may still arrive, and give a place to what has left since. */
   #uncertainSince: number | undefined
   #spec: ConcurrencySpec | RateSpec | undefined
+  /** What holds in its place, as another process has declared it. */
+  #overruledBy: LimitDeclaration | undefined
   /** What this process wrote last: most likely it is still there. */
   #written: { readonly token: string; readonly state: LimitState | undefined } | undefined
 
@@ -74,6 +76,11 @@ export class LimitLine {
   get isEmpty(): boolean {
     const hasNobody = this.#waiting.length === 0 && this.#held.size === 0 && this.#leaving.length === 0
     return hasNobody && this.#uncertainSince === undefined
+  }
+
+  /** How many may have a slot, as far as this process knows. */
+  get limit(): number {
+    return (this.#overruledBy ?? this.#spec!).limit
   }
 
   get hasWaiting(): boolean {
@@ -259,6 +266,7 @@ export class LimitLine {
     { declared, now }: Pick<LimitTurn, 'declared' | 'now'>,
     { outcomes, overruledBy }: LimitVerdict,
   ): void {
+    this.#overruledBy = overruledBy
     if (overruledBy !== undefined) this.#parts.onOverruled(declared, overruledBy)
     const stays = new Set(this.#waiting)
     const granted = new Set(shown.filter((_, index) => outcomes[index]!.isGranted))

@@ -6,14 +6,15 @@ export interface WaitedFor {
   readonly step: string
   readonly hasEnded: boolean
   readonly execution: { readonly id: string; readonly caller: CallingStep | undefined }
-  /** The slots of which it holds one, and those of which it waits for one. */
-  readonly slot?: Slots | undefined
+  /** The slots of which it holds one, and those of which it waits for one: of this process, or shared by all. */
+  readonly heldSlots?: Slots | undefined
   readonly awaitedSlots?: Slots | undefined
   /** The result that it makes, as the leader, or waits for. */
   readonly claim?: { readonly leader?: object | undefined } | undefined
 }
 
-interface Slots {
+/** What so many may hold at the same time. */
+export interface Slots {
   readonly limit: number
 }
 

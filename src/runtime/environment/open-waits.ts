@@ -1,5 +1,5 @@
 import { stepsAround, wayRound } from './current-step.ts'
-import type { WaitedFor } from './current-step.ts'
+import type { Slots, WaitedFor } from './current-step.ts'
 
 /** A wait that may be part of a ring of waits. */
 export interface OpenWait {
@@ -66,8 +66,8 @@ export function cantEndBefore(step: WaitedFor, stuck: ReadonlySet<WaitedFor>): b
 }
 
 /** Whether no slot comes free before one of these steps has ended. */
-export function areHeldBy(slots: NonNullable<WaitedFor['slot']>, steps: ReadonlySet<WaitedFor>): boolean {
+export function areHeldBy(slots: Slots, steps: ReadonlySet<WaitedFor>): boolean {
   let held = 0
-  for (const { slot } of steps) if (slot === slots) held++
+  for (const { heldSlots } of steps) if (heldSlots === slots) held++
   return held >= slots.limit
 }

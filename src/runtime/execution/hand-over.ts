@@ -1,7 +1,6 @@
 import { kindOf } from '../steps/step-kinds.ts'
 import type { StepWork, WorkingStep } from '../steps/step-work.ts'
 import type { StepEvent } from '../../../machines/index.ts'
-import type { SlotPool } from '../collections/slot-pool.ts'
 import type { EffectiveStep, Effects } from './effects.ts'
 import type { Emitter } from './emitter.ts'
 import type { Recorder } from './recorder.ts'
@@ -12,7 +11,6 @@ import type { StepState } from './step-state.ts'
 interface AttemptHolder extends EffectiveStep, Omit<WorkingStep, 'execution' | 'attemptStartedAt'> {
   attemptStartedAt: number
   attemptBeganAt: number
-  slot: SlotPool | undefined
   readonly extras: StepExtras | undefined
   /** The extras, made if need be. */
   readonly more: StepExtras
@@ -32,11 +30,11 @@ export function handOver(from: AttemptHolder & { readonly current: StepWork | un
   kindOf(from.planStep.spec).moveTo(work, to)
   from.execution.effects?.of(from.step)?.handedOver()
   if (to.planStep.spec.compensate !== undefined) to.execution.effects!.for(to).began(to)
-  to.slot = from.slot
-  from.slot = undefined
-  if (from.extras?.ticket !== undefined) {
-    to.more.ticket = from.extras.ticket
-    from.extras.ticket = undefined
+  const { extras } = from
+  if (extras !== undefined) {
+    const { slot, ticket } = extras
+    if (slot !== undefined || ticket !== undefined) Object.assign(to.more, { slot, ticket })
+    extras.slot = extras.ticket = undefined
   }
   const { execution } = to
   execution.admission?.enterAnyway()

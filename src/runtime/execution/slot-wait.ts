@@ -2,7 +2,7 @@ import { DeadlockError } from '../../core/errors.ts'
 import type { ErrorPlace } from '../../core/docket-error.ts'
 import type { SlotPool } from '../collections/slot-pool.ts'
 import { stepsAround, wayRound } from '../environment/current-step.ts'
-import type { CallingStep } from '../environment/current-step.ts'
+import type { CallingStep, Slots } from '../environment/current-step.ts'
 import { areHeldBy, beginWait, endWait, mayCloseRing } from '../environment/open-waits.ts'
 import type { AsyncContext } from '../environment/async-context.ts'
 import type { FullClock } from '../environment/clock.ts'
@@ -42,33 +42,34 @@ export function waitForSlot(taker: SlotTaker, pool: SlotPool, extras: StepExtras
     noLongerWaits()
     stopWaiting()
   }
-  if (mayCloseRing(taker)) requireNoCircle(taker, pool, extras)
+  requireNoCircle(taker, pool, extras)
 }
 
 /** Where the steps around hold all slots, none can be given back before this one has run. @throws DeadlockError */
-function requireNoCircle(taker: SlotTaker, pool: SlotPool, extras: StepExtras): void {
+export function requireNoCircle(taker: SlotTaker, slots: Slots, extras: StepExtras): void {
+  if (!mayCloseRing(taker)) return
   const { execution, step } = taker
   const { caller, id, place } = execution
-  const holders = stepsAround(caller, ({ slot }) => slot === pool)
-  if (holders.length < pool.limit) {
-    requireNoRing(taker, pool, extras)
+  const holders = stepsAround(caller, ({ heldSlots }) => heldSlots === slots)
+  if (holders.length < slots.limit) {
+    requireNoRing(taker, slots, extras)
     return
   }
   extras.stopWaiting?.()
   const way = wayRound(caller, holders.at(-1)!, `step "${step}" (execution "${id}")`)
   throw new DeadlockError(
-    `step "${step}" waits for itself: ${way}, which needs a slot of concurrency ${pool.limit} that the first holds until it has ended; raise the limit, or call it outside of the step`,
+    `step "${step}" waits for itself: ${way}, which needs a slot of concurrency ${slots.limit} that the first holds until it has ended; raise the limit, or call it outside of the step`,
     { ...place, step },
   )
 }
 
 /** The slots may be held by steps that wait, by a way round, for this one. @throws DeadlockError */
-function requireNoRing(taker: SlotTaker, pool: SlotPool, extras: StepExtras): void {
+function requireNoRing(taker: SlotTaker, slots: Slots, extras: StepExtras): void {
   const { step, execution } = taker
   const ring = beginWait(extras, {
     waiter: taker,
-    needs: (stuck) => areHeldBy(pool, stuck),
-    what: `needs a slot of its concurrency ${pool.limit}`,
+    needs: (stuck) => areHeldBy(slots, stuck),
+    what: `needs a slot of its concurrency ${slots.limit}`,
   })
   if (ring === undefined) return
   extras.stopWaiting?.()

@@ -17,7 +17,7 @@ import { restoreStep } from './restored-step.ts'
 import type { Recorder } from './recorder.ts'
 import type { ResultCache } from '../results/result-cache.ts'
 import type { SharedResults } from '../results/shared-results.ts'
-import type { SlotPool } from '../collections/slot-pool.ts'
+import type { Slots } from '../environment/current-step.ts'
 import { idempotencyKeyOf } from './idempotency-key.ts'
 import { fallBackOrFail, retryOrFail } from './failed-attempt.ts'
 import { endCached, endMade, endOnceKept, mayRun, skipStep } from './step-ending.ts'
@@ -99,16 +99,14 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
     this.more.claim = claim
   }
 
-  get slot(): SlotPool | undefined {
-    return this.extras?.slot
+  get heldSlots(): Slots | undefined {
+    return this.extras?.slot ?? this.extras?.ticket?.heldSlots
   }
 
-  set slot(slot: SlotPool | undefined) {
-    this.more.slot = slot
-  }
-
-  get awaitedSlots(): SlotPool | undefined {
-    return this.extras?.awaitedSlots
+  get awaitedSlots(): Slots | undefined {
+    const { extras } = this
+    // Of limits that processes share, once the store has said that it has to wait.
+    return extras?.awaitedSlots ?? (extras?.awaitedLimits === undefined ? undefined : extras.ticket?.awaitedSlots)
   }
 
   get waitsSince(): number | undefined {
@@ -201,7 +199,7 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
 
   /** The same, once the batch has let the item in. */
   proceedInside(now?: number): void {
-    if (!this.planStep.spec.isLimited || this.slot !== undefined) beginAttempt(this, now)
+    if (!this.planStep.spec.isLimited || this.extras?.slot !== undefined) beginAttempt(this, now)
     else takeSlotOrQueue(this)
   }
 

@@ -1,13 +1,14 @@
 import { isShared } from '../../core/language/policy.ts'
 import { rateLineOf } from '../collections/rate-line.ts'
 import { slotPoolOf } from '../collections/slot-pool.ts'
+import { endWait } from '../environment/open-waits.ts'
 import { fireAfter, timersOf } from '../environment/timers.ts'
 import { sharedLimitRefusal } from '../steps/shared-limits.ts'
 import { beginQueueing } from './held-wait.ts'
 import { beginAttempt } from './noted-attempt.ts'
 import type { BeginningStep } from './noted-attempt.ts'
 import type { StepExtras } from './step-extras.ts'
-import { waitForSlot } from './slot-wait.ts'
+import { requireNoCircle, waitForSlot } from './slot-wait.ts'
 import type { SlotTaker } from './slot-wait.ts'
 
 /** A step that is about to run an attempt, as far as its limits go. */
@@ -89,6 +90,7 @@ function enterShared(step: LimitedStep, begin: () => void, queue: () => void): v
   const noLongerWaits = (): void => {
     more.stopWaiting = more.awaitedLimits = more.queuedSince = undefined
     more.restsInLine = false
+    endWait(more)
   }
   const ticket = limits.enter({
     spec,
@@ -109,6 +111,9 @@ function enterShared(step: LimitedStep, begin: () => void, queue: () => void): v
       more.restsInLine = rests
       if (!isNew || step.hasEnded) return
       queue()
+      const slots = ticket.awaitedSlots
+      if (slots !== undefined && !step.hasEnded)
+        context.run(() => orFail(step, () => requireNoCircle(step, slots, more)))
       if (!step.hasEnded) step.recorder?.noteQueued(step, since, awaited)
     },
     failed(error) {

@@ -4,6 +4,7 @@ import type { StepSpec } from '../../core/graph/graph-index.ts'
 import { firstSharingStep } from '../../core/graph/limited-steps.ts'
 import type { Plan } from '../../core/graph/plan.ts'
 import { isShared } from '../../core/language/policy.ts'
+import type { Slots } from '../environment/current-step.ts'
 
 /** A limit that a step waits for. */
 export interface AwaitedLimit {
@@ -41,6 +42,9 @@ export interface LimitedAttempt {
 
 /** What an attempt has of limits, or waits for. */
 export interface LimitTicket {
+  /** Of a limit of what runs at the same time: the slots of which it has one, or waits for one. */
+  readonly heldSlots: Slots | undefined
+  readonly awaitedSlots: Slots | undefined
   /** Gives back what it has, or waits no more. */
   leave(): void
 }

@@ -1,0 +1,99 @@
+import { afterEach, expect, test } from 'vitest'
+import { createDocket, dataType, DeadlockError, graph, step, StepError, type } from '../../../src/index.ts'
+import type { AnyGraph, Docket } from '../../../src/index.ts'
+import { memoryStore } from '../../../stores/memory/index.ts'
+
+// A step of a limit that all processes share may call what needs a slot of that limit.
+
+const N = dataType('N', type<number>())
+const Depth = dataType('Depth', type<number>())
+const Other = dataType('Other', type<number>())
+let docket: Docket
+
+async function called(graph: AnyGraph, target: typeof Depth, n: number): Promise<number> {
+  return (await docket.execute(graph as never, target as never, { N: n } as never)) as number
+}
+
+/** Calls itself so many times, one within the other. */
+function nested(limit: number, key?: (inputs: { readonly n: number }) => string): AnyGraph {
+  const own: AnyGraph = graph({
+    name: 'nested',
+    steps: [
+      step({
+        name: 'Nest',
+        inputs: { n: N },
+        output: Depth,
+        concurrency: { limit, scope: 'graph', ...(key && { key }) },
+        run: async ({ n }): Promise<number> => (n === 1 ? 1 : 1 + (await called(own, Depth, n - 1))),
+      }),
+    ],
+  })
+  return own
+}
+
+function deadlockOf(error: unknown): DeadlockError {
+  let cause = error
+  while (cause instanceof StepError) ({ cause } = cause)
+  expect(cause).toBeInstanceOf(DeadlockError)
+  return cause as DeadlockError
+}
+
+afterEach(() => docket.close())
+
+function open(...graphs: AnyGraph[]): void {
+  docket = createDocket({ graphs, store: memoryStore() })
+}
+
+test('what needs a slot that the steps around hold fails, and the way round is named', async () => {
+  const graph = nested(2)
+  open(graph)
+  expect(await called(graph, Depth, 2)).toBe(2)
+  const { message } = deadlockOf(await called(graph, Depth, 3).catch((error: unknown) => error))
+  expect(message).toMatch(
+    /^step "Nest" waits for itself: step "Nest" .* → step "Nest" .* → step "Nest" .*, which needs a slot of concurrency 2 that the first holds/,
+  )
+  // Its slots are free again.
+  expect(await called(graph, Depth, 2)).toBe(2)
+})
+
+test('what needs a slot of another key goes on', async () => {
+  const graph = nested(1, ({ n }) => `${n}`)
+  open(graph)
+  expect(await called(graph, Depth, 5)).toBe(5)
+})
+
+test('what needs a slot that somebody else holds waits for it', async () => {
+  const graph = nested(2)
+  open(graph)
+  const busy = called(graph, Depth, 1)
+  expect(await Promise.all([called(graph, Depth, 1), called(graph, Depth, 2), busy])).toEqual([1, 2, 1])
+})
+
+test('steps that hold what the other one waits for: the wait that closes the ring fails, and the other one goes on', async () => {
+  const both = { Depth: Promise.withResolvers<void>(), Other: Promise.withResolvers<void>() }
+  const crossing = (name: string, own: typeof Depth, other: typeof Depth, itself: () => AnyGraph): AnyGraph =>
+    graph({
+      name,
+      steps: [
+        step({
+          name: `Make${name}`,
+          inputs: { n: N },
+          output: own,
+          concurrency: { limit: 1, scope: 'graph' },
+          run: async ({ n }): Promise<number> => {
+            if (n === 0) return 0
+            both[own.name as 'Depth'].resolve()
+            await both[other.name as 'Depth'].promise
+            return called(itself(), other, 0)
+          },
+        }),
+      ],
+    })
+  const one: AnyGraph = crossing('one', Depth, Other as never, () => other)
+  const other: AnyGraph = crossing('other', Other as never, Depth, () => one)
+  open(one, other)
+  const outcomes = await Promise.allSettled([called(one, Depth, 1), called(other, Other as never, 1)])
+  expect(outcomes.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected')!
+  expect(deadlockOf(failed.reason).message).toMatch(/by way of others: .*needs a slot of its concurrency 1/)
+})
