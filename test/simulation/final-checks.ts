@@ -34,6 +34,7 @@ export async function checkTheEnd(simulation: Simulation): Promise<void> {
   const { scheduler, history, dockets } = simulation
   const { late, slow } = simulation.profile.rates
   const mayLookAgain = late + slow > 0 && !simulation.isWatchedLong
+  for (const server of simulation.servers) server.isNear = true
   await scheduler.until(scheduler.now + 2 * simulation.leaseMs + (simulation.isWatchedLong ? secondLookMs : 1_500))
   await checkRecords(simulation)
   await checkSteps(simulation)

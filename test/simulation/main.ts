@@ -11,7 +11,7 @@ const { values } = parseArgs({
 })
 
 if (values.seed !== undefined) {
-  const { log, violations, profile } = await runSeed(Number(values.seed), true)
+  const { log, violations, profile } = await runSeed(Number(values.seed), { isVerbose: true })
   for (const line of log) console.log(line)
   console.log(`seed ${values.seed} (${profile}): ${violations.length === 0 ? 'all is well' : violations.join('\n  ')}`)
   process.exitCode = violations.length === 0 ? 0 : 1

@@ -50,11 +50,22 @@ const longestEndMs = 1_800_000
 const startAgainMs = 5_000
 const answerEveryMs = 4_000
 
+/** How a world is run. */
+interface RunOptions {
+  /** Whether the outcome has a log. @default false */
+  readonly isVerbose?: boolean
+  /** Whether a world of plain steps, in which answers are lost, is watched at the end for as long as somebody takes to look again. @default for every fifth, as that is as long as all before */
+  readonly isWatched?: boolean
+}
+
 /** Runs the world of one seed to its end. The same seed gives the same run. */
-export async function runSeed(seed: number, isVerbose = false): Promise<SeedOutcome> {
+export async function runSeed(
+  seed: number,
+  { isVerbose = false, isWatched = seed % 5 === 0 }: RunOptions = {},
+): Promise<SeedOutcome> {
   const random = new RandomSource(seed)
   const profile = random.weighted({ calm: 15, users: 20, crashes: 20, network: 15, storm: 30 })
-  const simulation = new Simulation(random, profiles[profile], featuresOf(seed, random), isVerbose)
+  const simulation = new Simulation(random, profiles[profile], featuresOf(seed, random), isVerbose, isWatched)
   const unhandled = (error: unknown): void =>
     simulation.history.violate(
       `unhandled rejection: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
@@ -112,7 +123,7 @@ export class Simulation {
   /** When the last fault was over. */
   calmSince = Infinity
 
-  constructor(random: RandomSource, profile: Profile, features: Features, isVerbose: boolean) {
+  constructor(random: RandomSource, profile: Profile, features: Features, isVerbose: boolean, isWatched: boolean) {
     this.#random = random
     this.profile = profile
     this.features = features
@@ -121,7 +132,7 @@ export class Simulation {
     this.#hasHints = random.chance(0.7)
     if (features.hasQueues) this.#queues = Object.fromEntries(queueNames.map((name) => [name, randomQueue(random)]))
     const { late, slow } = profile.rates
-    this.isWatchedLong = late + slow > 0 && (!features.hasWaits || random.chance(0.2))
+    this.isWatchedLong = late + slow > 0 && (features.hasWaits ? random.chance(0.2) : isWatched)
     const isCalm = profile === profiles.calm
     const within = features.hasWaits ? randomChildren(random, isCalm, features) : []
     const graphs = Array.from({ length: random.int(1, 2) }, (_, index) =>

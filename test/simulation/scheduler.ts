@@ -1,3 +1,4 @@
+import { nextTick } from 'node:process'
 import { flush } from '../../src/testing/virtual-clock.ts'
 
 // Rejections that nobody handles are told by the event loop: it turns now and then.
@@ -86,7 +87,7 @@ export class Scheduler {
 /** Lets all microtasks run, many times as fast as a turn of the event loop. */
 function microtasks(): Promise<void> {
   return new Promise((resolve) => {
-    process.nextTick(resolve)
+    nextTick(resolve)
   })
 }
 

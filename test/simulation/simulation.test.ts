@@ -144,8 +144,8 @@ test('the same seed gives the same run', async () => {
     firstOperatedSeed + 1,
     firstWatchedSeed + 2,
   ]) {
-    const first = await runSeed(seed, true)
-    const second = await runSeed(seed, true)
+    const first = await runSeed(seed, { isVerbose: true })
+    const second = await runSeed(seed, { isVerbose: true })
     expect(first.log.length).toBeGreaterThan(20)
     expect(second.log).toEqual(first.log)
   }
