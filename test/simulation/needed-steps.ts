@@ -1,5 +1,6 @@
 import type { StepStatus } from '../../src/core/contracts/statuses.ts'
 import { isTerminalStep } from '../../src/core/contracts/statuses.ts'
+import { isDenied } from './denied-steps.ts'
 import type { SimulatedStep } from './simulated-step.ts'
 
 /**
@@ -20,7 +21,8 @@ export function isNeededStill(
   return steps.some(({ name, kind, ports }, taker) => {
     const sources = ports.flatMap(({ from }) => ('step' in from ? [from.step] : []))
     if (!sources.includes(at) || given[name] !== undefined) return false
-    const isOver = isTerminalStep(statusOf(name) ?? 'pending')
+    // What lacks one of its inputs for good takes no other, whether it is on record that it was skipped or not.
+    const isOver = isTerminalStep(statusOf(name) ?? 'pending') || isDenied(steps, taker, statusOf, given)
     const isDecided = (kind === 'race' || kind === 'passing race') && sources.some(hasCome)
     return !isOver && !isDecided && isNeededStill(steps, taker, statusOf, given)
   })
