@@ -4,6 +4,7 @@ import type { TestSpecification } from 'vitest/node'
 /** What takes eight seconds and more on two cores, and keeps a core busy all the while, the longest first. */
 const computing = [
   'simulation/simulation',
+  'simulation/simulation-of-more',
   'package/package',
   'chaos/waits/waits',
   'stores/mysql-conformance',
