@@ -3,6 +3,8 @@ import { z } from 'zod'
 import {
   dataType,
   durableStep,
+  ExecutionConflictError,
+  fixed,
   graph,
   optional,
   race,
@@ -17,6 +19,7 @@ import type { ExecutionCommit } from '../../src/core/contracts/execution-record.
 import type { Store } from '../../src/core/contracts/store.ts'
 import { atEveryCommit } from '../../src/testing/index.ts'
 import { alteredStore } from './altered-store.ts'
+import { rejectionOf } from '../loose-api.ts'
 import { World } from './durable-time.ts'
 
 const Approval = dataType('Approval', z.string())
@@ -90,6 +93,68 @@ test.each(parents)(
     expect(commits.length).toBeGreaterThan(5)
   },
 )
+
+const Ended = dataType('Ended', z.string())
+const held = step({
+  name: 'Held',
+  inputs: { done: Done, approval: Approval },
+  output: Ended,
+  run: ({ done }) => done,
+})
+
+test.each(parents)(
+  'a child whose step %s is not retried alone while its parent goes on',
+  async (_, park, { steps }) => {
+    const world = new World()
+    const parent = untypedGraph({ name: 'parent', steps: [...steps, signal(Approval), held] })
+    const docket = world.process({ graphs: [parent, trips], park })
+    await world.clock.settle(docket.startByName('parent', 'Ended', {}, { id: 'a' }))
+    await world.clock.advance(20_000)
+    const [left] = (await world.clock.settle(docket.list({ parent: 'a' }))).executions
+    expect(left).toMatchObject({ status: 'cancelled' })
+    const refused = await world.clock.settle(rejectionOf(docket.retry(left!.id)))
+    expect(refused).toBeInstanceOf(ExecutionConflictError)
+    expect(String(refused)).toContain('of "a", of which this is a child, has ended without it')
+    expect((await world.store.get([left!.id]))[0]).toMatchObject({ status: 'cancelled' })
+  },
+)
+
+test('a child is retried alone while its step waits for its next attempt, and where its function has returned', async () => {
+  const world = new World()
+  const prices = { isKnown: false }
+  const price = step({
+    name: 'Price',
+    output: Booked,
+    run: () => {
+      if (!prices.isKnown) throw new Error('no price yet')
+      return 'priced'
+    },
+  })
+  const pricing = graph({ name: 'pricing', steps: [price] })
+  const asking = subgraph(pricing, Booked, { name: 'Ask', retry: { maxAttempts: 2, backoff: fixed('1m') } })
+  const leaving = durableStep({
+    name: 'Leave',
+    output: Trip,
+    run: async (_, ctx) => `began ${(await ctx.start(pricing, Booked, {})).id}`,
+  })
+  const both = step({
+    name: 'Both',
+    inputs: { booked: Booked, trip: Trip, approval: Approval },
+    output: Done,
+    run: ({ booked, trip }) => `${booked}, ${trip}`,
+  })
+  const parent = graph({ name: 'parent', steps: [asking, leaving, signal(Approval), both] })
+  const docket = world.process({ graphs: [parent, pricing] })
+  await world.clock.settle(docket.start(parent, Done, {}, { id: 'a' }))
+  await world.clock.advance(1_000)
+  const { executions } = await world.clock.settle(docket.list({ parent: 'a' }))
+  expect(executions.map(({ status }) => status)).toEqual(['failed', 'failed'])
+  prices.isKnown = true
+  for (const { id } of executions) {
+    const retried = await world.clock.settle(docket.retry(id))
+    expect(await world.clock.settle(retried.result())).toBe('priced')
+  }
+})
 
 test('what functions of the items of a batch have left is looked for once by whoever goes on with it, and not for each item', async () => {
   const world = new World()
@@ -179,6 +244,21 @@ test.each(ofItems)(
       expect(executions.map(({ status }) => status)).toEqual(['cancelled', 'cancelled'])
       return executions.length
     })
+  },
+)
+
+test.each(ofItems)(
+  'a child of an item whose step %s is not retried alone while its batch goes on',
+  async (_, park, items) => {
+    const world = new World()
+    const docket = world.process({ graphs: [items, tripsOf], park })
+    const given = [{ Who: 'Ada' }, { Who: 'Bob' }] as never
+    await world.clock.settle(docket.startBatch(items as never, Done as never, given, { id: 'b' } as never))
+    await world.clock.advance(5_000)
+    const { executions } = await world.clock.settle(docket.list({ parent: 'b', status: 'cancelled' }))
+    expect(executions.map(({ id }) => id.slice(0, 4))).toEqual(['b/0/'])
+    const refused = await world.clock.settle(rejectionOf(docket.retry(executions[0]!.id)))
+    expect(String(refused)).toContain('of "b", of which this is a child, has ended without it')
   },
 )
 

@@ -4,12 +4,13 @@ import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { CallerOptions } from '../context/start-options.ts'
 import { endOfParent } from './child-cascade.ts'
+import { stepWithoutChild } from './left-child.ts'
 import { requireWhole } from '../records/graph-hash.ts'
 import { itemStep } from '../records/restore-batch.ts'
 
 /**
  * What of an execution that has ended is tried again: of a batch, the items that are named, or all that have failed.
- * @throws ExecutionConflictError where it has not ended, is being moved, is a child whose parent has ended, or nothing has failed; OptionError for items of what is no batch; StoreError
+ * @throws ExecutionConflictError where it has not ended, is being moved, is a child whose parent, or its step there, has ended, or nothing has failed; OptionError for items of what is no batch; StoreError
  */
 export async function retriedOf(
   context: DocketContext,
@@ -26,6 +27,8 @@ export async function retriedOf(
   // Whichever process went on with it next would cancel it.
   const orphaned = await endOfParent(context, record)
   if (orphaned !== undefined) throw orphanNotRetried(record, orphaned)
+  const step = await stepWithoutChild(context, record)
+  if (step !== undefined) throw leftNotRetried(record, step)
   if (items === undefined && status !== 'completed') return { retried: 'failed' }
   const failed = await failedItemsOf(context, id)
   const others = items?.filter((key) => !failed.has(key)) ?? []
@@ -43,6 +46,11 @@ export async function retriedOf(
 
 function orphanNotRetried({ id, graph, parent }: ExecutionRecord, why: Error): Error {
   const message = `execution "${id}" can't be retried alone: ${why.message}; retry "${parent}", which goes on with it, or fork "${id}"`
+  return new ExecutionConflictError(message, { graph, executionId: id })
+}
+
+function leftNotRetried({ id, graph, parent }: ExecutionRecord, step: string): Error {
+  const message = `execution "${id}" can't be retried alone: step "${step}" of "${parent}", of which this is a child, has ended without it, and nobody waits for it; fork "${id}", or retry "${parent}" should that fail`
   return new ExecutionConflictError(message, { graph, executionId: id })
 }
 
