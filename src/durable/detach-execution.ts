@@ -29,13 +29,14 @@ export async function detachExecution(context: DocketContext, id: string): Promi
     graphHash: detachedHash,
     endedAt: clock.now(),
   } as const
-  await requireNoOpenChild(context, id)
+  const requireFree = (): Promise<void> => requireNoOpenChild(context, id)
+  await requireFree()
   const owned = context.owned.get(id)
   if (owned !== undefined) {
     if (owned.detach === undefined) throw batchError(id)
     const reason = new ExecutionCancelledError(error.message, { graph: owned.graph, executionId: id })
     try {
-      return await owned.detach({ cause: 'detach', reason, head })
+      return await owned.detach({ cause: 'detach', reason, head }, requireFree)
     } catch (refusal) {
       // It was just being parked: it is nobody's now, or somebody else's.
       if (!(refusal instanceof LeaseLostError)) throw refusal
@@ -46,6 +47,8 @@ export async function detachExecution(context: DocketContext, id: string): Promi
     const acquired = await acquireOne(connection, id, { andOwn: !context.owned.has(id) })
     if (acquired === undefined) throw await notFreeError(context, id)
     try {
+      // Whoever ran it before may have begun one meanwhile.
+      await requireFree()
       return await detachAcquired(context, acquired, head)
     } catch (error) {
       context

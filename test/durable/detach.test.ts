@@ -11,6 +11,7 @@ import {
   step,
   subgraph,
 } from '../../src/index.ts'
+import type { Store } from '../../src/core/contracts/store.ts'
 import { expectNoUnhandledErrors, rejectionOf } from '../loose-api.ts'
 import { alteredStore } from './altered-store.ts'
 import { World } from './durable-time.ts'
@@ -157,4 +158,83 @@ describe('detach', () => {
     expect(await world.clock.settle(child.signal(Approval, { by: 'Ada' }))).toBe('accepted')
     expect(await world.clock.settle(handle.result())).toBe('prepared o, for Ada')
   })
+
+  test.each([
+    [1, 'begins after the first look for children: it is refused'],
+    [2, 'would begin after the last look for children: it begins in the actor alone'],
+  ])('leaves no child beside the actor: at look %i, one %s', async (at) => {
+    const world = new World()
+    const { parent, begin, finish } = beginningChild()
+    const store = slowlyLooking(world, at, begin)
+    const docket = world.process({ graphs: [parent], store })
+    const handle = await docket.start(parent, End, {}, { id: 'a' })
+    await world.clock.advance(10)
+    const outcome = await world.clock.settle(handle.detach().catch((error: unknown) => error))
+    finish()
+    const children = await world.store.list({ parent: 'a', limit: 10 })
+    if (at === 1) {
+      expect(String(outcome)).toContain(`can't be detached before its child "a/Child" has ended`)
+      expect(children).toMatchObject([{ id: 'a/Child', status: 'running' }])
+      expect(await world.clock.settle(handle.result())).toBe('o, named')
+      return
+    }
+    expect(children).toEqual([])
+    expect(outcome).toMatchObject({ status: 'active' })
+    const snapshot = outcome as Awaited<ReturnType<typeof handle.detach>>
+    expect(await toPromise(createActor(fromGraph(parent, End), { input: {}, snapshot }).start())).toBe('o, named')
+    expect(await world.store.list({ parent: 'a', limit: 10 })).toEqual([])
+  })
+
+  test('is refused where a child has begun since the look for them, in the process that has left it', async () => {
+    const world = new World()
+    const { parent, begin, finish } = beginningChild()
+    const docket = world.process({ graphs: [parent] })
+    await docket.start(parent, End, {}, { id: 'a' })
+    await world.clock.advance(10)
+    // The store stays open.
+    await world.process({ graphs: [], takeOver: false }).list()
+    const store = slowlyLooking(world, 1, () => {
+      begin()
+      world.clock.setTimeout(() => void docket.close({ deadline: 0 }), 10)
+    })
+    const onlooker = world.process({ graphs: [parent], takeOver: false, store })
+    const handle = (await world.clock.settle(onlooker.get('a')))!
+    const refused = await world.clock.settle(rejectionOf(handle.detach()))
+    expect(String(refused)).toContain(`can't be detached before its child "a/Child" has ended`)
+    world.process({ graphs: [parent] })
+    finish()
+    expect(await world.clock.settle(handle.result())).toBe('o, named')
+  })
 })
+
+/** A parent that begins its child when told to, and the child ends when told to. */
+function beginningChild() {
+  const started = door<string>()
+  const naming = door<string>()
+  const Id = dataType('Id', z.string())
+  const Name = dataType('Name', z.string())
+  const run = async ({ id }: { readonly id: string }): Promise<string> => `${id}, ${await naming.promise}`
+  const within = graph({ name: 'within', steps: [step({ name: 'Name', inputs: { id: Id }, output: Name, run })] })
+  const parent = graph({
+    name: 'parent',
+    steps: [
+      step({ name: 'Start', output: Id, run: () => started.promise }),
+      subgraph(within, Name, { name: 'Child' }),
+      step({ name: 'End', inputs: { name: Name }, output: End, run: ({ name }) => name }),
+    ],
+  })
+  return { parent, begin: () => started.resolve('o'), finish: () => naming.resolve('named') }
+}
+
+/** A store whose answer to one of the looks for the children of "a" takes its time, in which something happens. */
+function slowlyLooking({ store, clock }: World, at: number, happen: () => void): Store {
+  let looks = 0
+  return alteredStore(store, async (method, ask, [query]) => {
+    const answer: unknown = await ask()
+    const isLook = method === 'list' && JSON.stringify(query).includes('"parent":"a"')
+    if (!isLook || ++looks !== at) return answer
+    happen()
+    await new Promise<void>((resolve) => void clock.setTimeout(resolve, 100))
+    return answer
+  })
+}

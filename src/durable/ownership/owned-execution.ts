@@ -54,6 +54,7 @@ export class OwnedExecution implements Owned {
   readonly #timers: TimerMail | undefined
   readonly #parking: ExecutionParking | undefined
   readonly #ending = withResolvers<void>()
+  detaching: Promise<void> | undefined
   #mirrors = 0
   #actor: ExecutionActorRef | undefined
 
@@ -344,7 +345,21 @@ export class OwnedExecution implements Owned {
     if (!drain) this.#execution.pause()
   }
 
-  async detach(release: Release): Promise<Snapshot<unknown>> {
+  async detach(release: Release, requireFree: () => Promise<void>): Promise<Snapshot<unknown>> {
+    const { promise, resolve } = withResolvers<void>()
+    this.detaching = promise
+    try {
+      // A child that is on its way to the store is found there.
+      await this.#recorder.idle()
+      await requireFree()
+      return await this.#detach(release)
+    } finally {
+      if (this.detaching === promise) this.detaching = undefined
+      resolve()
+    }
+  }
+
+  async #detach(release: Release): Promise<Snapshot<unknown>> {
     const { clock } = this.#parts.connection
     // What is on its way to the store belongs into the snapshot.
     this.#execution.pause()

@@ -124,10 +124,13 @@ export interface Owned {
   /** Of one that is not started here: the snapshot to go on from. Undefined for a batch. */
   detachedSnapshot?(): Snapshot<unknown>
   /**
-   * Gives it up for good, with what the release writes, and gives the snapshot to go on from. Undefined for a batch.
-   * @throws ExecutionConflictError where it has ended meanwhile, LeaseLostError, StoreError
+   * Gives it up for good, with what the release writes, and gives the snapshot to go on from. `requireFree` rejects where something keeps it: nothing that would begins
+   * after it is called. Undefined for a batch.
+   * @throws ExecutionConflictError where it has ended meanwhile, LeaseLostError, StoreError; what `requireFree` rejects with
    */
-  detach?(release: Release): Promise<Snapshot<unknown>>
+  detach?(release: Release, requireFree: () => Promise<void>): Promise<Snapshot<unknown>>
+  /** Pends while it is to be detached: no child of it begins before that is settled. @default undefined */
+  readonly detaching?: Promise<void> | undefined
   /** Gives it up, for any process to go on with. */
   handOver(release: Release): Promise<void>
 }
