@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { dataType, graph, signal, step } from '../../src/index.ts'
+import { dataType, durableStep, ExecutionConflictError, graph, signal, step } from '../../src/index.ts'
+import { rejectionOf } from '../loose-api.ts'
+import { alteredStore } from './altered-store.ts'
 import { World } from './durable-time.ts'
 import { Approval, Order, orders, Shipment, inputs } from './parked-orders.ts'
 
@@ -47,6 +49,37 @@ describe('a signal that no step of an execution waits for', () => {
     await expect(world.clock.settle(waiting.signal(Other, 'x'))).rejects.toThrow('it waits for: none')
     slow.resolve('done')
     await world.clock.settle(waiting.result())
+  })
+
+  test('is refused where the execution has just been deleted: the next one under its id would not get it', async () => {
+    const world = new World()
+    const Note = dataType('Note', z.string())
+    const Noted = dataType('Noted', z.string())
+    const listening = durableStep({
+      name: 'Listen',
+      output: Noted,
+      receives: [Note],
+      run: async (_, ctx) => (await ctx.receive([Note])).value,
+    })
+    const notes = graph({ name: 'notes', steps: [listening] })
+    const docket = world.process({ graphs: [notes] })
+    await world.clock.settle(docket.start(notes, Noted, {}, { id: 'a' }))
+    let isToBeDeleted = false
+    const store = alteredStore(world.store, async (method, ask) => {
+      if (method !== 'get' || !isToBeDeleted) return ask()
+      isToBeDeleted = false
+      await docket.delete('a')
+      const answer: unknown = await ask()
+      await docket.start(notes, Noted, {}, { id: 'a' })
+      return answer
+    })
+    const other = world.process({ graphs: [], takeOver: false, store })
+    const found = (await world.clock.settle(other.get('a')))!
+    isToBeDeleted = true
+    const refused = await world.clock.settle(rejectionOf(found.signal(Note, 'x')))
+    expect(refused).toBeInstanceOf(ExecutionConflictError)
+    expect(await world.clock.settle(found.signal(Note, 'y'))).toBe('accepted')
+    expect(await world.clock.settle((await docket.get('a'))!.result())).toBe('y')
   })
 
   test('is named by the event of the end, where its execution waits for none', async () => {

@@ -214,6 +214,10 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     970_000_034,
     'a function was needed by nothing but a step that had been skipped, which is on no record, and the law did not know that it had ended',
   ],
+  [
+    36_500_124,
+    'a letter to a machine was taken for a signal, as its execution had just been deleted, and was lost on the next one under the id',
+  ],
 ]
 
 test.each(found)('seed %i: %s', async (seed) => {

@@ -7,6 +7,7 @@ import type { AnyDataType } from '../../core/language/data-type.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { graphHashOf, unwrittenFork } from '../records/graph-hash.ts'
 import { receivedTypes } from '../../runtime/inputs/given-signals.ts'
+import { noSuchExecution } from '../records/execution-info.ts'
 import { readInputs } from '../records/stored-inputs.ts'
 import type { PlannedWaits } from '../records/stored-inputs.ts'
 
@@ -15,6 +16,8 @@ interface PlannedExecution {
   readonly id: string
   readonly graph: string | undefined
   readonly target?: string | undefined
+  /** Whether it may have been started in the caller's transaction, and be seen by nobody else yet. @default false */
+  readonly mayBeUnseen?: boolean | undefined
 }
 
 /** What is sent: what nobody answers, or what is answered. */
@@ -25,12 +28,12 @@ export type SignalWay = 'signal' | 'received'
 
 /**
  * How a step of an execution gets values of a type, by its plan where it lives here, or can be made here, or else by what its record says of the plan. Where
- * neither is known, anything may be sent. @throws OptionError for what no step waits for, StoreError
+ * neither is known, anything may be sent. @throws OptionError for what no step waits for, ExecutionConflictError where it is not there, StoreError
  */
 export async function requirePlanned(
   context: DocketContext,
   call: MessageCall,
-  { id, graph: name, target }: PlannedExecution,
+  { id, graph: name, target, mayBeUnseen = false }: PlannedExecution,
   type: string,
 ): Promise<SignalWay> {
   const plan = context.owned.get(id)?.liveSteps?.plan
@@ -39,7 +42,8 @@ export async function requirePlanned(
   const known = plan ?? planWithout(graph, target)
   const way = known && wayIn(namesOf(known), type)
   if (way !== undefined) return way
-  const { waited, before } = plan === undefined ? await recorded(context, id, graph) : { waited: namesOf(plan) }
+  const { waited, before } =
+    plan === undefined ? await recorded(context, id, graph, mayBeUnseen) : { waited: namesOf(plan) }
   const found =
     waited === undefined
       ? (wayInGraph(graph, type) ?? (before && wayIn(before, type)) ?? 'signal')
@@ -102,10 +106,13 @@ async function recorded(
   context: DocketContext,
   id: string,
   graph: AnyGraph | undefined,
+  mayBeUnseen: boolean,
 ): Promise<{ readonly waited?: AwaitedTypes | undefined; readonly before?: AwaitedTypes | undefined }> {
   const { connection } = context
   await connection.readyBy()
   const record = await context.recordOf(id)
+  // What is taken for a signal, as nothing is known, would be lost on the next one that begins under the id.
+  if (record === undefined && !mayBeUnseen) throw noSuchExecution(id)
   if (record === undefined || record.kind === 'batch') return {}
   const { $waits } = await readInputs(record, connection.encoding).catch(() => ({ $waits: undefined }))
   // A fork that is still being written has what its original waits for.

@@ -87,7 +87,13 @@ async function sendChecked(
   // Within a transaction the calls have the order of its client.
   using turn = transaction === undefined ? context.calls.enter(executionId) : undefined
   const place = { executionId, graph, item }
-  const { place: to, way } = await signalPlace(context, 'signal', target, type, item)
+  const { place: to, way } = await signalPlace(
+    context,
+    'signal',
+    { ...target, mayBeUnseen: transaction !== undefined },
+    type,
+    item,
+  )
   if (way === 'received')
     requireLength(context.connection.store, 'message', 'signal: data type and id together', receivedId(to, id))
   const checked = await checkValue(type, value)

@@ -25,6 +25,8 @@ export interface SignalTarget {
   readonly target?: string | undefined
   /** Undefined where it is not known yet. */
   readonly kind: ExecutionRecord['kind'] | undefined
+  /** Whether it may have been started in the caller's transaction, and be seen by nobody else yet. @default false */
+  readonly mayBeUnseen?: boolean | undefined
 }
 
 /** A batch, as far as signals to it go. */
