@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
-import { StoreError } from '../../src/index.ts'
+import { z } from 'zod'
+import { dataType, graph, signal, step, StoreError } from '../../src/index.ts'
 import { alteredStore } from './altered-store.ts'
 import { World } from './durable-time.ts'
 import { Approval, inputs, isParking, orders, parked, recordOf, Shipment } from './parked-orders.ts'
@@ -85,3 +86,43 @@ describe('an execution that was parked', () => {
     expect(tries.map((at) => Math.round(at / 10_000))).toEqual([1, 2, 4, 8, 16, 32])
   })
 })
+
+test.each([
+  ['an execution', false],
+  ['a batch', true],
+])(
+  'the limit of a wait that is over while %s is being parked makes it go on once, where it is woken',
+  async (_, isBatch) => {
+    const world = new World()
+    const Answer = dataType('Answer', z.string())
+    const Counted = dataType('Counted', z.string())
+    const runs: string[] = []
+    const late = graph({
+      name: 'late',
+      steps: [
+        signal(Answer, { timeout: 50, fallback: 'none' }),
+        step({
+          name: 'Count',
+          inputs: { answer: Answer },
+          output: Counted,
+          persist: 'execution',
+          run({ answer }) {
+            runs.push(answer)
+            return answer
+          },
+        }),
+      ],
+    })
+    const store = alteredStore(world.store, async (method, ask, given) => {
+      const answer: unknown = await ask()
+      if (isParking(method, given)) await new Promise<void>((resolve) => void world.clock.setTimeout(resolve, 200))
+      return answer
+    })
+    const docket = world.process({ graphs: [late], park: 10, store })
+    if (isBatch) await world.clock.settle(docket.startBatch(late, Counted, [{}], { id: 'a' }))
+    else await world.clock.settle(docket.start(late, Counted, {}, { id: 'a' }))
+    const handle = (await world.clock.settle(docket.get('a')))!
+    expect(await world.clock.settle(handle.result())).toEqual(isBatch ? ['none'] : 'none')
+    expect(runs).toEqual(['none'])
+  },
+)

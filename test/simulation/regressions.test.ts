@@ -218,6 +218,10 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     36_500_124,
     'a letter to a machine was taken for a signal, as its execution had just been deleted, and was lost on the next one under the id',
   ],
+  [
+    460_500_047,
+    'a wait was over while its execution was being parked, and the step after it ran there and where it was woken',
+  ],
 ]
 
 test.each(found)('seed %i: %s', async (seed) => {

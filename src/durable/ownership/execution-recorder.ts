@@ -232,6 +232,10 @@ export class ExecutionRecorder implements Recorder {
     return this.#endKept || this.commits.isOff ? undefined : this.#end(output)
   }
 
+  get parking(): Promise<boolean> | undefined {
+    return this.commits.parking
+  }
+
   endsAfter(work: Promise<unknown>): void {
     this.#underWay.begin()
     void Promise.allSettled([work]).then(() => this.#underWay.arrived())

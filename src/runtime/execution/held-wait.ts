@@ -34,9 +34,17 @@ export function waitUntil(step: EndingStep, dueAt: number | undefined): void {
   execution.emitter?.stepWaiting(step, at, dueAt)
 }
 
-/** A wait is over: its step goes on, in a batch once its item has a slot. */
+/**
+ * A wait is over: its step goes on, in a batch once its item has a slot. Where the execution is being parked, not before it is known to stay here: whoever goes on with
+ * what is parked would do the same once more.
+ */
 export function wake(step: EndingStep, goOn: () => void): void {
-  const { admission, context } = step.execution
+  const { admission, context, recorder } = step.execution
+  const parking = recorder?.parking
+  if (parking !== undefined) {
+    void parking.then((isParked) => isParked || context.run(() => wake(step, goOn)))
+    return
+  }
   if (admission === undefined) {
     goOn()
     return

@@ -51,6 +51,8 @@ export interface Recorder extends UndoRecorder {
   noteCancelled(run: StepState, reason: unknown): void
   /** Whether an attempt that failed is to be left open, since the execution is handed over because of what it failed with. */
   handsOverInstead(error: unknown): boolean
+  /** Pends while the store decides whether the execution is parked, and gives that. Undefined at other times. */
+  readonly parking: Promise<boolean> | undefined
   /** A step has ended, and only the recorder may read it again. */
   forgotten(run: StepState): void
   /** Keeps the execution's output; undefined where it went out with the last step's value already. */
