@@ -30,6 +30,7 @@ export interface FleetView {
     readonly ready: number
     readonly running: number
     readonly oldestReadyMs?: number
+    /** In words: `4 at once, 10 in 1m`; none where nothing limits it. */
     readonly limits?: string
   }[]
   readonly schedules: readonly {

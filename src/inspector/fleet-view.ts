@@ -1,4 +1,6 @@
 import { openStatuses } from '../core/contracts/statuses.ts'
+import { durationText } from '../core/duration.ts'
+import { limitsText } from '../core/limits-text.ts'
 import type { Docket } from '../durable/docket.ts'
 import type { DocketHealth } from '../durable/docket-health.ts'
 import type { WorkerInfo } from '../durable/records/worker-info.ts'
@@ -87,14 +89,14 @@ function workerView(
 async function queueView(docket: Docket, name: string): Promise<FleetView['queues'][number]> {
   const queue = docket.queue(name)
   const [info, backlog] = await Promise.all([queue.info(), queue.backlog({ upTo })])
-  const limits = Object.values(info.limits).every((one) => one === undefined) ? undefined : JSON.stringify(info.limits)
+  const limits = limitsText(info.limits)
   return defined<FleetView['queues'][number]>({
     name,
     isPaused: info.pausedAt !== undefined,
     ready: backlog.ready,
     running: backlog.running,
     oldestReadyMs: backlog.oldestReadyMs,
-    limits,
+    limits: limits === '' ? undefined : limits,
   })
 }
 
@@ -112,6 +114,6 @@ function scheduleView(info: ScheduleInfo): FleetView['schedules'][number] {
 
 function cadenceOf({ cron, everyMs, at, timeZone }: ScheduleInfo): string {
   if (cron !== undefined) return timeZone === undefined ? cron : `${cron} (${timeZone})`
-  if (everyMs !== undefined) return `every ${everyMs} ms`
+  if (everyMs !== undefined) return `every ${durationText(everyMs)}`
   return at === undefined ? 'never' : `once, at ${at.toISOString()}`
 }

@@ -228,6 +228,10 @@ describe('what is shown', () => {
 
   test('counts by status, queues, workers and schedules', async () => {
     await docket.schedule('daily', { graph: shop, target: Later, inputs: alone('daily'), cron: '0 3 * * *' })
+    await docket.schedule('often', { graph: shop, target: Later, inputs: alone('often'), every: '1h30m' })
+    await docket
+      .queue('default')
+      .limits({ concurrency: { limit: 90, key: true }, rate: { limit: 9_000, per: 60_000, burst: 900 } })
     const { counts } = await page.get<StatusCounts>('counts')
     expect(counts['failed']).toEqual({ count: 1, isMore: false })
     const fleet = await page.get<FleetView>('fleet')
@@ -235,8 +239,12 @@ describe('what is shown', () => {
     const running = executions.filter(({ owner }) => owner !== undefined).length
     expect(fleet.workers).toMatchObject([{ name: 'shop', version: '1.2', running, queues: { default: 100 } }])
     expect(running).toBeGreaterThan(0)
-    expect(fleet.queues).toMatchObject([{ name: 'default', isPaused: false }])
-    expect(fleet.schedules).toMatchObject([{ name: 'daily', cadence: '0 3 * * *', isPaused: false }])
+    expect(fleet.queues).toMatchObject([{ name: 'default', isPaused: false, limits: '90 at once per key, 9000 in 1m' }])
+    await docket.queue('default').limits(null)
+    expect(fleet.schedules).toMatchObject([
+      { name: 'daily', cadence: '0 3 * * *', isPaused: false },
+      { name: 'often', cadence: 'every 1h30m' },
+    ])
     expect(fleet).toMatchObject({ health: { isAlive: true, isReady: true, overruled: [] }, incompatible: [] })
     expect(fleet.health.storeMs).toBeGreaterThanOrEqual(0)
   })

@@ -1,6 +1,6 @@
 import type { Backlog, Docket, QueueInfo, QueueSettings } from '../../index.ts'
 import { didYouMean } from '../../core/closest-name.ts'
-import { durationMs, durationText } from '../../core/duration.ts'
+import { limitsText } from '../../core/limits-text.ts'
 import type { CliCall } from '../cli-call.ts'
 import { CliError, exitCodes } from '../cli-error.ts'
 import type { ExitCode } from '../cli-error.ts'
@@ -127,16 +127,6 @@ async function namesOf(docket: Docket, named: readonly string[]): Promise<readon
 
 function countText(many: number): string {
   return many >= mostCounted ? '10,000+' : many.toLocaleString('en')
-}
-
-function limitsText({ concurrency, rate }: QueueSettings): string {
-  const limit = typeof concurrency === 'number' ? { limit: concurrency, key: false } : concurrency
-  return [
-    limit === undefined ? undefined : `${limit.limit} at once${limit.key === true ? ' per key' : ''}`,
-    rate === undefined ? undefined : `${rate.limit} in ${durationText(durationMs(rate.per) ?? 0)}`,
-  ]
-    .filter((text) => text !== undefined)
-    .join(', ')
 }
 
 function queueJson({ queue, pausedAt, note, limits, declared, version }: QueueInfo): Record<string, unknown> {

@@ -31,7 +31,7 @@ export const fleet: FleetView = {
       ready: 1_482,
       running: 4,
       oldestReadyMs: 845_000,
-      limits: '{"concurrency":4,"rate":{"limit":10,"per":"1s"}}',
+      limits: '4 at once, 10 in 1s',
     },
     { name: 'mail', isPaused: true, ready: 17, running: 0, oldestReadyMs: 3_600_000 },
   ],

@@ -86,7 +86,7 @@ function Queues({ fleet: { queues }, onAct }: { readonly fleet: FleetView; reado
               <td class="is-number">{countText(ready)}</td>
               <td class="is-number">{oldestReadyMs === undefined ? '–' : durationText(oldestReadyMs)}</td>
               <td class="is-number">{countText(running)}</td>
-              <td>{limits === undefined ? <span class="quiet">none</span> : <Name text={limitsText(limits)} />}</td>
+              <td>{limits === undefined ? <span class="quiet">none</span> : <Name text={limits} />}</td>
               {onAct !== undefined && (
                 <td class="is-number">
                   <button
@@ -119,23 +119,6 @@ function Queues({ fleet: { queues }, onAct }: { readonly fleet: FleetView; reado
       )}
     </Card>
   )
-}
-
-/** Limits as the server has them, JSON, in words: `concurrency 4, rate 10 per 1s`. */
-function limitsText(json: string): string {
-  try {
-    const limits = JSON.parse(json) as unknown
-    if (typeof limits !== 'object' || limits === null) return json
-    return Object.entries(limits)
-      .map(([name, value]) => `${name} ${limitText(value)}`)
-      .join(', ')
-  } catch {
-    return json
-  }
-}
-
-function limitText(value: unknown): string {
-  return typeof value === 'object' && value !== null ? Object.values(value).map(String).join(' per ') : String(value)
 }
 
 function Workers({ fleet: { workers } }: { readonly fleet: FleetView }): JSX.Element {
