@@ -32,6 +32,8 @@ export class FakeServer implements AsyncDisposable {
   readonly requests: string[] = []
   readonly acts: Act[] = []
   readonly watched: PageFrame[] = []
+  /** While there is one, every request is refused with it, as where the store is away. */
+  problem: string | undefined
   /** Until then, nothing but the page itself is answered. */
   held: Promise<void> | undefined
   readonly #http = createServer((request, response) => void this.#answer(request, response))
@@ -131,6 +133,7 @@ export class FakeServer implements AsyncDisposable {
 
   #api(url: URL, body: string): readonly [status: number, answer: unknown] {
     const { world } = this
+    if (this.problem !== undefined) return [503, refusal(this.problem)]
     const get = (name: string): string | undefined => url.searchParams.get(name) ?? undefined
     const id = get('id') ?? ''
     switch (url.pathname) {

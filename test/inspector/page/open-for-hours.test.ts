@@ -60,6 +60,26 @@ test('a connection over which nothing comes any more is made anew', async () => 
   await soon(() => server.watched.length).toBe(watched + 1)
 })
 
+test('while the store is away, an execution that is open is shown as it was, and the page says that this may be old', async () => {
+  const { page, server } = await open('?execution=ord_running')
+  await page.clock.install()
+  await page.reload()
+  const steps = page.getByRole('grid', { name: 'Steps' })
+  await steps.getByRole('row', { name: /^Pack/ }).waitFor()
+  const whys = (): number => server.requests.filter((one) => one.startsWith('/api/why')).length
+  server.problem = 'the store did not answer'
+  await page.clock.runFor(6_000)
+  await soon(() => page.getByRole('alert').allTextContents()).toEqual([
+    expect.stringMatching(/may be old.*the store did not answer.*tried again by itself/) as string,
+  ])
+  expect(await steps.getByRole('row', { name: /^Pack/ }).count()).toBe(1)
+  server.problem = undefined
+  const before = whys()
+  await page.clock.runFor(6_000)
+  await soon(whys).toBeGreaterThan(before)
+  await soon(() => page.getByRole('alert').count()).toBe(0)
+})
+
 test('a window that ends now moves on with the time, for as long as the page is open', async () => {
   const { page, server } = await open('?last=15m')
   await page.getByRole('grid', { name: 'Executions' }).waitFor()

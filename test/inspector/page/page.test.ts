@@ -154,6 +154,7 @@ const views = [
     '?execution=ord_failed&tab=steps',
     { colorScheme: 'dark', viewport: phone },
   ],
+  ['an execution that has not begun', '?execution=planned', {}],
   ['a timeline in the dark', '?execution=ord_running&tab=timeline&step=Pack', { colorScheme: 'dark' }],
   ['values and history', '?execution=ord_failed&tab=more', {}],
   ['a mailbox', '?execution=ord_waiting&tab=more', {}],
@@ -177,6 +178,12 @@ test.each(views)(
     expect(errors).toEqual([])
   },
 )
+
+test('an execution that has not begun has run for no time', async () => {
+  const { page } = await open('?execution=planned')
+  await page.getByText('Not begun for').waitFor()
+  expect(await page.getByText('Running for').count()).toBe(0)
+})
 
 test('a mailbox is read a page at a time', async () => {
   const { page, server, errors } = await open('?execution=ord_waiting&tab=more')

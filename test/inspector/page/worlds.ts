@@ -35,6 +35,12 @@ function executionView(id: string, more: Partial<ExecutionView> = {}): Execution
   }
 }
 
+/** The same, of one that has not begun. */
+function notBegun(id: string, more: Partial<ExecutionView>): ExecutionView {
+  const { startedAt: _, owner: __, ...view } = executionView(id, more)
+  return view
+}
+
 /** A time of the order, in milliseconds after it was started. */
 function at(ms: number): string {
   return ago(2 * minute - ms)
@@ -234,7 +240,7 @@ export function busyWorld(): World {
     executionView('fan', { graph: 'fan-out', target: 'Total', steps: fanSteps(60) }),
     executionView('hostile', { graph: hostileNames[0]!, target: hostileNames[3]!, steps: hostileSteps() }),
     executionView('many', { graph: 'features', target: 'Features', steps: manySteps(10_000) }),
-    executionView('planned', {
+    notBegun('planned', {
       status: 'pending',
       steps: orderSteps('waiting').map(({ step, kind, dependsOn }) =>
         stepView(step, { kind: kind!, dependsOn, status: 'pending', attempt: 0 }),

@@ -9,6 +9,7 @@ import { Ago, ErrorText, Name, Status, StatusShape, Took } from '../text/name.ts
 import { hasEnded, lookOf, stepStatuses } from '../text/statuses.ts'
 import { countText, plural, visibleText } from '../text/visible-text.ts'
 import { Link } from '../widgets/link.tsx'
+import { Problem } from '../widgets/notice.tsx'
 
 interface ExecutionHeadProps {
   readonly model: ExecutionModel
@@ -48,7 +49,7 @@ export function ExecutionHead({ model, status, onStatus, onStep }: ExecutionHead
         <Fact title="Created">
           <Ago at={view.createdAt} />
         </Fact>
-        <Fact title={view.endedAt === undefined ? 'Running for' : 'Took'}>
+        <Fact title={timeTitle(view)}>
           <Took from={view.startedAt ?? view.createdAt} to={view.endedAt} isOpen={!hasEnded(view.status)} />
         </Fact>
         <Fact title="Queue">
@@ -90,6 +91,9 @@ export function ExecutionHead({ model, status, onStatus, onStep }: ExecutionHead
         )}
       </div>
       <Situation view={view} why={why.value?.text} />
+      {why.error !== undefined && model.error === undefined && !model.isGone && (
+        <Problem what="What is shown may be old: it could not be read again." error={why.error} onRetry={why.reload} />
+      )}
       {view.incompatible.length > 0 && (
         <p class="is-warning">Can’t go on here: {view.incompatible.map(visibleText).join('; ')}</p>
       )}
@@ -106,6 +110,12 @@ export function ExecutionHead({ model, status, onStatus, onStep }: ExecutionHead
       <Progress steps={model.steps} items={view.items} status={status} onStatus={onStatus} />
     </header>
   )
+}
+
+/** What the time is that has gone by: one that has not begun has run for none. */
+function timeTitle({ startedAt, endedAt }: ExecutionView): string {
+  if (endedAt !== undefined) return 'Took'
+  return startedAt === undefined ? 'Not begun for' : 'Running for'
 }
 
 /** Why it is where it is; until that is known, which process runs it. */
