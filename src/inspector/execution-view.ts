@@ -13,6 +13,7 @@ export function executionViewOf(
   seq: number,
 ): ExecutionView {
   const refTo = (type: string): ValueRef => ({ type, isSensitive: details.sensitive.includes(type) })
+  const stepOf = stepsByChild(details)
   const planned = new Map(plan?.steps.map((step) => [step.name, step]))
   const given = [...Object.keys(details.inputs), ...Object.keys(details.overrides)]
   return {
@@ -26,11 +27,28 @@ export function executionViewOf(
       inputs: given.map(refTo),
       output: details.status === 'completed' ? refTo(details.target) : undefined,
       steps: details.steps.map((step) => stepViewOf(step, planned.get(step.step))),
-      children: details.children.map(({ id, graph, status }) => ({ id, graph, status })),
+      children: details.children.map(({ id, graph, target, status }) =>
+        defined<ExecutionView['children'][number]>({ id, graph, target, status, step: stepOf(id) }),
+      ),
       items: itemsOf(details),
       acts,
       seq,
     }),
+  }
+}
+
+/** Which step has begun a child, by the child's id: that of the parent, the item, the step, and what a function calls it. */
+function stepsByChild({ id, steps }: ExecutionDetails): (child: string) => string | undefined {
+  const known = new Map(
+    steps.map(({ step, item }) => [[id, item, step].filter((part) => part !== undefined).join('/'), step] as const),
+  )
+  return (child) => {
+    // The longest that fits, since names of steps may have what stands between the parts.
+    for (let end = child.length; end > id.length; end--) {
+      const step = end === child.length || '/~'.includes(child[end]!) ? known.get(child.slice(0, end)) : undefined
+      if (step !== undefined) return step
+    }
+    return undefined
   }
 }
 

@@ -132,7 +132,9 @@ export interface ExecutionView extends ExecutionRow {
   readonly children: readonly {
     readonly id: string
     readonly graph: string
+    readonly target: string
     readonly status: string
+    /** The step that has begun it; none where its id does not say so. */
     readonly step?: string
   }[]
   /** Of a batch. */

@@ -222,7 +222,7 @@ export function busyWorld(): World {
     failed,
     executionView('ord_running', {
       steps: orderSteps('running'),
-      children: [{ id: 'shp_child', graph: 'shipping', status: 'running', step: 'Ship' }],
+      children: [{ id: 'shp_child', graph: 'shipping', target: 'Parcel', status: 'running', step: 'Ship' }],
       output: { type: 'Shipment', isSensitive: false },
     }),
     executionView('ord_waiting', {

@@ -46,8 +46,8 @@ export function ExecutionMore({ view }: { readonly view: ExecutionView }): JSX.E
       </Part>
       {view.children.length > 0 && (
         <Part title="Children">
-          <Table columns={['Execution', 'Graph', 'Status', 'Of step']}>
-            {view.children.slice(0, 500).map(({ id, graph, status, step }) => (
+          <Table columns={['Execution', 'Graph → target', 'Status', 'Of step']}>
+            {view.children.slice(0, 500).map(({ id, graph, target, status, step }) => (
               <tr key={id}>
                 <td>
                   <Link to={{ view: 'execution', id }} class="id">
@@ -55,7 +55,7 @@ export function ExecutionMore({ view }: { readonly view: ExecutionView }): JSX.E
                   </Link>
                 </td>
                 <td>
-                  <Name text={graph} />
+                  <Name text={graph} /> <span class="quiet">→</span> <Name text={target} class="quiet" />
                 </td>
                 <td>
                   <Status status={status} />
