@@ -36,6 +36,7 @@ async function fleetViewOf(
   ])
   const names = new Set([
     'default',
+    ...Object.keys(docket.options.queues ?? {}),
     ...workers.flatMap(({ queues }) => Object.keys(queues)),
     ...open.executions.map(({ queue }) => queue),
   ])

@@ -124,6 +124,7 @@ beforeAll(async () => {
     maxValueBytes: 64 * 1024 * 1024,
     name: 'shop',
     version: '1.2',
+    queues: { nightly: { concurrency: 3 } },
   })
   inspector = await createInspector({ docket, allowActions: true, user: 'ada' })
   page = await PageClient.open(inspector)
@@ -239,7 +240,11 @@ describe('what is shown', () => {
     const running = executions.filter(({ owner }) => owner !== undefined).length
     expect(fleet.workers).toMatchObject([{ name: 'shop', version: '1.2', running, queues: { default: 100 } }])
     expect(running).toBeGreaterThan(0)
-    expect(fleet.queues).toMatchObject([{ name: 'default', isPaused: false, limits: '90 at once per key, 9000 in 1m' }])
+    expect(fleet.queues).toMatchObject([
+      { name: 'default', isPaused: false, limits: '90 at once per key, 9000 in 1m' },
+      // It is declared, and nobody serves it.
+      { name: 'nightly', limits: '3 at once' },
+    ])
     await docket.queue('default').limits(null)
     expect(fleet.schedules).toMatchObject([
       { name: 'daily', cadence: '0 3 * * *', isPaused: false },
