@@ -21,8 +21,8 @@ export interface Clock {
 
 /** A clock that stands still while functions are at work, as that of a test docket, learns of those that no event reports. */
 export interface WorkClock {
-  /** A function begins; what is returned is called once nobody waits for it any more. */
-  functionBegan?(): () => void
+  /** A function begins, `what` for people; what is returned is called once nobody waits for it any more. */
+  functionBegan?(what: string): () => void
 }
 
 /** A clock with everything filled in. */
@@ -82,7 +82,7 @@ export function fullClockOf(clock: (Clock & WorkClock) | undefined): FullClock {
       elapsedAt: hasNow || given !== undefined ? elapsed : systemClock.elapsedAt,
       lifetime: hasNow || given !== undefined ? elapsed : systemClock.lifetime,
       kind: hasNow || given !== undefined ? 'injected' : 'timers-only',
-      ...(clock.functionBegan && { functionBegan: () => clock.functionBegan!() }),
+      ...(clock.functionBegan && { functionBegan: (what: string) => clock.functionBegan!(what) }),
     }
     fullClocks.set(clock, full)
   }

@@ -179,9 +179,9 @@ class CallAttempt implements DurableCall {
     }
     // Only what is asynchronous can be timed out: nothing else lets a timer fire.
     if (timeoutMs !== undefined) this.#arm(timeoutMs, began)
-    const { work, execution } = this.#request
+    const { work, execution, step, tries } = this.#request
     work.callBegan()
-    this.#rests = execution.clock.functionBegan?.()
+    this.#rests = execution.clock.functionBegan?.(`"${tries.name}" of step "${step}" of execution "${execution.id}"`)
     Promise.resolve(returned).then(
       (value) => {
         work.callEnded()

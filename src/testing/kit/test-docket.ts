@@ -142,7 +142,8 @@ class TestWorld {
     this.#watch = watch
     this.#work = new WorkUnderWay((graph, step) => this.#isFunction(graph, step))
     this.#driver = new TimeDriver(this.time, {
-      isWorking: () => this.#work.count + this.time.functionsAtWork > this.#sleepers.size,
+      isWorking: () => this.#work.count + this.time.functionsAtWork.size > this.#sleepers.size,
+      whatWorks: () => [...this.#work.texts, ...[...this.time.functionsAtWork].map(({ what }) => what)],
       lookForWork: async () => void (await this.#process.docket.resume()),
       whatWaits: () => this.#whatWaits(),
     })

@@ -9,6 +9,11 @@ interface Timer {
   isUpkeep: boolean
 }
 
+/** A function that somebody waits for, as people call it. */
+export interface FunctionAtWork {
+  readonly what: string
+}
+
 /** Lets all microtasks run, and one turn of the event loop pass. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => void setImmediate(() => resolve()))
@@ -24,7 +29,7 @@ export class TestTime {
   #now: number
   #pendingTurns = 0
   readonly #timers = new Set<Timer>()
-  readonly #functions = new Set<object>()
+  readonly #functions = new Set<FunctionAtWork>()
 
   constructor(start: number) {
     this.#now = start
@@ -39,9 +44,9 @@ export class TestTime {
     return this.#pendingTurns > 0
   }
 
-  /** How many functions are at work that no event reports. */
-  get functionsAtWork(): number {
-    return this.#functions.size
+  /** The functions at work that no event reports. */
+  get functionsAtWork(): ReadonlySet<FunctionAtWork> {
+    return this.#functions
   }
 
   /** When the next timer is due that somebody waits for; of upkeep, with `ofUpkeep`. */
@@ -69,7 +74,7 @@ export class TestTime {
   /** The clock of one process: all its timers are gone once it has stopped, and nobody waits for its functions. */
   clock(): Clock & WorkClock & { stop(): void } {
     const own = new Set<Timer>()
-    const functions = new Set<object>()
+    const functions = new Set<FunctionAtWork>()
     let isStopped = false
     return {
       now: () => this.#now,
@@ -102,8 +107,8 @@ export class TestTime {
           if (!isStopped) handler()
         })
       },
-      functionBegan: () => {
-        const one = {}
+      functionBegan: (what) => {
+        const one = { what }
         if (!isStopped) for (const all of [functions, this.#functions]) all.add(one)
         return () => {
           for (const all of [functions, this.#functions]) all.delete(one)

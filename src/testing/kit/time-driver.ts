@@ -6,6 +6,8 @@ import type { TestTime } from './test-time.ts'
 export interface TestedWorld {
   /** Whether a function of a step runs that somebody waits for. */
   isWorking(): boolean
+  /** The functions that run, for people: among them those that wait for virtual time. */
+  whatWorks(): readonly string[]
   /** Goes on with what is due. */
   lookForWork(): Promise<void>
   /** What waits, for people. */
@@ -16,6 +18,12 @@ export interface TestedWorld {
 const idleRounds = 20
 /** How long nothing at all may happen, in real time, before it is said that nothing will: somebody outside may still be at work. */
 const patienceMs = 2_000
+/**
+ * So many moments, each a millisecond and a little more, a function may take in which nothing else happens before it is said that time stands still for it. They are
+ * counted, since tests fake clocks, and a debugger stops the program for minutes.
+ */
+const patienceMoments = 4_000
+const mostNamed = 5
 
 interface OpenCall {
   readonly reject: (error: Error) => void
@@ -36,6 +44,7 @@ export class TimeDriver {
   #isRunning = false
   #idle = 0
   #idleSince = 0
+  #moments = 0
 
   constructor(time: TestTime, world: TestedWorld) {
     this.#time = time
@@ -91,6 +100,7 @@ export class TimeDriver {
   progressed(): void {
     this.#idle = 0
     this.#idleSince = 0
+    this.#moments = 0
   }
 
   #noteParkings(commits: readonly { readonly park?: { readonly dueAt?: number } }[]): void {
@@ -111,7 +121,7 @@ export class TimeDriver {
         const advance = this.#advances[0]
         if (advance === undefined && this.#open.size === 0) break
         if (advance === undefined && this.#world.isWorking()) {
-          await moment()
+          await this.#letWork()
           continue
         }
         // Upkeep that is due at once: a message has come, or there is room for more.
@@ -156,6 +166,18 @@ export class TimeDriver {
   async #moveTo(time: number): Promise<void> {
     await this.#time.moveTo(time, () => this.#untilQuiet())
     if (this.#parked.delete(time)) await this.#world.lookForWork().catch(() => {})
+  }
+
+  /** A function works in real time. It may wait for what never comes, such as a promise that its test forgot: then nothing else says why the test hangs. */
+  async #letWork(): Promise<void> {
+    await moment()
+    if (++this.#moments !== patienceMoments) return
+    const all = this.#world.whatWorks()
+    const more = all.length > mostNamed ? `, and ${all.length - mostNamed} more` : ''
+    process.emitWarning(
+      `a test docket has waited for seconds of real time for ${all.slice(0, mostNamed).join(', ')}${more}: its time stands still until these functions settle. One that takes time awaits docket.sleep(…); one that never settles is ended by docket.advance(…), past its timeout`,
+      'DocketTestWarning',
+    )
   }
 
   /** Nothing is due: upkeep may find something, or somebody outside may call. */

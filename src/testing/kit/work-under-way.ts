@@ -3,7 +3,7 @@ import type { ExecutionEvent } from '../../core/contracts/events.ts'
 /** The functions of users that run right now, as far as an execution still waits for them: meanwhile time stands still. */
 export class WorkUnderWay {
   readonly #isFunction: (graph: string, step: string) => boolean
-  readonly #byExecution = new Map<string, Set<string>>()
+  readonly #byExecution = new Map<string, Map<string, string>>()
 
   /** `isFunction`: whether a step of a graph calls a function of the user, rather than waits. */
   constructor(isFunction: (graph: string, step: string) => boolean) {
@@ -14,6 +14,11 @@ export class WorkUnderWay {
     let count = 0
     for (const open of this.#byExecution.values()) count += open.size
     return count
+  }
+
+  /** Each of them, for people. */
+  get texts(): readonly string[] {
+    return [...this.#byExecution.values()].flatMap((open) => [...open.values()])
   }
 
   /** A process has died: nobody waits for its functions. */
@@ -54,8 +59,9 @@ export class WorkUnderWay {
 
   #begin({ executionId, step, item }: Place, kind: string): void {
     let open = this.#byExecution.get(executionId)
-    if (open === undefined) this.#byExecution.set(executionId, (open = new Set()))
-    open.add(keyOf(step, item, kind))
+    if (open === undefined) this.#byExecution.set(executionId, (open = new Map()))
+    const what = `${kind === '' ? '' : `the ${kind} of `}step "${step}"${item === undefined ? '' : ` of item ${item}`}`
+    open.set(keyOf(step, item, kind), `${what} of execution "${executionId}"`)
   }
 
   #end({ executionId, step, item }: Place, kind: string): void {
