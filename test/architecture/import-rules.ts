@@ -220,6 +220,7 @@ const importRules: Readonly<Record<string, Rule>> = {
     packages: [
       'commander',
       'esbuild',
+      'node:child_process',
       'node:fs',
       'node:fs/promises',
       'node:module',

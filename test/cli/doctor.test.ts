@@ -111,7 +111,11 @@ describe('what stands still', () => {
       /PROBLEM {2}value: execution waits of graph orders \(waiting\) would go on with the Payment that step Pay has made, which does not fit its schema: Payment: .*expected object/,
     )
     expect(await cli(['doctor', '--against', join(fixtures, 'shop.ts')])).toMatchObject({ code: 0 })
-    expect(await cli(['doctor', '--against', 'nowhere.ts'])).toMatchObject({ code: 2 })
+    const nowhere = await cli(['doctor', '--against', 'nowhere.ts'])
+    expect(nowhere).toMatchObject({
+      code: 3,
+      err: expect.stringMatching(/^error: there is no file at .*nowhere\.ts\n$/),
+    })
   })
 })
 

@@ -101,21 +101,41 @@ test('an act is done to its end, whether anybody reads of it or not', async () =
   expect(await shop.count({ key: 'unread' })).toEqual({ cancelled: { count: 1_000, isMore: false } })
 })
 
-test('a configuration that can’t be read is named with the line, and the file that it imports', () => {
-  const broken = join(folder, 'broken.ts')
-  const importing = join(folder, 'docket.config.ts')
+test.each([
+  ['ts', 'Expression expected'],
+  ['js', "Unexpected token '='"],
+])('a configuration in .%s that can’t be read is named with the line', (extension, problem) => {
+  const broken = join(folder, `broken.m${extension}`)
   writeFileSync(broken, 'export const one = 1\nexport const two = = 2\n')
-  writeFileSync(importing, `import './broken.ts'\n`)
-  for (const given of [broken, importing]) {
-    const { status, stderr } = spawnSync(process.execPath, [program, 'list', '--config', given], {
-      encoding: 'utf8',
-      env,
-    })
-    expect({ status, stderr }).toEqual({
-      status: 2,
-      stderr: `error: ${given} can’t be loaded: ${broken}:2: Expression expected\n`,
-    })
-  }
+  const { status, stderr } = spawnSync(process.execPath, [program, 'list', '--config', broken], {
+    encoding: 'utf8',
+    env,
+  })
+  expect({ status, stderr }).toEqual({
+    status: 2,
+    stderr: `error: ${broken} can’t be loaded: ${broken}:2: ${problem}\n`,
+  })
+})
+
+test.each([
+  ['./broken.ts', /can’t be loaded: \S*broken\.ts:2: Expression expected\n$/],
+  ['./broken.mjs', /can’t be loaded: a file that it imports: Unexpected token '='\n$/],
+  [
+    './none',
+    /can’t be loaded: Cannot find module '\S*none' .*; Node runs TypeScript as it is, so imports of files end in \.ts\n$/,
+  ],
+  ['nobodys-package', /can’t be loaded: Cannot find package 'nobodys-package' imported from \S*docket\.config\.ts\n$/],
+])('what a configuration imports (%s) and can’t is named', (imported, message) => {
+  for (const name of ['broken.ts', 'broken.mjs'])
+    writeFileSync(join(folder, name), 'export const one = 1\nexport const two = = 2\n')
+  const importing = join(folder, 'docket.config.ts')
+  writeFileSync(importing, `import '${imported}'\n`)
+  const { status, stderr } = spawnSync(process.execPath, [program, 'list', '--config', importing], {
+    encoding: 'utf8',
+    env,
+  })
+  expect(stderr).toMatch(message)
+  expect(status).toBe(2)
 })
 
 test('an error as JSON has the code of what went wrong', async () => {
