@@ -105,7 +105,7 @@ const runCommands: readonly CommandSpec[] = [
     options: [
       {
         flags: '--queue <name=slots>',
-        summary: 'serves this queue with so many slots, in the place of work',
+        summary: 'serves this queue with so many slots (a name alone: 100), in the place of work',
         isRepeatable: true,
       },
       {

@@ -1,10 +1,12 @@
-import { beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createDocket, dataType, graph, step, type } from '../../src/index.ts'
+import type { CommandOptions } from '../../src/index.ts'
 import { memoryStore } from '../../stores/memory/index.ts'
 import { cli } from './call-cli.ts'
-import { openShop, Receipt, useStore } from './fixtures/shop.ts'
+import { openShop, Receipt, useOptions, useStore } from './fixtures/shop.ts'
 
 beforeEach(() => void useStore(memoryStore()))
+afterEach(() => useOptions())
 
 test('docket worker runs what waits, until it is interrupted', async () => {
   await cli(['start', 'orders', 'Receipt', '-i', 'Order={"id":"x"}', '--id', 'o'])
@@ -12,9 +14,29 @@ test('docket worker runs what waits, until it is interrupted', async () => {
   const working = cli(['worker', '--queue', 'default=3'], { signal: interruption.signal })
   expect((await cli(['show', 'o', '--follow'])).code).toBe(0)
   interruption.abort()
-  expect(await working).toMatchObject({ code: 0, out: 'worker of orders, parcels on memory\nclosed\n' })
+  expect(await working).toMatchObject({
+    code: 0,
+    out: 'worker of orders, parcels on memory, queues: default=3\nclosed\n',
+  })
   expect((await cli(['worker', '--queue', 'default=none'])).code).toBe(2)
 })
+
+test.each<[string[], CommandOptions, string]>([
+  [[], {}, 'default=100'],
+  [[], { work: { gpu: 1, usual: undefined } }, 'gpu=1, usual=100'],
+  [['--queue', 'gpu', '--queue', 'a=b=2'], { work: { other: 1 } }, 'gpu=100, a=b=2'],
+  [[], { work: false }, 'none'],
+])(
+  'docket worker %j of a docket with %j says which queues it serves, and with how many slots: %s',
+  async (argv, options, queues) => {
+    useOptions(options)
+    const interruption = new AbortController()
+    const onOut = (): void => interruption.abort()
+    const { code, out, err } = await cli(['worker', ...argv], { signal: interruption.signal, onOut })
+    expect({ code, out }).toEqual({ code: 0, out: `worker of orders, parcels on memory, queues: ${queues}\nclosed\n` })
+    expect(err.startsWith('warning: it serves no queue')).toBe(queues === 'none')
+  },
+)
 
 test('docket worker says which executions it leaves to other versions of the program', async () => {
   const store = useStore(memoryStore())

@@ -1,4 +1,4 @@
-import type { ObserverObject } from '../../index.ts'
+import type { Docket, ObserverObject } from '../../index.ts'
 import { awaitStore } from '../await-store.ts'
 import type { CliCall } from '../cli-call.ts'
 import { CliError, exitCodes } from '../cli-error.ts'
@@ -20,10 +20,18 @@ export async function worker(call: CliCall): Promise<ExitCode> {
   try {
     await awaitStore(call, docket)
     if (!signal.aborted) {
-      const graphs = docket.about().graphs.map(({ name }) => name)
+      const { graphs: known, store } = docket.about()
+      const graphs = known.map(({ name }) => name)
+      const queues = queuesOf(docket)
+      const served = Object.entries(queues).map(([name, slots]) => `${plain(name)}=${slots}`)
+      if (served.length === 0)
+        call.printer.say(
+          'warning: it serves no queue, and so runs nothing: the work of the configuration has none; --queue default=100 does',
+        )
       call.printer.result(
-        { state: 'started', store: docket.about().store, graphs },
-        () => `worker of ${graphs.join(', ')} on ${docket.about().store}`,
+        { state: 'started', store, graphs, queues },
+        () =>
+          `worker of ${graphs.map((name) => plain(name)).join(', ')} on ${store}, queues: ${served.join(', ') || 'none'}`,
       )
     }
     await untilAborted(signal)
@@ -38,6 +46,7 @@ export async function worker(call: CliCall): Promise<ExitCode> {
 }
 
 const mostReasons = 100
+const usualSlots = 100
 
 /** Says which executions are left to other versions of the program: those with the same reasons once. */
 function leftAlone({ printer }: CliCall): ObserverObject {
@@ -57,12 +66,18 @@ function leftAlone({ printer }: CliCall): ObserverObject {
   }
 }
 
-/** `gpu=4`, or a name alone for a hundred slots. */
+/** The queues that it serves, with their slots. */
+function queuesOf({ options: { work } }: Docket): Readonly<Record<string, number>> {
+  const queues = Object.entries(work === false ? {} : (work ?? { default: usualSlots }))
+  return Object.fromEntries(queues.map(([name, slots = usualSlots]) => [name, slots]))
+}
+
+/** `gpu=4`, or a name alone for as many slots as a queue has that nobody says more of. */
 function slotsOf(queues: readonly string[]): Record<string, number> {
   return Object.fromEntries(
     queues.map((text) => {
       const at = text.lastIndexOf('=')
-      const [name, slots] = at === -1 ? [text, '100'] : [text.slice(0, at), text.slice(at + 1)]
+      const [name, slots] = at === -1 ? [text, String(usualSlots)] : [text.slice(0, at), text.slice(at + 1)]
       if (name !== '' && /^[1-9]\d{0,8}$/.test(slots)) return [name, Number(slots)]
       throw new CliError(exitCodes.usage, `--queue must be like gpu=4, a name and its slots, not "${text}"`)
     }),
