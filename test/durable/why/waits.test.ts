@@ -137,7 +137,8 @@ describe('why a step of a batch', () => {
       causes: [{ name: 'Error', message: 'odd one' }],
     })
     expect(await why('First', 'k3')).toMatchObject({ code: 'step.completed', item: 'k3' })
-    await expect(why('First', 'k999')).rejects.toThrow('has no item "k999"')
+    await expect(why('First', 'k999')).rejects.toThrow('has no item "k999"; did you mean "k99"?')
+    await expect(why('First', '5')).rejects.toThrow('has no item "5"; it has 200, from "k0" to "k199"')
     await expect(why('Frist', 'k3')).rejects.toThrow('did you mean "First"?')
     await expect(world.clock.settle(elsewhere.why('many', undefined, { item: 'k3' }))).rejects.toThrow('name that too')
     for (const one of [docket, elsewhere]) await world.clock.settle(one.close({ deadline: 0 }))
