@@ -22,7 +22,7 @@ export async function prepareTables(
     const names = pending.map(({ migration }) => `${migration.version} (${migration.name})`).join(', ')
     throw new StoreError(
       database.store,
-      `the database's tables are out of date: pending is migration ${names}; run up() of ${database.store}Migrations(…), or open the store with migrate: true`,
+      `the database's tables are out of date: pending is migration ${names}; run up() of ${database.store}Migrations(…) or docket migrate --yes --store …, or open the store with migrate: true`,
       false,
     )
   }

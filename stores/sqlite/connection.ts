@@ -12,6 +12,7 @@ import type { SqlitePlace } from './options.ts'
 const busyTimeoutMs = 5
 const patienceMs = 1_000
 const longestPauseMs = 40
+const withLog = 'pragma journal_mode = wal'
 const takenMessage =
   'its database is in a transaction of the caller, to which this call does not belong; commit it, or give Docket a connection of its own'
 
@@ -40,7 +41,10 @@ export class SqliteConnection {
     try {
       const handle = new DatabaseSync(path, { timeout: busyTimeoutMs })
       try {
-        handle.exec(`pragma journal_mode = wal; pragma synchronous = ${synchronous}`)
+        handle.exec(`pragma synchronous = ${synchronous}`)
+        // That it has such a log stays with a file. One without tables of Docket may be somebody else's, and is only looked at.
+        if (handle.prepare(`select 1 from sqlite_master where name = 'docket_migrations'`).get() !== undefined)
+          handle.exec(withLog)
       } catch (thrown) {
         handle.close()
         throw thrown
@@ -49,6 +53,11 @@ export class SqliteConnection {
     } catch (thrown) {
       throw openError(thrown, path)
     }
+  }
+
+  /** Before tables are made: lets the file have a log beside it, so that readers and writers do not hold each other up. A connection of the user's is as it is. */
+  useLog(): Answer<void> {
+    if (this.#place.database === undefined) return patiently(() => guarded(() => this.exec(withLog)))
   }
 
   /** Closes what it opened itself. */

@@ -97,6 +97,7 @@ export function sqliteMigrationDatabase(database: SqliteConnection): MigrationDa
     },
     async migrate(plan) {
       await database.open()
+      await database.useLog()
       return database.transaction(() => {
         database.exec(
           'create table if not exists docket_migrations (version integer primary key, name text not null, applied_at text not null) strict',

@@ -226,7 +226,7 @@ Oslo–Bergen for 120 NOK`,
   'from-promises.ts': { text: 'Ada has 2 orders\nAda has 2 orders' },
   'hello-world.ts': { text: 'Bonjour, Ada!' },
   'migrations.ts': {
-    text: `sqlite store: the database's tables are out of date: pending is migration 1 (tables), 2 (deadlines), 3 (leases by the machine), 4 (workers), 5 (numbers of calls); run up() of sqliteMigrations(…), or open the store with migrate: true
+    text: `sqlite store: the database's tables are out of date: pending is migration 1 (tables), 2 (deadlines), 3 (leases by the machine), 4 (workers), 5 (numbers of calls); run up() of sqliteMigrations(…) or docket migrate --yes --store …, or open the store with migrate: true
 10000_orders-by-tenant.sql
 ran 1 and 2 and 3 and 4 and 5 and 10000
 1 tables: applied

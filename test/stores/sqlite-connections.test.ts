@@ -1,7 +1,10 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { createDocket } from '../../src/index.ts'
-import { sqliteStore } from '../../stores/sqlite/index.ts'
+import { sqliteMigrations, sqliteStore } from '../../stores/sqlite/index.ts'
 import { useStore } from './use-store.ts'
 
 function connection(options: ConstructorParameters<typeof DatabaseSync>[1]): DatabaseSync {
@@ -41,4 +44,26 @@ test('a store that was closed with its last docket says so to the next one', asy
   await expect(next.list()).rejects.toThrow(
     'sqlite store: it is closed, as a store is with the last docket that uses it; make another one',
   )
+})
+
+test('a file of somebody else’s is as it was after it was looked at; one with tables of Docket has a log', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'docket-sqlite-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'other.db')
+  const other = new DatabaseSync(path)
+  other.exec('create table theirs (x)')
+  const bytes = readFileSync(path)
+  const store = sqliteStore({ path, migrate: false })
+  await expect((async () => store.open())()).rejects.toThrow('tables are out of date')
+  await store.close()
+  const migrations = sqliteMigrations(path)
+  expect((await migrations.status())[0]!.appliedAt).toBeUndefined()
+  expect(readFileSync(path)).toEqual(bytes)
+  expect(readdirSync(folder)).toEqual(['other.db'])
+  await migrations.up()
+  await migrations.close()
+  other.close()
+  const later = new DatabaseSync(path)
+  expect(later.prepare('pragma journal_mode').get()).toEqual({ journal_mode: 'wal' })
+  later.close()
 })
