@@ -20,6 +20,8 @@ test('a queue is paused, limited and resumed, and shown with what stands ready',
     },
   ])
   expect((await cli(['queues', 'list'])).out).toMatch(/default {2}paused: rest .*2 at once per key, 10 in 1m/)
+  const burst = await cli(['queues', 'limits', 'default', '--rate', '10/1m', '--burst', '3'])
+  expect(burst.out).toBe('default  paused, 10 in 1m, a burst of 3\n')
   expect((await cli(['queues', 'resume', 'default'])).code).toBe(0)
   expect((await cli(['queues', 'limits', 'default', '--declared', '--json'])).json).toMatchObject([
     { limits: {}, pausedAt: null },
