@@ -93,6 +93,12 @@ export class PostgresConnection {
     return (pool as Partial<Pool> | undefined)?.options?.max ?? max
   }
 
+  /** Whether a connection of the pool that is never made keeps its place there. A pool that shows no options is not judged. */
+  get connectsForever(): boolean {
+    const options = (this.#place.pool as Partial<Pool> | undefined)?.options
+    return options !== undefined && (options.connectionTimeoutMillis ?? 0) === 0
+  }
+
   /** Loads the driver and makes the pool; nothing is connected yet. Twice is fine. */
   async open(): Promise<void> {
     if (this.#pool !== undefined) return

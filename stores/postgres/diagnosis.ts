@@ -70,6 +70,15 @@ export async function diagnosePostgres(
       ? [{ check: 'standby', level: 'problem', text: 'the server is a standby, which takes no writes' } as const]
       : []),
     ...(pooler === undefined ? [] : [pooler]),
+    ...(connection.connectsForever
+      ? [
+          {
+            check: 'connectionTimeoutMillis',
+            level: 'warning',
+            text: 'your pool has no connectionTimeoutMillis: a connection that is never made, as where the network drops packets, keeps its place there; give it 10_000',
+          } as const,
+        ]
+      : []),
     ...poolFindings(connection.max, { allows: Number(allows), used: Number(used) }),
   ]
 }

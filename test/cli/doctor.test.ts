@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createPool } from 'mysql2/promise'
-import { escapeIdentifier } from 'pg'
+import { escapeIdentifier, Pool } from 'pg'
 import { afterAll, afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { bullmqEngine } from '../../src/engines/bullmq/index.ts'
 import { memoryStore } from '../../stores/memory/index.ts'
@@ -80,7 +80,9 @@ describe('what stands still', () => {
     for (const id of ['a', 'b']) await cli(['start', 'orders', 'Receipt', '-i', `Order={"id":"${id}"}`, '--id', id])
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 300_000 })
     onTestFinished(() => void vi.useRealTimers())
-    expect(Object.keys(await illsOf())).toContain('queue default')
+    expect(await illsOf()).toMatchObject({
+      'queue default': expect.stringMatching(/^warning: the oldest of \d+ ready executions? has waited for 3\d\d s/),
+    })
   })
 
   test('executions of a process that has died are found', async () => {
@@ -296,6 +298,19 @@ describe('PostgreSQL', () => {
     })
   })
 
+  test.each([
+    [{}, true],
+    [{ connectionTimeoutMillis: 10_000 }, false],
+  ])('a pool of the user’s own (%j) that may wait for a connection for ever is found: %s', async (options, isFound) => {
+    const own = new Pool({ connectionString: url, ...options })
+    onTestFinished(() => own.end())
+    useStore(postgresStore({ pool: own, schema: newSchema() }))
+    const { connectionTimeoutMillis: said } = await illsOf()
+    expect(said).toEqual(
+      isFound ? expect.stringMatching(/^warning: your pool has no connectionTimeoutMillis/) : undefined,
+    )
+  })
+
   test('a clock that is off is found', async () => {
     const schema = newSchema()
     useStore(postgresStore({ url, schema }))
@@ -309,7 +324,7 @@ describe('PostgreSQL', () => {
   })
 })
 
-test('MariaDB: commits that are not flushed, and a pool that is small, are found', async () => {
+test('MariaDB: commits that are not flushed, a pool that is small, and locks that outlive their process for hours are found', async () => {
   const prefix = `doctor_${randomUUID().slice(0, 8)}_`
   const admin = createPool(mysqlUrl)
   onTestFinished(async () => {
@@ -321,6 +336,15 @@ test('MariaDB: commits that are not flushed, and a pool that is small, are found
   expect(await illsOf()).toMatchObject({
     innodb_flush_log_at_trx_commit: expect.stringMatching(/^problem: innodb_flush_log_at_trx_commit is 2/),
     pool: expect.stringMatching(/^warning: the pool has 2 connections/),
+  })
+  expect(Object.keys(await illsOf())).not.toContain('wait_timeout')
+  const own = createPool(mysqlUrl)
+  onTestFinished(() => own.end())
+  useStore(mysqlStore({ pool: own, prefix }))
+  expect(await illsOf()).toMatchObject({
+    wait_timeout: expect.stringMatching(
+      /^warning: what a process that is gone without a word has locked stays so for 28800 s/,
+    ),
   })
 })
 
