@@ -9,7 +9,7 @@ import { CliError, exitCodes } from './cli-error.ts'
 
 /**
  * The data type of a name that an execution may be sent: as its graph declares it, where that is known here, so that what is sent is checked; else one of this name.
- * @throws CliError for a name that its graph does not have
+ * @throws CliError for a name that its graph does not have, and where it can't be sent as the execution's values were
  */
 export async function typeNamed(
   docket: Docket,
@@ -17,9 +17,14 @@ export async function typeNamed(
   name: string,
   isUpdate: boolean,
 ): Promise<AnyDataType> {
-  const { graph: graphName } = await handle.details()
+  const { graph: graphName, incompatible } = await handle.info()
   const graph = graphNamed(docket, graphName)
   if (graph === undefined) {
+    if (incompatible.length > 0)
+      throw new CliError(
+        exitCodes.refused,
+        `what is sent might not be stored as the values of this execution are, which can’t be read here: ${incompatible.join('; ')}; send it with a docket.config.ts, whose docket has their codecs`,
+      )
     const unchecked = dataType(name, type<unknown>()) as unknown as AnyDataType
     return isUpdate ? ({ ...unchecked, result: unchecked } as AnyDataType) : unchecked
   }

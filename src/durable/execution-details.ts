@@ -23,6 +23,7 @@ import type { ExecutionDetails, ExecutionInfo } from './records/execution-info.t
 import { endedStepInfos } from './records/ended-steps.ts'
 import { leaseInfoOf, situationOf } from './records/lease-info.ts'
 import type { LeaseInfo } from './records/lease-info.ts'
+import { lenientEncoding } from './records/lenient-encoding.ts'
 import { liveStepInfos, recordedStepInfos } from './records/open-steps.ts'
 import { shownBatch } from './records/present-batch.ts'
 import { shownRecords } from './records/present-names.ts'
@@ -86,8 +87,9 @@ async function detailsOfOne(
   isLive: boolean | Duration,
 ): Promise<ExecutionDetails> {
   const { clock, connection } = context
-  const { encoding } = connection
   const { id } = stored
+  const unreadable = new Set<string>()
+  const encoding = lenientEncoding(connection.encoding, unreadable)
   const [records, lease, children, acts] = await Promise.all([
     context.stepsOf(id),
     leaseOf(context, stored),
@@ -96,7 +98,7 @@ async function detailsOfOne(
   ])
   const { steps: rows, undoRecords } = splitUndoRecords(records)
   const graph = context.graphOf(stored)
-  const { record, steps } = await shownRecords({ record: stored, steps: rows }, graph, encoding, clock)
+  const { record, steps } = await shownRecords({ record: stored, steps: rows }, graph, connection.encoding, clock)
   const { info, situationWith } = await headOf(context, record, lease, stored)
   const recorded = await stepInfosOf(record, steps, encoding, turnOf(clock), graph, undoRecords.counts)
   const former = graph === undefined ? undefined : requireIndex(graph).former?.steps
@@ -110,16 +112,27 @@ async function detailsOfOne(
   const limited = await withLimits(context, infos)
   const closed = withSensitivity(limited, info.sensitive, typesOf(graph, steps))
   const shown = await withCheckpoints(context, record, graph, closed)
-  return { ...info, lease, batch: undefined, situation: situationWith(shown), steps: shown, children, acts }
+  const incompatible = [...new Set([...info.incompatible, ...unreadable])]
+  return {
+    ...info,
+    incompatible,
+    lease,
+    batch: undefined,
+    situation: situationWith(shown),
+    steps: shown,
+    children,
+    acts,
+  }
 }
 
 async function detailsOfBatch(context: DocketContext, stored: ExecutionRecord): Promise<ExecutionDetails> {
   const { clock, connection } = context
-  const { encoding } = connection
+  const unreadable = new Set<string>()
+  const encoding = lenientEncoding(connection.encoding, unreadable)
   const graph = context.graphOf(stored)
   const pages = context.pagesOf(stored.id)
   const [shown, lease, children, acts] = await Promise.all([
-    connection.patiently(() => shownBatch({ record: stored, pages }, graph, encoding, clock)),
+    connection.patiently(() => shownBatch({ record: stored, pages }, graph, connection.encoding, clock)),
     leaseOf(context, stored),
     childrenOf(context, stored),
     actsOn(context, stored.id),
@@ -127,13 +140,16 @@ async function detailsOfBatch(context: DocketContext, stored: ExecutionRecord): 
   const { record } = shown
   const { info, situationWith } = await headOf(context, record, lease, stored)
   const live = liveOf(context, record)?.liveBatch
-  const { batch, steps, undos } = await connection.patiently(() => batchInfoOf(shown, encoding, live, turnOf(clock)))
+  const { batch, steps, undos } = await connection.patiently(() =>
+    batchInfoOf(shown, connection.encoding, live, turnOf(clock)),
+  )
   const recorded = await stepInfosOf(record, steps, encoding, turnOf(clock))
   const former = graph === undefined ? undefined : requireIndex(graph).former?.steps
   const known = live === undefined ? recorded : withLiveSteps(recorded, batch, live)
   const all = await withLimits(context, await withUndos(stored.id, withUndone(known, undos), undos, encoding, former))
   const infos = withSensitivity(all, info.sensitive, typesOf(graph, steps))
-  return { ...info, lease, batch, situation: situationWith(infos), steps: infos, children, acts }
+  const incompatible = [...new Set([...info.incompatible, ...unreadable])]
+  return { ...info, incompatible, lease, batch, situation: situationWith(infos), steps: infos, children, acts }
 }
 
 /** Finds the type that a step makes: as its graph says, or its record where that is not known. */

@@ -57,7 +57,7 @@ export interface ExecutionInfo {
   readonly updatedAt: Date
   /** When it completed, failed or was cancelled. */
   readonly endedAt: Date | undefined
-  /** Why this process can't go on with it: its graph has changed, or its records are damaged. Empty where it can. */
+  /** Why this process can't go on with it: its graph has changed, or its records are damaged, or went through codecs that are not here; values that can't be read are undefined then. Empty where it can. */
   readonly incompatible: readonly string[]
   /** Whether `handle.detach()` took it out of the docket: it goes on elsewhere, or nowhere. Its status is `cancelled` then. */
   readonly isDetached: boolean

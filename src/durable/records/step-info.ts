@@ -132,7 +132,7 @@ export interface StepInfo {
   readonly isSensitive?: boolean | undefined
 }
 
-/** What the records of steps say; what a batch keeps besides is not shown. @throws SerializationError for one that can't be read */
+/** What the records of steps say; what a batch keeps besides is not shown. @throws SerializationError for one that can't be read, unless the encoding is a lenient one */
 export async function stepInfosOf(
   { id, kind }: ExecutionRecord,
   steps: readonly StepRecord[],
@@ -146,6 +146,8 @@ export async function stepInfosOf(
     if (status !== 'waiting' && status !== 'queued') return undefined
     const spec = specs?.get(step)
     const kept = await decoded(output, (stored) => encoding.decode(stored, ['step', id, step, item, 'output']))
+    // It says what is waited for, and can't be read.
+    if (output !== undefined && kept === undefined) return undefined
     const queued = queuedOf(kept)
     if (status === 'queued') return queued === undefined ? undefined : queued
     const key = awaitedKeyOf(kept)

@@ -104,9 +104,10 @@ function whoLives(workers: WhyFacts['workers']): string {
     : `none of the ${counted.length} ${other}processes that live does`
 }
 
-function misfitReason({ record, details, workers }: WhyFacts): FoundReason | undefined {
+function misfitReason({ record, details, workers, knowsGraph }: WhyFacts): FoundReason | undefined {
   const reasons = details.incompatible
-  if (reasons.length === 0) return undefined
+  // Where there is no version of its graph, what can't be read here says nothing of those who have one.
+  if (reasons.length === 0 || !knowsGraph) return undefined
   const others = workers.some(({ isHere }) => !isHere)
     ? '; a worker with the version of the graph that it fits may'
     : '; `formerly` or `migrate` make it fit'
