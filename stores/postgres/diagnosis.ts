@@ -14,7 +14,8 @@ export async function diagnosePostgres(
     connection.query({
       text: `select current_setting('autovacuum') as autovacuum, current_setting('max_connections')::int as allows,
         (select count(*)::int from pg_stat_activity where backend_type = 'client backend') as used,
-        current_setting('fsync') as fsync, current_setting('synchronous_commit') as commit, current_user::text as role, current_setting('server_version') as version, pg_is_in_recovery() as standby`,
+        current_setting('fsync') as fsync, current_setting('synchronous_commit') as commit, current_user::text as role, current_setting('server_version') as version,
+        current_setting('client_connection_check_interval', true) as check_interval, pg_is_in_recovery() as standby`,
       parameters: [],
     }),
     connection.query({
@@ -27,7 +28,7 @@ export async function diagnosePostgres(
     }),
     poolerFinding(connection),
   ])
-  const { autovacuum, allows, used, fsync, commit, role, standby, version } = row!
+  const { autovacuum, allows, used, fsync, commit, role, standby, version, check_interval: checkInterval } = row!
   const unkept = tables.flatMap((table) => (table['unkept'] === true ? [String(table['name'])] : []))
   const refused = tables.flatMap((table) => (table['allowed'] === true ? [] : [String(table['name'])]))
   return [
@@ -70,6 +71,15 @@ export async function diagnosePostgres(
       ? [{ check: 'standby', level: 'problem', text: 'the server is a standby, which takes no writes' } as const]
       : []),
     ...(pooler === undefined ? [] : [pooler]),
+    ...(checkInterval === '0'
+      ? [
+          {
+            check: 'client_connection_check_interval',
+            level: 'warning',
+            text: `client_connection_check_interval is 0: the server goes on with a statement whose connection was given up, beside the one that was begun anew; alter role "${String(role)}" set client_connection_check_interval = '10s' (on Linux)`,
+          } as const,
+        ]
+      : []),
     ...(connection.connectsForever
       ? [
           {

@@ -277,8 +277,11 @@ describe('PostgreSQL', () => {
       server.searchParams.set('options', `-c ${setting}`)
       return server.href
     }
+    useStore(postgresStore({ url: withSetting('client_connection_check_interval=10000'), schema }))
+    expect(Object.keys(await illsOf())).not.toContain('client_connection_check_interval')
     useStore(postgresStore({ url: withSetting('synchronous_commit=off'), schema, max: 300 }))
     expect(await illsOf()).toMatchObject({
+      client_connection_check_interval: expect.stringMatching(/^warning: .* is 0: the server goes on with a statement/),
       synchronous_commit: expect.stringMatching(/^problem: synchronous_commit is off/),
       'server-connections': expect.stringMatching(/^warning: the server allows 300 connections/),
     })
