@@ -15,7 +15,7 @@ export async function diagnosePostgres(
       text: `select current_setting('autovacuum') as autovacuum, current_setting('max_connections')::int as allows,
         (select count(*)::int from pg_stat_activity where backend_type = 'client backend') as used,
         current_setting('fsync') as fsync, current_setting('synchronous_commit') as commit, current_user::text as role, current_setting('server_version') as version,
-        current_setting('client_connection_check_interval', true) as check_interval, pg_is_in_recovery() as standby`,
+        current_setting('client_connection_check_interval', true) as check_interval`,
       parameters: [],
     }),
     connection.query({
@@ -28,7 +28,7 @@ export async function diagnosePostgres(
     }),
     poolerFinding(connection),
   ])
-  const { autovacuum, allows, used, fsync, commit, role, standby, version, check_interval: checkInterval } = row!
+  const { autovacuum, allows, used, fsync, commit, role, version, check_interval: checkInterval } = row!
   const unkept = tables.flatMap((table) => (table['unkept'] === true ? [String(table['name'])] : []))
   const refused = tables.flatMap((table) => (table['allowed'] === true ? [] : [String(table['name'])]))
   return [
@@ -67,9 +67,6 @@ export async function diagnosePostgres(
             text: `the user ${String(role)} may not write (or read, or delete from) ${refused.join(', ')}: grant select, insert, update and delete`,
           } as const,
         ]),
-    ...(standby === true
-      ? [{ check: 'standby', level: 'problem', text: 'the server is a standby, which takes no writes' } as const]
-      : []),
     ...(pooler === undefined ? [] : [pooler]),
     ...(checkInterval === '0'
       ? [

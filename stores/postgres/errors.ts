@@ -53,7 +53,10 @@ export function postgresError(thrown: unknown, server?: string): Error {
     const message = `what answers${server === undefined ? '' : ` at ${server}`} is not a PostgreSQL server (${describeThrown(thrown)}); are host and port right?`
     return new StoreError(storeName, message, false, { cause: thrown })
   }
-  return driverError(storeName, describeThrown(thrown), natureOf(thrown), thrown, isLockWait(thrown))
+  // A standby names the statement that it does not take, such as LISTEN.
+  const why =
+    isAnswer(thrown) && thrown.code === '25006' ? ': the server takes no writes; it is a standby, or read-only' : ''
+  return driverError(storeName, `${describeThrown(thrown)}${why}`, natureOf(thrown), thrown, isLockWait(thrown))
 }
 
 function natureOf(thrown: unknown): Nature {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,6 +17,7 @@ import { engineDatabase } from '../engines/postgres-space.ts'
 import { freePort } from '../servers/free-port.ts'
 import { startMysql } from '../servers/mysql.ts'
 import { startPgbouncer } from '../servers/pgbouncer.ts'
+import { startPostgres } from '../servers/postgres.ts'
 import { startRedis, withRedis } from '../servers/redis.ts'
 import { serverUrl, serverUrls } from '../servers/server-url.ts'
 import { postgresPlace } from '../stores/postgres-place.ts'
@@ -286,7 +287,9 @@ describe('PostgreSQL', () => {
       'server-connections': expect.stringMatching(/^warning: the server allows 300 connections/),
     })
     useStore(postgresStore({ url: withSetting('default_transaction_read_only=on'), schema }))
-    expect(await illsOf()).toEqual({ store: expect.stringMatching(/^problem: .*read-only transaction/) })
+    expect(await illsOf()).toEqual({
+      store: expect.stringMatching(/^problem: .*read-only transaction: the server takes no writes; it is a standby/),
+    })
     const role = `doctor_${randomUUID().slice(0, 8)}`
     const all = `all tables in schema ${escapeIdentifier(schema)}`
     await pool.query(`create role ${role} login; grant usage on schema ${escapeIdentifier(schema)} to ${role}`)
@@ -312,6 +315,19 @@ describe('PostgreSQL', () => {
     expect(said).toEqual(
       isFound ? expect.stringMatching(/^warning: your pool has no connectionTimeoutMillis/) : undefined,
     )
+  })
+
+  test('a standby is found', async () => {
+    const server = await startPostgres()
+    onTestFinished(() => server.stop())
+    const migrations = postgresMigrations(server.url)
+    await migrations.up()
+    await migrations.close()
+    writeFileSync(join(server.folder, 'data/standby.signal'), '')
+    await server.restart()
+    expect(await illsOf('--store', server.url)).toEqual({
+      store: expect.stringMatching(/^problem: .* it is a standby/),
+    })
   })
 
   test('a clock that is off is found', async () => {
