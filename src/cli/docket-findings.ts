@@ -62,7 +62,7 @@ async function workFindings(docket: Docket): Promise<readonly StoreFinding[]> {
       : {
           check: 'workers',
           level: 'good',
-          text: `${workers.length} ${workers.length === 1 ? 'process lives' : 'processes live'} that run executions`,
+          text: `${workers.length} ${workers.length === 1 ? 'process lives that runs' : 'processes live that run'} executions`,
         },
   ]
   const queues = new Set([
