@@ -270,8 +270,15 @@ function waitReason(facts: WhyFacts, info: StepInfo): FoundReason {
     waitsFor,
     ...fieldsOfWait(waitsFor),
     ...(child !== undefined && { because: [child] }),
-    text: `${textOfWait(waitsFor, info.since, facts.now)}${child === undefined ? '' : `; ${child.text}`}`,
+    text: `${textOfWait(waitsFor, info.since, facts.now)}${takenText(facts, info)}${child === undefined ? '' : `; ${child.text}`}`,
   }
+}
+
+/** What may be sent to a durable function that receives now; of which of these its verb waits is not on record. */
+function takenText({ plan }: WhyFacts, { step, checkpoints = [] }: StepInfo): string {
+  const receives = planStepOf(plan, step)?.spec.receives ?? []
+  const isOpen = checkpoints.some(({ kind, status }) => kind === 'receive' && status === 'open')
+  return isOpen && receives.length > 0 ? `; it takes ${namesOf(receives.map(({ name }) => `"${name}"`))}` : ''
 }
 
 function runningReason({ details, now, plan }: WhyFacts, info: StepInfo): FoundReason {

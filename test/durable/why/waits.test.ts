@@ -1,5 +1,16 @@
 import { describe, expect, test } from 'vitest'
-import { dataType, durableStep, event, eventType, graph, signal, step, timer, type } from '../../../src/index.ts'
+import {
+  dataType,
+  durableStep,
+  event,
+  eventType,
+  graph,
+  signal,
+  step,
+  timer,
+  type,
+  update,
+} from '../../../src/index.ts'
 import { expectNoUnhandledErrors, never, number, text } from '../../loose-api.ts'
 import { World } from '../durable-time.ts'
 import { line, Third } from '../line.ts'
@@ -63,6 +74,31 @@ describe('why a step waits', () => {
       expect(whole.text).toContain('execution "x" has been parked for')
     }
     for (const one of [docket, elsewhere]) await world.clock.settle(one.close({ deadline: 0 }))
+  })
+
+  test('for a message: what its function takes, parked or not', async () => {
+    const world = new World()
+    const Move = update('Move', { input: type<string>(), output: type<string>() })
+    const listening = graph({
+      name: 'listening',
+      steps: [
+        durableStep({
+          name: 'Listen',
+          output: Talk,
+          receives: [Move, Answer],
+          run: async (_, ctx) => (await ctx.receive(Answer)).value,
+        }),
+      ],
+    })
+    const docket = world.process({ graphs: [listening], park: 1_000 })
+    await world.clock.settle(docket.start(listening, Talk, {}, { id: 'x' }))
+    for (const ms of [100, 60_000]) {
+      await world.clock.advance(ms)
+      const { code, text: said } = await world.clock.settle(docket.why('x', 'Listen'))
+      expect(code).toBe('step.waitsForVerbs')
+      expect(said).toMatch(/^step "Listen" waits for "receive".*; it takes "Move" and "Answer"$/)
+    }
+    await world.clock.settle(docket.close({ deadline: 0 }))
   })
 
   test('for a limit that processes share: which executions have its slots', async () => {
