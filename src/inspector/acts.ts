@@ -6,6 +6,7 @@ import type { AnyDataType } from '../core/language/data-type.ts'
 import { type as unchecked, dataType } from '../core/language/data-type.ts'
 import type { NewAct } from '../durable/acts.ts'
 import type { Docket } from '../durable/docket.ts'
+import type { ExecutionHandle } from '../durable/execution-handle.ts'
 import type { Act, ActOutcomes } from './protocol.ts'
 import { queryOf } from './read-query.ts'
 import { typedValue } from './value-text.ts'
@@ -140,6 +141,8 @@ export class Acts {
         return { isDone: verdict === 'accepted', text: verdict }
       })
     return onRecord(act.type, async () => {
+      const unreadable = await this.#unreadable(handle)
+      if (unreadable !== undefined) return { isDone: false, text: unreadable }
       const type = await this.#typeOf(act.id, act.type)
       if (act.act === 'signal') {
         const verdict = await handle.signal(type as never, act.value as never)
@@ -148,6 +151,15 @@ export class Acts {
       await handle.update(type as never, act.value as never, { timeout: updatePatience })
       return { isDone: true, text: 'it was answered' }
     })
+  }
+
+  /** Why nothing is sent to an execution whose values a docket without its graph can’t read: what is sent would be stored without their codecs. */
+  async #unreadable(handle: ExecutionHandle<unknown>): Promise<string | undefined> {
+    const { graph, incompatible } = await handle.info()
+    const isKnown = this.#docket.about().graphs.some(({ name, formerly }) => name === graph || formerly.includes(graph))
+    return isKnown || incompatible.length === 0
+      ? undefined
+      : `what is sent might not be stored as its values are: ${incompatible.join('; ')}`
   }
 
   /** The type that values for an execution are sent under, with its schema where the graph is known here. */
