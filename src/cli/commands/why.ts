@@ -17,6 +17,8 @@ export async function why(call: CliCall): Promise<ExitCode> {
       live: call.has('live'),
       ...(itemKey !== undefined && { item: itemKey }),
     })
+    if (reason.item !== undefined && itemKey === undefined)
+      call.printer.say(`this is of item ${plain(reason.item)} of a batch; --item <key> says it of another one`)
     call.printer.result(jsonValueOf(reason), () => whyLines(reason).join('\n'))
     return exitCodes.done
   })
