@@ -230,6 +230,7 @@ const scheduleCommands: readonly CommandSpec[] = [
       { flags: '--to <time>', summary: 'the last one (default: now)', read: readTime },
       { flags: '--overlap <overlap>', summary: 'as that of a schedule, for these times (default: allowAll)' },
       yes,
+      { flags: '--dry-run', summary: 'says how many, and starts none' },
     ],
     load: async () => (await import('./commands/schedules.ts')).backfillSchedule,
   },

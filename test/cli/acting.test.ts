@@ -362,7 +362,11 @@ describe('schedules', () => {
     expect((await cli(['schedules', 'resume', 'nightly'])).out).toMatch(/^nightly {2}active, next at/)
     expect((await cli(['schedules', 'trigger', 'nightly'])).out).toMatch(/^nightly\//)
     const backfill = ['schedules', 'backfill', 'nightly', '--from', '2026-01-01', '--to', '2026-01-03']
-    expect(await cli(backfill)).toMatchObject({ code: 2, err: expect.stringMatching(/: add --yes$/m) })
+    expect(await cli(backfill)).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/start 2 executions that schedule "nightly" has missed .*: add --yes, or --dry-run/),
+    })
+    expect((await cli([...backfill, '--dry-run'])).out).toBe('2 would be started, 0 are there, 0 skipped\n')
     expect((await cli([...backfill, '-y'])).out).toBe('2 started, 0 were there, 0 skipped\n')
     expect(await cli(['schedules', 'pause', 'nigtly'])).toMatchObject({
       code: 3,

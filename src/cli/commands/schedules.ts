@@ -1,10 +1,10 @@
-import type { Docket, ScheduleInfo } from '../../index.ts'
+import type { Backfill, Docket, ScheduleInfo } from '../../index.ts'
 import { didYouMean } from '../../core/closest-name.ts'
 import { durationText } from '../../core/duration.ts'
 import type { CliCall } from '../cli-call.ts'
 import { CliError, exitCodes } from '../cli-error.ts'
 import type { ExitCode } from '../cli-error.ts'
-import { confirm } from '../confirm.ts'
+import { confirm, dryRun } from '../confirm.ts'
 import { isoOf } from '../json-value.ts'
 import { jsonLine, plain } from '../plain-text.ts'
 import { onRecord } from '../record-act.ts'
@@ -69,13 +69,36 @@ export async function backfillSchedule(call: CliCall): Promise<ExitCode> {
     readonly overlap?: never
   }
   if (from === undefined) throw new CliError(exitCodes.usage, '--from <time> says which nominal time is the first')
-  const question = (name: string): string =>
-    `start what schedule "${plain(name)}" has missed from ${from.toISOString()} to ${to.toISOString()}?`
-  return onSchedule(call, 'backfill', question, async (docket, name) => {
-    const made = await docket.schedules.backfill(name, { from, to, ...(overlap !== undefined && { overlap }) })
-    const { started, existing, skipped } = made
-    call.printer.result({ name, ...made }, () => `${started} started, ${existing} were there, ${skipped} skipped`)
-  })
+  const options = { from, to, ...(overlap !== undefined && { overlap }) }
+  if (call.has('dryRun'))
+    return call.withDocket('look', async (docket) => {
+      const name = await requireSchedule(call, docket)
+      const made = await docket.schedules.backfill(name, { ...options, dryRun: true })
+      call.printer.result({ name, ...made }, () => countsOf(made, 'would be started', 'are'))
+      return exitCodes.done
+    })
+  const question = async (docket: Docket, name: string): Promise<string> => {
+    const { started } = await docket.schedules.backfill(name, { ...options, dryRun: true })
+    return `start ${count(started)} that schedule "${plain(name)}" has missed from ${from.toISOString()} to ${to.toISOString()}?`
+  }
+  return onSchedule(
+    call,
+    'backfill',
+    question,
+    async (docket, name) => {
+      const made = await docket.schedules.backfill(name, options)
+      call.printer.result({ name, ...made }, () => countsOf(made, 'started', 'were'))
+    },
+    dryRun,
+  )
+}
+
+function countsOf({ started, existing, skipped }: Backfill, verb: string, were: string): string {
+  return `${started} ${verb}, ${existing} ${were} there, ${skipped} skipped`
+}
+
+function count(executions: number): string {
+  return executions === 1 ? '1 execution' : `${executions.toLocaleString('en')} executions`
 }
 
 /** `docket schedules delete`: what it has started goes on. */
@@ -86,7 +109,7 @@ export async function deleteSchedule(call: CliCall): Promise<ExitCode> {
   })
 }
 
-function questionOfDeletion(name: string): string {
+function questionOfDeletion(_: Docket, name: string): string {
   return `delete schedule "${plain(name)}"? What it has started goes on.`
 }
 
@@ -105,27 +128,30 @@ function change(
   })
 }
 
-/** @throws CliError where there is no schedule of the name */
 async function onSchedule(
   call: CliCall,
   verb: string,
-  question: ((name: string) => string) | undefined,
+  question: ((docket: Docket, name: string) => string | Promise<string>) | undefined,
   act: (docket: Docket, name: string) => Promise<void>,
+  instead?: string,
 ): Promise<ExitCode> {
-  const [name = ''] = call.args
   return call.withDocket('act', async (docket) => {
-    if ((await docket.schedules.get(name)) === undefined) {
-      const { schedules } = await docket.schedules.list({ limit: 200 })
-      const hint = didYouMean(
-        name,
-        schedules.map((one) => one.name),
-      )
-      throw new CliError(exitCodes.notFound, `there is no schedule "${name}"${hint}`)
-    }
-    if (question !== undefined) await confirm(call, question(name))
+    const name = await requireSchedule(call, docket)
+    if (question !== undefined && !call.has('yes')) await confirm(call, await question(docket, name), instead)
     await onRecord(docket, { act: `${verb}Schedule`, note: name }, () => act(docket, name))
     return exitCodes.done
   })
+}
+
+/** The name of a schedule that is there. @throws CliError where there is none of the name that was typed */
+async function requireSchedule({ args: [name = ''] }: CliCall, docket: Docket): Promise<string> {
+  if ((await docket.schedules.get(name)) !== undefined) return name
+  const { schedules } = await docket.schedules.list({ limit: 200 })
+  const hint = didYouMean(
+    name,
+    schedules.map((one) => one.name),
+  )
+  throw new CliError(exitCodes.notFound, `there is no schedule "${name}"${hint}`)
 }
 
 function cadenceOf({ cron, everyMs, at, timeZone }: ScheduleInfo): string {

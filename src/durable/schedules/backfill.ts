@@ -20,9 +20,11 @@ export interface BackfillOptions {
   readonly to: Date
   /** As that of a schedule, for all these times at once: all run side by side, or all but one come to nothing. @default 'allowAll' */
   readonly overlap?: ScheduleOverlap | undefined
+  /** Only counts what it would do, and starts nothing. @default false */
+  readonly dryRun?: boolean | undefined
 }
 
-/** What a backfill has done. */
+/** What a backfill has done, or would do. */
 export interface Backfill {
   /** Executions that it has started. */
   readonly started: number
@@ -42,7 +44,7 @@ export async function backfillSchedule(
   context: DocketContext,
   starter: ExecutionStarter,
   record: ScheduleRecord,
-  { from, to, overlap = 'allowAll' }: BackfillOptions,
+  { from, to, overlap = 'allowAll', dryRun = false }: BackfillOptions,
   cancel: (id: string) => Promise<void>,
 ): Promise<Backfill> {
   const { clock } = context
@@ -52,7 +54,7 @@ export async function backfillSchedule(
   const missing: number[] = []
   const started: number[] = []
   const start = async (times: readonly number[]): Promise<void> => {
-    await Promise.all(times.map((time) => startRun(context, starter, record, time)))
+    if (!dryRun) await Promise.all(times.map((time) => startRun(context, starter, record, time)))
     made.started += times.length
     append(started, times.slice(-mostRuns))
   }
@@ -70,9 +72,10 @@ export async function backfillSchedule(
     const decision = overlapped(record, overlap, missing, open)
     ;({ bufferedAt } = decision)
     made.skipped = decision.skips.length
-    await Promise.all(decision.cancels.map(cancel))
+    if (!dryRun) await Promise.all(decision.cancels.map(cancel))
     await start(decision.starts)
   }
+  if (dryRun) return made
   let hasLost = false
   await updateSchedule(context, 'schedules.backfill', record.name, (now) => {
     const others = now.bufferedAt === record.bufferedAt ? undefined : now.bufferedAt

@@ -25,13 +25,14 @@ const backfillOverlaps = ['skip', 'bufferOne', 'cancelOther', 'allowAll']
 
 /** @throws OptionError with all problems */
 export function checkBackfill(options: unknown): void {
-  checkOptions('schedules.backfill', options, ['from', 'to', 'overlap'], ({ from, to, overlap }) => [
+  checkOptions('schedules.backfill', options, ['from', 'to', 'overlap', 'dryRun'], ({ from, to, overlap, dryRun }) => [
     !isTime(from) && `from must be a Date, not ${describe(from)}`,
     !isTime(to) && `to must be a Date, not ${describe(to)}`,
     isTime(from) && isTime(to) && from.getTime() > to.getTime() && 'from is after to',
     overlap !== undefined &&
       !backfillOverlaps.includes(overlap as string) &&
       `overlap must be one of ${backfillOverlaps.join(', ')}, not ${describe(overlap)}`,
+    dryRun !== undefined && typeof dryRun !== 'boolean' && `dryRun must be a boolean, not ${describe(dryRun)}`,
   ])
 }
 

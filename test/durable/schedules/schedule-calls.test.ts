@@ -67,7 +67,11 @@ test('a year is made up for, each time once, however often it is called for', { 
   await docket.advance('2d')
   expect(ran.length).toBe(2)
   const year = { from: new Date('2025-03-03T00:00:00Z'), to: new Date('2026-03-03T00:00:00Z') }
-  expect(await docket.schedules.backfill('s', year)).toEqual({ started: 364, existing: 2, skipped: 0 })
+  const counted = await docket.schedules.backfill('s', { ...year, dryRun: true })
+  expect(counted).toEqual({ started: 364, existing: 2, skipped: 0 })
+  await docket.advance('1m')
+  expect(ran.length).toBe(2)
+  expect(await docket.schedules.backfill('s', year)).toEqual(counted)
   await docket.advance('1m')
   expect(ran.length).toBe(366)
   expect(new Set(ran).size).toBe(366)
@@ -86,6 +90,10 @@ test('what is made up for goes by its own overlap', async () => {
   await docket.schedule('s', { graph, target: Approved, inputs: {}, every: '1h', startAt: new Date('2026-04-01') })
   await docket.advance('5h')
   const some = { from: now, to: new Date('2026-03-01T04:00:00Z') }
+  const wouldBe = await docket.schedules.backfill('s', { ...some, overlap: 'skip', dryRun: true })
+  expect(wouldBe).toEqual({ started: 1, existing: 0, skipped: 4 })
+  expect((await docket.list()).executions).toEqual([])
+  expect((await docket.schedules.get('s'))?.skipped).toBe(0)
   expect(await docket.schedules.backfill('s', { ...some, overlap: 'skip' })).toEqual({
     started: 1,
     existing: 0,
