@@ -51,12 +51,14 @@ export interface LifeRecord {
 /** Types of events of steps that go well. */
 export type ObserverEvents = readonly ('step.started' | 'attempt.started' | 'step.ended' | 'cache.hit' | 'cache.miss')[]
 
-/** An attempt of a step that is about to begin. */
+/** An attempt of a step, or to undo it, that is about to begin. */
 export interface LifeAttempt {
   /** The step's name. */
   readonly step: string
   /** Index of the batch's item; undefined outside batches and for steps that run once for the whole batch. */
   readonly item: number | undefined
+  /** Whether what the step did is about to be undone: then it is its `compensate` that begins. @default false */
+  readonly isUndo?: boolean | undefined
 }
 
 /** What an observer does for one life. */

@@ -136,7 +136,7 @@ class LifeTrace implements LifeObserver {
   }
 
   within(attempt: LifeAttempt, begin: () => void): void {
-    const span = this.#open.get(keyOf(attempt))
+    const span = (attempt.isUndo === true ? this.#undos : this.#open).get(keyOf(attempt))
     this.#api.context.with(span === undefined ? this.#inRoot : this.#api.trace.setSpan(this.#base, span), begin)
   }
 

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { AsyncContext } from './async-context.ts'
+import { AsyncContext } from './async-context.ts'
 
 /** A step whose function runs and that others may have to wait for: it holds a slot, makes a shared result, or belongs to a durable execution. */
 export interface WaitedFor {
@@ -29,13 +29,15 @@ export interface CallingStep {
 const calling = new AsyncLocalStorage<CallingStep>()
 let isUsed = false
 
-/** A step whose function is about to run, in the context of the call that it works for. */
-type Called = WaitedFor & { readonly execution: { readonly context: AsyncContext } }
+/** A step of an execution that has the context of the call that it works for. */
+interface CalledFor {
+  readonly execution: { readonly context: AsyncContext }
+}
 
-/** Runs a step's function, in the context of the call that it works for unless another is given, so that what it calls, now or later, knows the step. */
-export function runAsStep(step: Called, act: () => void, context = step.execution.context): void {
+/** Runs a step's function, in the context of the call that it works for, so that what it calls, now or later, knows the step. */
+export function runAsStep(step: WaitedFor & CalledFor, act: () => void): void {
   // What `calling.run` does, in half of its time: it makes a second frame to go back to the first.
-  context.run(() => enterAs(step, act))
+  step.execution.context.run(() => enterAs(step, act))
 }
 
 /** The same in the context that there is, which is left as it is then. */
@@ -43,6 +45,12 @@ export function enterAs(step: WaitedFor, act: () => void): void {
   isUsed = true
   calling.enterWith({ step, parent: step.execution.caller })
   act()
+}
+
+/** The context in which the work of a step begins right now, for what comes of it later. */
+export function contextOf(step: CalledFor): AsyncContext {
+  const by: object | undefined = callingStep()?.step
+  return by === step ? new AsyncContext() : step.execution.context
 }
 
 /** Calls a function, so that what it calls knows the step that has called this, whatever context `around` calls it in. */

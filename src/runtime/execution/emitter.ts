@@ -119,13 +119,19 @@ export class Emitter extends EventDelivery {
     for (const method of unheardBy(observation?.receivers ?? this.#given)) this[method] = nothing
   }
 
-  /** The context, with what observers put into it around an attempt, where that is the same for all attempts of the execution; undefined where it is not. */
-  contextAround(from: AsyncContext, attempt: LifeAttempt): AsyncContext | undefined {
-    if (!this.#entersOnce) return undefined
+  /** Calls what begins the work of an attempt, in a context, with what observers put into it around that. */
+  around(from: AsyncContext, attempt: LifeAttempt, begin: () => void): void {
+    const { within } = this
+    if (within === undefined) from.run(begin)
+    else if (this.#entersOnce) this.#enteredFrom(from, attempt, within).run(begin)
+    else from.run(() => within(attempt, begin))
+  }
+
+  #enteredFrom(from: AsyncContext, attempt: LifeAttempt, within: NonNullable<Observation['within']>): AsyncContext {
     // Items of a batch have contexts of their own.
     if (this.#entered?.from !== from) {
       let context = from
-      from.run(() => this.within?.(attempt, () => (context = new AsyncContext())))
+      from.run(() => within(attempt, () => (context = new AsyncContext())))
       this.#entered = { from, context }
     }
     return this.#entered.context

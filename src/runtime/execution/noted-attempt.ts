@@ -15,7 +15,7 @@ interface BegunStep extends WorkingStep, Omit<EffectiveStep, 'execution'> {
     WaitedFor['execution'] & {
       readonly recorder: unknown
       readonly effects: Effects | undefined
-      readonly emitter: Pick<Emitter, 'contextAround' | 'within'> | undefined
+      readonly emitter: Pick<Emitter, 'around' | 'within'> | undefined
     }
 }
 
@@ -88,21 +88,14 @@ function beginWork(step: BegunStep, extras: StepExtras | undefined): void {
   const kind = kindOf(spec)
   if (spec.compensate !== undefined) step.execution.effects!.for(step).began(step)
   const { emitter } = step.execution
-  if (emitter?.within !== undefined) beginWithin(step, emitter, emitter.within)
+  if (emitter?.within !== undefined) beginWithin(step, emitter)
   else if (extras === undefined && step.execution.recorder === undefined) kind.begin(step)
   else runAsStep(step, () => kind.begin(step))
 }
 
 /** Observers stand around it: what they put into the async context is there for what the step calls, and for nothing else of the execution. */
-function beginWithin(
-  step: BegunStep,
-  emitter: Pick<Emitter, 'contextAround'>,
-  within: NonNullable<Emitter['within']>,
-): void {
+function beginWithin(step: BegunStep, emitter: Pick<Emitter, 'around'>): void {
   const { context, item } = step.execution
-  const attempt = { step: step.step, item }
-  const act = (): void => kindOf(step.planStep.spec).begin(step)
-  const around = emitter.contextAround(context, attempt)
-  if (around === undefined) context.run(() => within(attempt, () => enterAs(step, act)))
-  else runAsStep(step, act, around)
+  const begin = (): void => kindOf(step.planStep.spec).begin(step)
+  emitter.around(context, { step: step.step, item }, () => enterAs(step, begin))
 }

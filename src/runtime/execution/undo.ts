@@ -155,10 +155,11 @@ export class Undo implements EffectUndo {
       execution,
     }
     return new Promise((resolve) => {
-      if (!this.#isGivenUp)
-        execution.context.run(() => {
-          this.#close = UndoAttempt.begin(request, resolve)
-        })
+      if (this.#isGivenUp) return
+      const { context, emitter, item } = execution
+      const begin = (): void => void (this.#close = UndoAttempt.begin(request, resolve))
+      if (emitter === undefined) context.run(begin)
+      else emitter.around(context, { step: spec.name, item, isUndo: true }, begin)
     })
   }
 

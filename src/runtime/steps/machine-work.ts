@@ -3,6 +3,8 @@ import type { Actor, AnyActorRef, AnyStateMachine, InspectionEvent, SnapshotFrom
 import { SerializationError } from '../../core/errors.ts'
 import type { StepTimeoutError } from '../../core/errors.ts'
 import type { AnyMachineStep } from '../../core/language/machine-step.ts'
+import type { AsyncContext } from '../environment/async-context.ts'
+import { contextOf } from '../environment/current-step.ts'
 import { fireAt } from '../environment/timers.ts'
 import type { Timer } from '../environment/timers.ts'
 import { checkValue } from '../inputs/check-value.ts'
@@ -31,6 +33,7 @@ export class MachineWork implements StepWork {
   readonly attempt: number
   isWaiting = false
   #step: WorkingStep
+  #context!: AsyncContext
   #isOpen = true
   #actor: Actor<AnyStateMachine> | undefined
   #timers!: MachineTimers
@@ -64,7 +67,7 @@ export class MachineWork implements StepWork {
   begin(): void {
     const { execution } = this.#step
     // Made while it is the current one: timers and messages go on in it.
-    void execution.context
+    this.#context = contextOf(this.#step)
     try {
       this.#actor = this.#create()
     } catch (thrown) {
@@ -125,6 +128,7 @@ export class MachineWork implements StepWork {
   moveTo(step: WorkingStep): void {
     this.#step.current = undefined
     this.#step = step
+    this.#context = step.execution.context
     step.current = this
   }
 
@@ -390,6 +394,6 @@ export class MachineWork implements StepWork {
   }
 
   #inContext(act: () => void): void {
-    this.#step.execution.context.run(act)
+    this.#context.run(act)
   }
 }
