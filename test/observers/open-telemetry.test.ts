@@ -325,6 +325,22 @@ describe('openTelemetryObserver of a docket', () => {
     expect(linksOf(child)).toEqual([['caller', one('chain').spanContext().spanId]])
   })
 
+  test('an execution that is not sampled says so to its children in other queues, whatever its caller was', async () => {
+    const world = new World()
+    const { observers, spans } = tracing(new AlwaysOffSampler())
+    const outer = graph({ name: 'outer', steps: [subgraph(chain().graph, Target, { queue: 'others' })] })
+    const docket = world.process({ graphs: [outer], observers, work: { default: 5, others: 5 } })
+    const headers = { traceparent: traceParentOf(sampledCaller) }
+    await world.clock.settle(docket.execute(outer, Target, { Leaf: 1 }, { id: 'a', headers }))
+    const { executions } = await world.clock.settle(docket.list({ queue: 'others' }))
+    expect(executions).toHaveLength(1)
+    const handle = await world.clock.settle(docket.get(executions[0]!.id))
+    const { headers: told } = await world.clock.settle(handle!.details())
+    expect(parseTraceParent(told['traceparent'])).toMatchObject({ traceFlags: TraceFlags.NONE })
+    expect(told['traceparent']).not.toContain(sampledCaller.traceId)
+    expect(spans()).toEqual([])
+  })
+
   test('a function that begins anew begins a new trace, linked to the one before', async () => {
     const world = new World()
     const { observers, named } = tracing()
