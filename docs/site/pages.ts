@@ -88,7 +88,7 @@ export function llmsText(): string {
     }),
   ])
   const { sentence } = headOf(read('README.md'))
-  return `# Docket\n\n> ${sentence}\n\nAll of it on one page: [llms-full.txt](/llms-full.txt). Each page of the site is there as Markdown too, with \`.md\` at its end.\n${lines.join('\n')}\n\n## Examples\n\n- [Examples](/examples/README.md): programs that the tests run\n`
+  return `# Docket\n\n> ${sentence}\n\nAll of it on one page: [llms-full.txt](/llms-full.txt). Each page of the site is there as Markdown too, with \`.md\` at its end.\n${lines.join('\n')}\n\n## Examples\n\n- [Examples](/examples/index.md): programs that the tests run\n`
 }
 
 /** What `llms-full.txt` is: README and guides, one after another. Decisions and the changelog are history, and left out. */

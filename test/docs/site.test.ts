@@ -71,6 +71,9 @@ test('llms.txt has each guide with its heading and a sentence', () => {
     expect(text).toContain(`- [${heading}](/docs/${name}.md): `)
   }
   expect(text.split('\n').filter((line) => /\): ?$/.test(line))).toEqual([])
+  const links = Array.from(text.matchAll(/\]\(\/([^)]+)\)/g), ([, target = '']) => target)
+  expect(links.length).toBeGreaterThan(names.length)
+  expect(links.filter((target) => !pages.has(target) && target !== 'llms-full.txt')).toEqual([])
   expect(text).not.toMatch(/```/)
 })
 
