@@ -56,6 +56,7 @@ export function detailsJson(details: ExecutionDetails, withValues = false): Reco
   return {
     ...rowOf(details),
     situation: details.situation,
+    waitsFor: details.waitsFor === undefined ? null : jsonValueOf(details.waitsFor),
     headers: details.headers,
     isDetached: details.isDetached,
     inputs: recordJson(details.inputs, closed),

@@ -14,6 +14,7 @@ import { withLimits } from './limit-details.ts'
 import { liveSteps } from './mail/look.ts'
 import { misfitOfRecord } from './recovery/misfit-of-record.ts'
 import { mayHaveChildren } from './recovery/child-cascade.ts'
+import { queueWaitOf } from './queue-wait.ts'
 import { batchInfoOf } from './records/batch-info.ts'
 import { childInfoOf } from './records/child-info.ts'
 import type { ChildInfo } from './records/child-info.ts'
@@ -99,7 +100,7 @@ async function detailsOfOne(
   const { steps: rows, undoRecords } = splitUndoRecords(records)
   const graph = context.graphOf(stored)
   const { record, steps } = await shownRecords({ record: stored, steps: rows }, graph, connection.encoding, clock)
-  const { info, situationWith } = await headOf(context, record, lease, stored)
+  const { info, waitsFor, situationWith } = await headOf(context, record, lease, stored)
   const recorded = await stepInfosOf(record, steps, encoding, turnOf(clock), graph, undoRecords.counts)
   const former = graph === undefined ? undefined : requireIndex(graph).former?.steps
   const waitMs = isLive === true ? patienceMs : isLive === false ? 0 : durationMs(isLive)!
@@ -118,6 +119,7 @@ async function detailsOfOne(
     incompatible,
     lease,
     batch: undefined,
+    waitsFor,
     situation: situationWith(shown),
     steps: shown,
     children,
@@ -138,7 +140,7 @@ async function detailsOfBatch(context: DocketContext, stored: ExecutionRecord): 
     actsOn(context, stored.id),
   ])
   const { record } = shown
-  const { info, situationWith } = await headOf(context, record, lease, stored)
+  const { info, waitsFor, situationWith } = await headOf(context, record, lease, stored)
   const live = liveOf(context, record)?.liveBatch
   const { batch, steps, undos } = await connection.patiently(() =>
     batchInfoOf(shown, connection.encoding, live, turnOf(clock)),
@@ -149,7 +151,17 @@ async function detailsOfBatch(context: DocketContext, stored: ExecutionRecord): 
   const all = await withLimits(context, await withUndos(stored.id, withUndone(known, undos), undos, encoding, former))
   const infos = withSensitivity(all, info.sensitive, typesOf(graph, steps))
   const incompatible = [...new Set([...info.incompatible, ...unreadable])]
-  return { ...info, incompatible, lease, batch, situation: situationWith(infos), steps: infos, children, acts }
+  return {
+    ...info,
+    incompatible,
+    lease,
+    batch,
+    waitsFor,
+    situation: situationWith(infos),
+    steps: infos,
+    children,
+    acts,
+  }
 }
 
 /** Finds the type that a step makes: as its graph says, or its record where that is not known. */
@@ -178,20 +190,25 @@ async function headOf(
   stored: ExecutionRecord,
 ): Promise<{
   readonly info: ExecutionInfo
+  readonly waitsFor: ExecutionDetails['waitsFor']
   readonly situationWith: (steps: readonly StepInfo[]) => ExecutionDetails['situation']
 }> {
   const { clock, connection, options, owned } = context
-  const misfit = await misfitOfUnrun(context, stored, lease)
+  const [misfit, waitsFor] = await Promise.all([
+    misfitOfUnrun(context, stored, lease),
+    queueWaitOf(context, record, lease),
+  ])
   const info = await infoOf(record, connection.encoding, misfit?.reasons, context.graphOf(record))
   const willingness = {
     knowsGraph: context.graphOf(record) !== undefined,
     takesOver: options.takeOver !== false,
     isClosing: context.isClosing,
+    waitsFor,
     misfit: { reasons: info.incompatible, mayFitElsewhere: misfit?.mayFitElsewhere ?? !isKnown(record.status) },
   }
   const situationWith = (steps: readonly StepInfo[]): ExecutionDetails['situation'] =>
     situationOf(record, lease, willingness, steps, clock.now(), owned.get(record.id)?.unwrittenEnd)
-  return { info, situationWith }
+  return { info, waitsFor, situationWith }
 }
 
 /** What is known to keep it from going on here, or is found out of one that some process should go on with now. @throws StoreError */

@@ -20,6 +20,7 @@ export async function withLimits(context: DocketContext, steps: readonly StepInf
     return {
       ...info,
       limit: declared.limit,
+      perMs: declared.perMs,
       heldBy: [...new Set(holders.map(({ execution }) => execution))],
       nextAt:
         declared.perMs === undefined

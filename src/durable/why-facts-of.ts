@@ -1,7 +1,5 @@
 import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
-import { limitsOf } from '../core/contracts/queue-state.ts'
 import { isTerminal } from '../core/contracts/statuses.ts'
-import type { ExecutionStatus } from '../core/contracts/statuses.ts'
 import { DocketError } from '../core/docket-error.ts'
 import type { AnyGraph, StepSpec } from '../core/graph/graph-index.ts'
 import { planOf, requireIndex } from '../core/graph/plan.ts'
@@ -22,10 +20,6 @@ import type { QueueFacts, WhyFacts } from './why/why-facts.ts'
 import type { Why, WhyOptions } from './why/why.ts'
 
 const mostCounted = 1_000
-const mostHolders = 20
-// These are read whole: a count of more costs more, and says no more.
-const recordsPerPage = 50
-const mostPages = 4
 const mostChildren = 20
 
 /** All that the reasons of one execution are taken from. `isNested`: of a child, for its parent. @throws ExecutionConflictError, StoreError */
@@ -106,48 +100,16 @@ async function queueFactsOf(context: DocketContext, record: ExecutionRecord): Pr
   const { queue } = record
   return connection.patiently(async () => {
     const [state] = allAnswers(store, 'readQueues', [queue], await store.readQueues([queue]))
-    const { concurrency, rate } = limitsOf(state)
-    const key = concurrency?.isPerKey === true ? record.key : undefined
-    const requests = [
-      { queue, upTo: mostCounted },
-      { queue, upTo: mostCounted, key },
-    ]
-    const [all, own] = allAnswers(store, 'backlog', requests, await store.backlog(requests))
-    const isFull = concurrency !== undefined && own!.running >= concurrency.limit
+    const requests = [{ queue, upTo: mostCounted }]
+    const [backlog] = allAnswers(store, 'backlog', requests, await store.backlog(requests))
     return {
       pausedAt: dateOf(state?.pausedAt),
       note: state?.note,
-      concurrency: concurrency && {
-        limit: concurrency.limit,
-        isPerKey: concurrency.isPerKey,
-        running: own!.running,
-        heldBy: isFull ? await holdersOf(context, queue, key) : [],
-      },
-      rate: rate && { limit: rate.limit, perMs: rate.perMs },
-      ready: all!.ready,
+      ready: backlog!.ready,
       ahead: await aheadOf(context, record),
     }
   })
 }
-
-/** Executions of the queue that a process has. */
-async function holdersOf(
-  { connection: { store } }: DocketContext,
-  queue: string,
-  key: string | undefined,
-): Promise<readonly string[]> {
-  const holders: string[] = []
-  let after: ExecutionRecord | undefined
-  for (let page = 0; page < mostPages && holders.length < mostHolders; page++) {
-    const records = await store.list({ queue, key, statuses: owned, limit: recordsPerPage, after })
-    for (const { id, owner, parkedAt } of records) if (owner !== undefined && parkedAt === undefined) holders.push(id)
-    if (records.length < recordsPerPage) break
-    after = records.at(-1)
-  }
-  return holders.slice(0, mostHolders)
-}
-
-const owned: readonly ExecutionStatus[] = ['running', 'waiting', 'compensating']
 
 /** How many of its queue and key begin before it. What has begun, or had an owner, goes on by its age. */
 async function aheadOf({ connection: { store } }: DocketContext, record: ExecutionRecord): Promise<number> {

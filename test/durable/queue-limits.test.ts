@@ -31,6 +31,59 @@ test('a limit of a queue holds in all processes, and a parent never keeps the pl
   expect(seen.most).toBe(1)
 })
 
+test('what a queue keeps back says for which limit it waits, and who holds it', async () => {
+  const world = new World()
+  const { graph: one } = jobs(world)
+  const docket = world.process({ graphs: [one], work: { gpu: 10 }, queues: { gpu: { concurrency: 2 } } })
+  const place = { queue: 'gpu' }
+  await started(world, docket.start(one, First, { Seed: 1 }, { ...place, id: 'first' }))
+  await started(world, docket.start(one, First, { Seed: 2 }, { ...place, id: 'second' }))
+  const third = await started(world, docket.start(one, First, { Seed: 3 }, { ...place, id: 'third' }))
+  const batch = await started(world, docket.startBatch(one, First, [{ Seed: 4 }], { ...place, id: 'batch' }))
+  const startAt = new Date(world.clock.now() + 60_000)
+  const later = await started(world, docket.start(one, First, { Seed: 5 }, { ...place, id: 'later', startAt }))
+  const full = { kind: 'concurrency', scope: 'queue', id: 'gpu', limit: 2, nextAt: undefined, perMs: undefined }
+  const details = await world.clock.settle(third.details())
+  expect(details.waitsFor).toEqual({
+    kind: 'limit',
+    limits: [
+      {
+        ...full,
+        key: undefined,
+        heldBy: expect.toSatisfy((ids: string[]) => ids.toSorted().join() === 'first,second'),
+      },
+    ],
+  })
+  expect(details.situation).toMatch(
+    /^nobody runs it: it has not begun yet; in its queue "gpu" it waits for a slot of 2, held by "(first|second)", "(first|second)"$/,
+  )
+  expect((await world.clock.settle(batch.details())).waitsFor?.limits).toMatchObject([full])
+  expect((await world.clock.settle(later.details())).waitsFor).toBeUndefined()
+
+  await world.clock.settle(docket.queue('gpu').limits({ concurrency: 5, rate: { limit: 1, per: '1h' } }))
+  const slow = await world.clock.settle(batch.details())
+  expect(slow.waitsFor?.limits).toMatchObject([
+    { kind: 'rate', scope: 'queue', limit: 1, perMs: 3_600_000, heldBy: [] },
+  ])
+  expect(slow.situation).toContain('in its queue "gpu" it waits for its turn in the rate of 1')
+  await world.clock.settle(docket.close({ deadline: 0 }))
+})
+
+test('a process that has died holds nothing of the limit of a queue any more', async () => {
+  const world = new World()
+  const { graph: one } = jobs(world)
+  const options = { graphs: [one], work: { gpu: 1 }, queues: { gpu: { concurrency: 1 } } }
+  const { docket, die } = world.mortal(options)
+  await started(world, docket.start(one, First, { Seed: 1 }, { id: 'first', queue: 'gpu' }))
+  die()
+  const api = asker(world, one)
+  const second = await started(world, api.start(one, First, { Seed: 2 }, { id: 'second', queue: 'gpu' }))
+  expect((await world.clock.settle(second.details())).waitsFor?.limits).toMatchObject([{ limit: 1, heldBy: ['first'] }])
+  await world.clock.advance(10_000)
+  expect((await world.clock.settle(second.details())).waitsFor).toBeUndefined()
+  await world.clock.settle(api.close({ deadline: 0 }))
+})
+
 test('what is tried again, or forked, waits for its place in its queue', async () => {
   const world = new World()
   const { graph: one, seen } = jobs(world)

@@ -11,7 +11,7 @@ import type { ChildInfo } from './child-info.ts'
 import { dateOf } from './date-of.ts'
 import { isDetached } from './graph-hash.ts'
 import type { LeaseInfo } from './lease-info.ts'
-import type { StepInfo } from './step-info.ts'
+import type { StepInfo, StepWait } from './step-info.ts'
 import { headOfBatch } from './restore-batch.ts'
 import { allSensitive, sensitiveNamesOf } from './sensitive-types.ts'
 import { readInputs } from './stored-inputs.ts'
@@ -73,6 +73,8 @@ export interface ExecutionInfo {
 export interface ExecutionDetails extends ExecutionInfo {
   /** The process that has the right to run it; undefined where none has: it has ended, was given up, or has not begun. */
   readonly lease: LeaseInfo | undefined
+  /** Of one that nobody runs: the limits of its queue that keep it from beginning, or going on. Undefined where none does, or where it waits for something else first. */
+  readonly waitsFor: Extract<StepWait, { readonly kind: 'limit' }> | undefined
   /** In a sentence for people: which process runs it, or why none does and which one will. */
   readonly situation: string
   /** What became of the items of a batch; undefined for an execution. */

@@ -3,8 +3,8 @@ import type { OwnerState } from '../../core/contracts/owner-state.ts'
 import { describeThrown } from '../../core/thrown.ts'
 import { destinationOf } from './graph-hash.ts'
 import { spanOf } from './span-of.ts'
-import type { StepInfo } from './step-info.ts'
-import { waitTexts } from './wait-text.ts'
+import type { StepInfo, StepWait } from './step-info.ts'
+import { waitText, waitTexts } from './wait-text.ts'
 
 /** The process that has the right to run an execution, and whether it lives. */
 export interface LeaseInfo {
@@ -37,6 +37,8 @@ export interface Willingness {
   readonly knowsGraph: boolean
   readonly takesOver: boolean
   readonly isClosing: boolean
+  /** What it waits for in its queue, whoever is to go on with it. */
+  readonly waitsFor: StepWait | undefined
   /** Why its records don't fit here, and whether that is about this version of the program. */
   readonly misfit: { readonly reasons: readonly string[]; readonly mayFitElsewhere: boolean }
 }
@@ -135,8 +137,8 @@ function whyNobody({ startedAt, parkedAt }: ExecutionRecord, lease: LeaseInfo | 
 }
 
 function whoWill(
-  { graph, parkedAt }: ExecutionRecord,
-  { knowsGraph, takesOver, isClosing, misfit }: Willingness,
+  { graph, parkedAt, queue }: ExecutionRecord,
+  { knowsGraph, takesOver, isClosing, misfit, waitsFor }: Willingness,
 ): string {
   if (!knowsGraph)
     return `this docket does not know graph "${graph}"; one that has it in createDocket({ graphs }) goes on with it`
@@ -147,6 +149,7 @@ function whoWill(
     return `this docket can't go on with it (${misfit.reasons.join('; ')}); ${outlook}`
   }
   if (isClosing) return 'this docket is closing; another one goes on with it'
+  if (waitsFor !== undefined) return `in its queue "${queue}" it waits for ${waitText(waitsFor)}`
   if (parkedAt !== undefined) return 'a process goes on with it when what it waits for comes'
   if (!takesOver)
     return 'this docket takes nothing over (takeOver: false); one that does, and that it fits, goes on with it'

@@ -48,21 +48,23 @@ export type StepWait =
   /** For the execution's owner, which alone knows what the step does; where that has died, for another process to go on. */
   | { readonly kind: 'owner' }
 
-/** A limit that processes share, and that a step waits for. */
+/** A limit that processes share, and that a step, or an execution in its queue, waits for. */
 export interface LimitInfo {
   /** Whether it limits what runs at the same time, or what begins in a period. */
   readonly kind: 'concurrency' | 'rate'
   /** Over which executions it holds. */
   readonly scope: 'graph' | 'queue'
-  /** The key that the step's function gave; undefined where there is none. */
+  /** The key that the step's function gave, of a queue's limit that counts each key by itself that of the execution, '' where it has none; undefined where there is none. */
   readonly key: string | undefined
-  /** What it is found by in the store. */
+  /** What it is found by in the store; of a queue's limit the queue's name. */
   readonly id: string
   /** How many it lets run at the same time, or begin in each period, as it was declared last; undefined where nothing is known of it (any more). */
   readonly limit: number | undefined
-  /** The executions that have its slots. */
+  /** Of a rate, the period that `limit` is for, in milliseconds. */
+  readonly perMs: number | undefined
+  /** The executions that have its slots; of those of a queue, twenty at the most. */
   readonly heldBy: readonly string[]
-  /** Of a rate, when the next one may begin. */
+  /** Of a rate of steps, when the next one may begin. */
   readonly nextAt: Date | undefined
 }
 
@@ -242,5 +244,5 @@ function decoded(stored: StoredValue | undefined, decode: (stored: StoredValue) 
 
 /** The limit as the step knows it; its holders are known to the store. */
 function limitInfoOf({ kind, scope, key, id }: AwaitedLimit): LimitInfo {
-  return { kind, scope, key, id, limit: undefined, heldBy: [], nextAt: undefined }
+  return { kind, scope, key, id, limit: undefined, perMs: undefined, heldBy: [], nextAt: undefined }
 }

@@ -74,7 +74,8 @@ function limitText({ kind, limit, key, heldBy, nextAt }: LimitInfo, whose = ''):
   const which = `${kind === 'rate' ? 'its turn in the rate' : 'a slot'}${limit === undefined ? '' : ` of ${limit}`}`
   const held = heldBy.length === 0 ? '' : `, held by ${quoted(heldBy)}`
   const next = nextAt === undefined ? '' : `, the next at ${nextAt.toISOString()}`
-  return `${which}${whose}${key === undefined ? '' : ` under "${key}"`}${held}${next}`
+  const under = key === undefined ? '' : key === '' ? ' of those without a key' : ` under "${key}"`
+  return `${which}${whose}${under}${held}${next}`
 }
 
 /** Names in a sentence; of many the first, and how many more there are. */

@@ -118,29 +118,32 @@ function misfitReason({ record, details, workers, knowsGraph }: WhyFacts): Found
   }
 }
 
-function limitReason({ record, queue }: WhyFacts): FoundReason | undefined {
-  const { id, queue: name, key, startedAt } = record
-  if (queue === undefined) return undefined
-  const { concurrency, rate, ready, ahead } = queue
-  const counts = { ready, ahead }
-  if (concurrency !== undefined && concurrency.running >= concurrency.limit) {
-    const which = concurrency.isPerKey ? (key === '' ? ' without a key' : ` with the key "${key}"`) : ''
+function limitReason({ record, queue, details }: WhyFacts): FoundReason | undefined {
+  const { id, queue: name } = record
+  const limits = details.waitsFor?.limits
+  if (queue === undefined || limits === undefined) return undefined
+  const { ready, ahead } = queue
+  const concurrency = limits.find(({ kind }) => kind === 'concurrency')
+  if (concurrency !== undefined) {
+    const { limit, heldBy, key } = concurrency
+    const which = key === undefined ? '' : key === '' ? ' without a key' : ` with the key "${key}"`
     return {
       code: 'execution.queueLimit',
-      ...counts,
-      limit: concurrency.limit,
-      heldBy: concurrency.heldBy,
-      text: `execution "${id}" waits for its turn: queue "${name}" lets ${concurrency.limit}${which} run at the same time, and ${concurrency.running} do${heldText(concurrency.heldBy)}${aheadText(queue)}`,
+      ready,
+      ahead,
+      limit,
+      heldBy,
+      text: `execution "${id}" waits for its turn: queue "${name}" lets ${limit}${which} run at the same time, and as many do${heldText(heldBy)}${aheadText(queue)}`,
     }
   }
-  if (rate !== undefined && startedAt === undefined)
-    return {
-      code: 'execution.queueRate',
-      ...counts,
-      limit: rate.limit,
-      text: `execution "${id}" waits for its turn: of queue "${name}" ${rate.limit} may begin in ${spanOf(rate.perMs)}${aheadText(queue)}`,
-    }
-  return undefined
+  const { limit, perMs } = limits[0]!
+  return {
+    code: 'execution.queueRate',
+    ready,
+    ahead,
+    limit,
+    text: `execution "${id}" waits for its turn: of queue "${name}" ${limit} may begin in ${spanOf(perMs!)}${aheadText(queue)}`,
+  }
 }
 
 function nextReason({ record, queue, workers, details }: WhyFacts): FoundReason {

@@ -13,17 +13,6 @@ export const mostAhead = 100
 export interface QueueFacts {
   readonly pausedAt: Date | undefined
   readonly note: string | undefined
-  /** How many may run at the same time, and how many do; undefined where nothing limits it. */
-  readonly concurrency:
-    | {
-        readonly limit: number
-        readonly isPerKey: boolean
-        readonly running: number
-        readonly heldBy: readonly string[]
-      }
-    | undefined
-  /** How many may begin in a time; undefined where nothing limits it. */
-  readonly rate: { readonly limit: number; readonly perMs: number } | undefined
   /** How many of it could begin or go on now. */
   readonly ready: number
   /** How many of its queue and key begin before it, up to `mostAhead`. */

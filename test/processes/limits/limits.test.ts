@@ -102,6 +102,31 @@ describe.each(storeKinds)('on %s', (kind) => {
     expectRate(begun.map(({ at }) => at))
   })
 
+  test('an execution that the limit of its queue keeps back says which limit that is and who holds it, in any process', async () => {
+    const place = await newPlace(kind)
+    const { begun, graph: plain } = work({}, () => 60_000)
+    const worker = startProcess(place, {
+      graphs: [plain],
+      work: { gpu: 10 },
+      queues: { gpu: { concurrency: { limit: 1, key: true } } },
+    })
+    const start = (id: string, key?: string) =>
+      worker.docket.start(plain, Done, { Name: id }, { id, queue: 'gpu', key })
+    await start('a', 'ada')
+    await start('e', 'eve')
+    await start('n')
+    await vi.waitFor(() => expect(begun).toHaveLength(3), patience)
+    await start('b', 'ada')
+    await start('o')
+    const looker = startProcess(place, { graphs: [plain], work: false })
+    const limitsOf = async (id: string) => (await (await looker.docket.get(id))!.details()).waitsFor?.limits
+    const limit = { kind: 'concurrency', scope: 'queue', id: 'gpu', limit: 1 }
+    expect(await limitsOf('b')).toEqual([expect.objectContaining({ ...limit, key: 'ada', heldBy: ['a'] })])
+    expect(await limitsOf('o')).toEqual([expect.objectContaining({ ...limit, key: '', heldBy: ['n'] })])
+    expect(await limitsOf('a')).toBeUndefined()
+    expect(await looker.docket.why('b')).toMatchObject({ code: 'execution.queueLimit', limit: 1, heldBy: ['a'] })
+  })
+
   test('of two processes that start under one key at the same moment, one does', async () => {
     const place = await newPlace(kind)
     const { graph: limited } = work({}, () => 60_000)
