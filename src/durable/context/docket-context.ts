@@ -171,10 +171,7 @@ export class DocketContext {
       for (const own of ownStoresOf({ ...options, graphs: [graph] })) this.ownStores.add(own)
       this.setup.persistOf = persists.with(graph)
     }
-    this.drawn = new DrawnGraphs(options, docketGraphs, (graph, isNewName) => {
-      added(graph)
-      if (isNewName) this.onGraph(graph.name)
-    })
+    this.drawn = new DrawnGraphs(options, docketGraphs, { onAdded: added, onName: (name) => this.onGraph(name) })
     this.knownGraphs = new KnownGraphs(options, docketGraphs, this.hostClock, {
       onAdded: (graph) => {
         added(graph)
@@ -213,7 +210,7 @@ export class DocketContext {
 
   /** All names under which executions of this docket's graphs are stored. */
   get storedGraphNames(): readonly string[] {
-    return [...new Set([...this.knownGraphs.storedNames, ...this.drawn.names])]
+    return [...new Set([...this.knownGraphs.storedNames, ...this.drawn.names.all])]
   }
 
   /** A record as its graph names things now, where this docket has that. */

@@ -15,6 +15,7 @@ import { LruMap } from '../../runtime/collections/lru-map.ts'
 import { problemsOfLengths } from './check-lengths.ts'
 import type { DocketGraphs } from './docket-graphs.ts'
 import type { DocketOptions } from './docket-options.ts'
+import { NotedNames } from './noted-names.ts'
 
 const mostKept = 1_000
 
@@ -28,30 +29,28 @@ export class DrawnGraphs {
   readonly #options: DocketOptions
   readonly #docketGraphs: DocketGraphs
   readonly #steps: ReadonlyMap<string, AnyStep>
-  readonly #onAdded: (graph: AnyGraph, isNewName: boolean) => void
+  readonly #onAdded: (graph: AnyGraph) => void
+  readonly #onName: (name: string) => void
   readonly #byHash = new LruMap<Known>()
-  readonly #names = new Set<string>()
+  /** Names of workflows of which executions are, or may be, in the store. */
+  readonly names = new NotedNames()
 
   constructor(
     options: DocketOptions,
     docketGraphs: DocketGraphs,
-    onAdded: (graph: AnyGraph, isNewName: boolean) => void,
+    calls: { readonly onAdded: (graph: AnyGraph) => void; readonly onName: (name: string) => void },
   ) {
     this.#options = options
     this.#docketGraphs = docketGraphs
-    this.#onAdded = onAdded
+    this.#onAdded = calls.onAdded
+    this.#onName = calls.onName
     this.#steps = stepsByName({ ...options, graphs: options.graphs.map((graph) => docketGraphs.declared(graph)) })
     for (const graph of options.graphs) {
       const index = indexOf(graph)
       if (index?.drawing === undefined) continue
-      this.#names.add(index.graph.name)
+      this.keep(index.graph.name)
       this.#byHash.set(hashOfDrawing(index.drawing), { graph: index.graph }, mostKept)
     }
-  }
-
-  /** Names of workflows of which executions are, or may be, in the store. */
-  get names(): ReadonlySet<string> {
-    return this.#names
   }
 
   /** Whether this docket can make graphs of drawings at all. */
@@ -70,7 +69,10 @@ export class DrawnGraphs {
     const hash = hashOfDrawing(drawing!)
     const known = this.#byHash.get(hash)
     const own = this.#docketGraphs.of(graph)
-    if (known !== undefined && 'graph' in known && known.graph === own) return own
+    if (known !== undefined && 'graph' in known && known.graph === own) {
+      this.#noteBegun(own.name)
+      return own
+    }
     const missing = [...drawnWith!].filter(([name, step]) => this.#steps.get(name) !== step)
     const problems = missing.map(([name]) =>
       this.#steps.has(name)
@@ -84,9 +86,10 @@ export class DrawnGraphs {
     return this.#add(hash, own)
   }
 
-  /** There are executions of a workflow of this name: they are looked for from now on. */
-  note(name: string): boolean {
-    return this.#names.size !== this.#names.add(name).size
+  /** Executions of workflows of this name are looked for for good: schedules begin them, or the program lists one. */
+  keep(name: string): void {
+    this.names.keep(name)
+    this.#note(name)
   }
 
   /**
@@ -130,10 +133,19 @@ export class DrawnGraphs {
   }
 
   #add(hash: string, graph: AnyGraph): AnyGraph {
-    const isNewName = this.note(graph.name)
-    this.#onAdded(graph, isNewName)
+    this.#onAdded(graph)
+    this.#noteBegun(graph.name)
     this.#byHash.set(hash, { graph }, mostKept)
     return graph
+  }
+
+  #noteBegun(name: string): void {
+    // A docket that takes nothing over looks for nothing, and so forgets nothing.
+    if (this.#options.takeOver !== false) this.#note(name)
+  }
+
+  #note(name: string): void {
+    if (this.names.note(name)) this.#onName(name)
   }
 }
 

@@ -28,6 +28,13 @@ export class GraphRotation {
     if (!this.#turns.includes(undefined)) this.#turns = [...this.#turns, undefined]
   }
 
+  /** Nothing more is looked for of a graph. */
+  remove(graph: string): void {
+    this.#others = new Set([...this.#others].filter((other) => other !== graph))
+    this.#turns = this.#turns.filter((turn) => turn !== graph)
+    this.#exhausted.delete(graph)
+  }
+
   /** Begins a round: each graph may have something again. */
   begin(): void {
     this.#exhausted.clear()

@@ -62,6 +62,11 @@ export class QueueScan {
     this.#rotation.add(name)
   }
 
+  /** No executions of a graph are looked for any more. */
+  removeGraph(name: string): void {
+    this.#rotation.remove(name)
+  }
+
   /** The next look asks the store too what it thinks that this process has. */
   markUncertain(): void {
     this.#isUncertain = true

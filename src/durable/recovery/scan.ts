@@ -33,7 +33,9 @@ export class Scan {
       },
     }
     this.#queues = new Map([...slots].map(([queue, count]) => [queue, new QueueScan(context, queue, count, parts)]))
-    this.#unlisted = new UnlistedGraphs(context)
+    this.#unlisted = new UnlistedGraphs(context, (name) => {
+      for (const queue of this.#queues.values()) queue.removeGraph(name)
+    })
     context.queues = {
       serves: (queue) => this.#queues.has(queue),
       isLimited: (queue) => this.states.limitsOf(queue).concurrency !== undefined,
@@ -88,6 +90,7 @@ export class Scan {
 
   /** Something may be ready that was not: all graphs are looked for. */
   hinted(): void {
+    this.#unlisted.hinted()
     for (const queue of this.#queues.values()) queue.hinted()
   }
 
@@ -150,7 +153,8 @@ export class Scan {
   async #run(isThorough: boolean, onCounted?: (count: number) => void): Promise<number> {
     await this.#context.connection.ready()
     await this.states.refresh()
-    await this.#unlisted.look(isThorough)
+    const withRoom = [...this.#queues].filter(([, { slots }]) => slots.count() > 0).map(([queue]) => queue)
+    await this.#unlisted.look(isThorough, withRoom)
     const queues = [...this.#queues.values()]
     const first = queues.length < 2 ? 0 : this.#turn++ % queues.length
     let resumed = 0

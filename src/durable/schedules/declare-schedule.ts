@@ -32,6 +32,7 @@ export async function declareSchedule(context: DocketContext, schedule: CheckedS
   const { encoding } = connection
   context.requireOpen()
   const { drawing } = requireIndex(context.requireGraph(graph))
+  if (drawing !== undefined) context.drawn.keep(graph.name)
   const inputs = withDrawnArgs(graph, target, schedule.inputs)
   // Whoever starts its executions may have nothing of a workflow but its steps.
   const stored = drawing === undefined ? inputs : { ...(inputs as object), $drawing: drawing }

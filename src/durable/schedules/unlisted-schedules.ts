@@ -71,7 +71,8 @@ export class UnlistedSchedules {
   async #portion(): Promise<void> {
     const { connection } = this.#context
     const page = await connection.store.listSchedules({ after: this.#after, limit: portionSize })
-    const known = new Set(this.#context.storedGraphNames)
+    const { knownGraphs, drawn } = this.#context
+    const known = new Set([...knownGraphs.storedNames, ...drawn.names.kept])
     for (const record of page)
       // One that was just found may stand for others.
       if (!known.has(record.graph) && (await this.#canStart(record))) known.add(record.graph)
@@ -90,6 +91,7 @@ export class UnlistedSchedules {
         if (drawing === undefined) read = { digest, isDrawn: false }
         else if (drawn.canDraw) {
           drawn.draw(drawing, graph)
+          drawn.keep(graph)
           return true
         }
       } catch {
