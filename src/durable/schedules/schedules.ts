@@ -3,6 +3,7 @@ import type { ScheduleRecord } from '../../core/contracts/schedule-record.ts'
 import { OptionError } from '../../core/errors.ts'
 import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import { orClosed } from '../context/closed-while-waiting.ts'
+import { LruMap } from '../../runtime/collections/lru-map.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import type { ExecutionStarter } from '../start/start-execution.ts'
 import { backfillSchedule } from './backfill.ts'
@@ -45,6 +46,7 @@ export interface SchedulePage {
 /** What is farther off was triggered under another time of the clock. */
 const mostAheadMs = 1_000
 const portionSize = 200
+const mostTriggered = 1_000
 
 /** What there is to be done with schedules: `docket.schedules`. Every call may reject with a DocketClosedError or a StoreError. */
 export class Schedules {
@@ -53,8 +55,8 @@ export class Schedules {
   readonly #cancel: (id: string) => Promise<void>
   readonly #onChanged: () => void
   readonly #onDeclared: (schedule: CheckedSchedule, declared: Declared) => void
-  /** The nominal times of the last triggers, by schedule. */
-  readonly #triggered = new Map<string, number>()
+  /** The nominal times of the last triggers, by schedule: of those of the last moments alone they matter. */
+  readonly #triggered = new LruMap<number>()
 
   /** @param calls `onChanged` lets this process look at once what is due; `onDeclared` gets what this docket has declared */
   constructor(
@@ -163,7 +165,7 @@ export class Schedules {
     const next = (this.#triggered.get(name) ?? -Infinity) + 1
     // The clock may have been set back.
     const time = next - now > mostAheadMs ? now : Math.max(now, next)
-    this.#triggered.set(name, time)
+    this.#triggered.set(name, time, mostTriggered)
     return time
   }
 
