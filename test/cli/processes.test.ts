@@ -62,7 +62,9 @@ test('docket run ends as soon as nobody reads of it, and leaves its execution to
   expect(stdout).toBe('  Pay runs\n130\n')
   useStore(sqliteStore(file))
   await using shop = openShop({ work: false })
-  expect(await (await shop.get('unheard'))!.info()).toMatchObject({ status: 'waiting', owner: undefined })
+  // How far it came before the reader had gone is a matter of milliseconds.
+  const { status, owner } = await (await shop.get('unheard'))!.info()
+  expect({ isOpen: status === 'running' || status === 'waiting', owner }).toEqual({ isOpen: true, owner: undefined })
   await shop.delete('unheard')
 })
 
