@@ -13,6 +13,8 @@ import type { DocketOptions } from './docket-options.ts'
 
 // A name that is not known now may be known later.
 const lookAgainMs = 5_000
+/** Names may be made up without end: the one that was looked up longest ago is looked up again. */
+const mostUnknown = 1_000
 
 /** The graphs of a docket: those that it was given, and those that were added or that `unknownGraph` has given since. */
 export class KnownGraphs {
@@ -55,7 +57,7 @@ export class KnownGraphs {
     try {
       return this.find(name)
     } catch (error) {
-      this.#unknown.set(name, this.#clock.elapsed() + lookAgainMs)
+      this.#noteUnknown(name)
       this.#onFailure(name, error)
       return undefined
     }
@@ -67,10 +69,16 @@ export class KnownGraphs {
     if (known !== undefined || this.#options.unknownGraph === undefined) return known
     const graph: unknown = this.#options.unknownGraph(name)
     if (graph === undefined) {
-      this.#unknown.set(name, this.#clock.elapsed() + lookAgainMs)
+      this.#noteUnknown(name)
       return undefined
     }
     return this.#addUnknown(name, graph)
+  }
+
+  #noteUnknown(name: string): void {
+    this.#unknown.delete(name)
+    this.#unknown.set(name, this.#clock.elapsed() + lookAgainMs)
+    if (this.#unknown.size > mostUnknown) this.#unknown.delete(this.#unknown.keys().next().value!)
   }
 
   #addUnknown(name: string, given: unknown): AnyGraph {
