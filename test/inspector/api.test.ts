@@ -241,7 +241,7 @@ describe('what is shown', () => {
     expect(fleet.workers).toMatchObject([{ name: 'shop', version: '1.2', running, queues: { default: 100 } }])
     expect(running).toBeGreaterThan(0)
     expect(fleet.queues).toMatchObject([
-      { name: 'default', isPaused: false, limits: '90 at once per key, 9000 in 1m' },
+      { name: 'default', isPaused: false, limits: '90 at once per key, 9000 in 1m, a burst of 900' },
       // It is declared, and nobody serves it.
       { name: 'nightly', limits: '3 at once' },
     ])
