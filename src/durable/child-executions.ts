@@ -62,13 +62,25 @@ export class ChildExecutions implements DurableChildren {
   begin(parent: ChildParent, id: string, request: ChildRequest, item = ''): RunningChild {
     const join = new ChildJoin(this.#context, parent, id, request)
     this.#add(parent.id, id, { step: request.step, item }, join)
-    const begun = this.#beginUnlessDetached(parent, id, request)
+    let hasBegun = false
+    // A child would go on beside what its parent is once that is detached: until it is known whether it will be, none begins.
+    const start = (): Promise<ExecutionRecord | undefined> => {
+      const detaching = this.#context.owned.get(parent.id)?.detaching
+      if (detaching !== undefined) return detaching.then(() => (join.isOver ? undefined : start()))
+      hasBegun = true
+      const starting = this.#startOrFind(parent, id, request)
+      // Until it is there, its parent is not parked: nothing would wake it.
+      parent.recorder?.endsAfter(starting)
+      return starting
+    }
+    const begun = start()
     begun.then(
       (found) => void join.follow(found),
       (error: unknown) => join.fail(error),
     )
     const stop = (reason: unknown): void => {
       join.stop()
+      if (!hasBegun) return
       // What goes on elsewhere finds its child there, or has ended without it.
       if (parent.released !== undefined || reason instanceof LeaseLostError || reason instanceof DocketClosedError) {
         if (reason instanceof LeaseLostError) void begun.then(() => this.#cancelOrphan(id)).catch(() => {})
@@ -200,16 +212,6 @@ export class ChildExecutions implements DurableChildren {
     if (joined === undefined || this.#context.owned.get(execution) !== joined.owned) return false
     // What is being parked has it in memory alone: where it is, nobody would wake it.
     return joined.join.isOver && !joined.owned.isBeingParked && !joined.owned.commits.isOpen(joined.step)
-  }
-
-  /** A child would go on beside what its parent is once that is detached: until it is known whether it will be, none begins. */
-  #beginUnlessDetached(parent: ChildParent, id: string, request: ChildRequest): Promise<ExecutionRecord | undefined> {
-    const detaching = this.#context.owned.get(parent.id)?.detaching
-    if (detaching !== undefined) return detaching.then(() => this.#beginUnlessDetached(parent, id, request))
-    const begun = this.#startOrFind(parent, id, request)
-    // Until it is there, its parent is not parked: nothing would wake it.
-    parent.recorder?.endsAfter(begun)
-    return begun
   }
 
   #add(parent: string, id: string, step: Joined['step'], join: ChildJoin): void {

@@ -185,6 +185,23 @@ describe('detach', () => {
     expect(await world.store.list({ parent: 'a', limit: 10 })).toEqual([])
   })
 
+  test('is refused where it ends meanwhile, also with a child that was about to begin', async () => {
+    const world = new World()
+    const { parent, begin } = beginningChild()
+    const store = slowlyLooking(world, 2, () => {
+      begin()
+      world.clock.setTimeout(() => void handle.cancel(), 10)
+    })
+    const docket = world.process({ graphs: [parent], store })
+    const handle = await docket.start(parent, End, {}, { id: 'a' })
+    const ended = rejectionOf(handle.result())
+    await world.clock.advance(10)
+    const refused = await world.clock.settle(rejectionOf(handle.detach()))
+    expect(refused).toBeInstanceOf(ExecutionConflictError)
+    expect(await world.clock.settle(ended)).toBeInstanceOf(ExecutionCancelledError)
+    expect(await world.store.list({ parent: 'a', limit: 10 })).toEqual([])
+  })
+
   test('is refused where a child has begun since the look for them, in the process that has left it', async () => {
     const world = new World()
     const { parent, begin, finish } = beginningChild()

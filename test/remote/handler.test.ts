@@ -117,7 +117,8 @@ describe('an operation', () => {
     const { call } = serviceOf(true)
     const { body } = await call('/billing/charge')
     const given = String(body['token'])
-    for (const wrong of [`x${given.slice(1)}`, given.slice(5), '', '%00', 'a'.repeat(9_000)])
+    const other = given.startsWith('x') ? 'y' : 'x'
+    for (const wrong of [`${other}${given.slice(1)}`, given.slice(5), '', '%00', 'a'.repeat(9_000)])
       expect((await call('/billing/charge/result', { method: 'GET', headers: token(wrong) })).status).toBe(404)
     expect((await call('/billing/charge/result', { method: 'GET' })).status).toBe(400)
   })

@@ -222,6 +222,15 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     460_500_047,
     'a wait was over while its execution was being parked, and the step after it ran there and where it was woken',
   ],
+  [
+    3_041_290,
+    'a step that was about to begin when its execution was cancelled was written down as running after the end, and stayed so',
+  ],
+  [
+    30_040_507,
+    'machines had ended, and waited for room, when their batch failed: a retry of it waited for them for ever',
+  ],
+  [9_040_334, 'an execution that failed while it was being detached waited for a child that was held back until then'],
 ]
 
 test.each(found)('seed %i: %s', async (seed) => {

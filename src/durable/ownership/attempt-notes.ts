@@ -68,7 +68,9 @@ export class AttemptNotes {
 
   started(run: StepRun): Promise<void> | undefined {
     const isHeld = this.mayBegin()
-    if (isPromise(isHeld)) return isHeld.then((isStillHeld) => (isStillHeld ? this.#begun(run) : undefined))
+    // Meanwhile it may have ended, with its execution: a note that it runs would come after that.
+    if (isPromise(isHeld))
+      return isHeld.then((isStillHeld) => (isStillHeld && !run.hasEnded ? this.#begun(run) : undefined))
     return isHeld ? this.#begun(run) : undefined
   }
 

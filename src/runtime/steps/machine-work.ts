@@ -115,13 +115,14 @@ export class MachineWork implements StepWork {
   }
 
   close(): void {
-    if (!this.#isOpen) return
     const step = this.#step
+    const hadEnded = !this.#isOpen
+    if (hadEnded && step.current !== this) return
     this.#leave()
-    if (this.#actor === undefined) return
-    if (step.execution.released !== undefined) leaveElsewhere(this.#actor)
-    this.#actor.stop()
-    // Nothing comes of it any more, and nobody knows what it has done so far.
+    const actor = hadEnded ? undefined : this.#actor
+    if (actor !== undefined && step.execution.released !== undefined) leaveElsewhere(actor)
+    actor?.stop()
+    // Nothing comes of it any more, also of what it came to and is not passed on yet; and nobody knows what it has done so far.
     step.endedLate()
   }
 

@@ -82,13 +82,14 @@ class RemoteWork implements StepWork {
   }
 
   close(reason: unknown): void {
-    if (!this.#isOpen) return
     const step = this.#step
+    const hadEnded = !this.#isOpen
+    if (hadEnded && step.current !== this) return
     this.#leave(reason)
     const goesOnElsewhere =
       step.execution.released !== undefined || reason instanceof LeaseLostError || reason instanceof DocketClosedError
-    if (!goesOnElsewhere) passCancel(step, this.#state)
-    // Nobody knows what has been done of it so far.
+    if (!hadEnded && !goesOnElsewhere) passCancel(step, this.#state)
+    // Nothing comes of it any more, also of an answer that is not passed on yet; and nobody knows what has been done of it so far.
     step.endedLate()
   }
 

@@ -3,12 +3,21 @@ import { assign, setup } from 'xstate'
 import { z } from 'zod'
 import { dataType, graph, machineStep, step } from '../../../src/index.ts'
 import { compression, encryption } from '../../../src/codecs/index.ts'
+import { sleep } from '../../../src/runtime/environment/clock.ts'
 import { alteredStore } from '../altered-store.ts'
 import { World } from '../durable-time.ts'
 import { AddItem, carts, CheckOut, Order, PutAside } from './cart.ts'
 
 const pay = ({ card, euros }: { card: string; euros: number }) => Promise.resolve(`${euros} euros by ${card}`)
 const hour = 3_600_000
+
+/** A text, which takes a second to be checked. */
+function slowly(world: World): z.ZodType<string> {
+  return z.string().refine(async () => {
+    await sleep(world.clock, 1_000)
+    return true
+  })
+}
 
 describe('the state of a machine', () => {
   test('is encoded as other values are, by codecs that take their time too', async () => {
@@ -64,6 +73,45 @@ describe('the state of a machine', () => {
     await world.clock.settle(found.signal(CheckOut, { card: 'visa' }))
     expect(await world.clock.settle(found.result())).toMatchObject({ items: ['book'], paid: '12 euros by visa' })
     await world.clock.settle(second.close())
+  })
+
+  test('that has ended while its output is still being checked keeps no retry waiting when its execution fails meanwhile', async () => {
+    const world = new World()
+    const [Slow, Other, Both] = [
+      dataType('Slow', slowly(world)),
+      dataType('Other', z.string()),
+      dataType('Both', z.string()),
+    ]
+    const machine = setup({}).createMachine({ output: 'ended', initial: 'a', states: { a: { type: 'final' } } })
+    let isMended = false
+    const declared = graph({
+      name: 'g',
+      steps: [
+        machineStep({ name: 'End', machine, output: Slow }),
+        step({
+          name: 'Fail',
+          output: Other,
+          run: async () => {
+            await sleep(world.clock, 10)
+            if (!isMended) throw new Error('not yet')
+            return 'mended'
+          },
+        }),
+        step({
+          name: 'Join',
+          inputs: { slow: Slow, other: Other },
+          output: Both,
+          run: ({ slow, other }) => `${slow} and ${other}`,
+        }),
+      ],
+    })
+    const docket = world.process({ graphs: [declared] })
+    const handle = await world.clock.settle(docket.start(declared, Both, {}, { id: 'a' }))
+    await expect(world.clock.settle(handle.result())).rejects.toThrow('not yet')
+    isMended = true
+    await world.clock.settle(docket.retry('a'))
+    expect(await world.clock.settle(handle.result())).toBe('ended and mended')
+    await world.clock.settle(docket.close())
   })
 
   test('of a machine that was undone is not gone on from: it begins anew', async () => {
