@@ -1,8 +1,10 @@
-import { createDocket } from '../../../src/index.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createDocket, dataType, signal, step, type, untypedGraph } from '../../../src/index.ts'
 import type { CountQuery, Docket, ListQuery } from '../../../src/index.ts'
 import { freshName } from '../durable/engine.ts'
 import type { Places } from '../durable/engine.ts'
 import { openStore } from '../opponents/durable-docket.ts'
+import { inLanes } from '../waiting/waiting-engine.ts'
 import { analyze, copyInBulk } from './bulk-copies.ts'
 import type { CopyPlace } from './bulk-copies.ts'
 import { scaleGraph, templateOf } from './fixtures.ts'
@@ -13,13 +15,16 @@ export type ListedStore = 'sqlite' | 'postgres' | 'mysql'
 /** What one filter took, in milliseconds. */
 export interface Filtered {
   readonly name: string
-  /** Whether executions were listed, a page of a hundred, or counted. */
-  readonly what: 'list' | 'count'
+  /** Whether executions were listed, a page of a hundred, or counted; or looked through, a thousand of them, since no index answers. */
+  readonly what: 'list' | 'count' | 'search'
   readonly msEach: readonly number[]
 }
 
 const dayMs = 86_400_000
 const pageSize = 100
+/** Twice as many as a call looks through that asks what a step waits for. */
+const waiting = 2_000
+const stepsBefore = 5
 
 /**
  * What executions differ in, by their number `n`, in words that all three databases know. Of a thousand, 967 have completed, twenty have failed and ten were cancelled; one
@@ -46,11 +51,39 @@ export async function listedStore(
   const template = await templateOf(openStore(kind, places, name))
   const place: CopyPlace = { kind, places, name, store: openStore(kind, places, name) }
   const from = Date.now() - dayMs - count
-  const docket = createDocket({ graphs: [scaleGraph().graph], store: place.store, takeOver: false, work: false })
+  const { graph } = waitingGraph()
+  const docket = createDocket({ graphs: [scaleGraph().graph, graph], store: place.store, takeOver: false, work: false })
   await docket.list({ limit: 1 })
   await copyInBulk(place, template, { prefix: 'listed', count, from, values, hasSteps: false })
+  await leaveWaiting(openStore(kind, places, name))
   await analyze(place)
   return { docket, middle: new Date(from + count / 2) }
+}
+
+/** Some steps, and one that waits for a signal behind them. */
+function waitingGraph() {
+  const made = Array.from({ length: stepsBefore + 1 }, (_, index) => dataType(`Made${index}`, type<number>()))
+  const Go = dataType('Go', type<string>())
+  const Gone = dataType('Gone', type<string>())
+  const before = made.slice(1).map((output, index) =>
+    step({
+      name: `make ${index}`,
+      inputs: { value: made[index]! },
+      output,
+      persist: 'execution',
+      run: ({ value }) => value + 1,
+    }),
+  )
+  const go = step({ name: 'go', inputs: { value: made.at(-1)!, go: Go }, output: Gone, run: ({ go: by }) => by })
+  return { graph: untypedGraph({ name: 'waiting', steps: [...before, signal(Go), go] }), target: Gone }
+}
+
+/** Executions that wait for a signal, the newest of all, as a process that is gone has left them. */
+async function leaveWaiting(store: ReturnType<typeof openStore>): Promise<void> {
+  const { graph, target } = waitingGraph()
+  await using docket = createDocket({ graphs: [graph], store, takeOver: false })
+  await inLanes(waiting, 100, (place) => docket.start(graph, target, { Made0: place }))
+  while ((await docket.count({ graph: 'waiting', status: 'waiting' })).waiting?.count !== waiting) await sleep(100)
 }
 
 /** The filters: each alone, with statuses, with a graph, and up to a time in the middle of all. */
@@ -105,6 +138,10 @@ export async function measureFilters(docket: Docket, middle: Date, rounds: numbe
       await time(name, 'list', () => docket.list({ ...filter, limit: pageSize } satisfies ListQuery))
       await time(name, 'count', () => docket.count(filter))
     }
+    // Nothing waits for it, so that as many are looked through as a call does.
+    await time('what a step waits for', 'search', () =>
+      docket.list({ waitsFor: { signal: 'Nobody' }, limit: pageSize }),
+    )
   }
   return [...measured.values()]
 }
