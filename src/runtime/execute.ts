@@ -59,10 +59,19 @@ export const execute = ((
     const resolved = resolveOptions(plan.index, plan.target.name, options)
     const { cache, requestDigest } = memory ?? noMemory
     const undoings = undoingsOf(plan, options?.id)
-    const calls = { onCompleted: resolve, onFailed }
     const { signals, inbox } = coming ?? nothingComes
-    const given = { plan, options: resolved, cache, requestDigest, undoings, signals, inbox }
-    const execution = new Execution({ ...given, ...calls })
+    // A literal that spreads two objects takes a tenth of the whole call.
+    const execution = new Execution({
+      plan,
+      options: resolved,
+      cache,
+      requestDigest,
+      undoings,
+      signals,
+      inbox,
+      onCompleted: resolve,
+      onFailed,
+    })
     if (coming === undefined) execution.start(leafValues)
     else startOnceChecked(execution, leafValues, coming, onFailed)
   })) as unknown as Execute<ExecuteOptions>
