@@ -142,10 +142,12 @@ function onSqlite(begin: string, end: string): Refusal {
 }
 
 /** In a schema with a role of the same name, which stands for `%`. */
-async function onPostgres(begin: string, end: string): Promise<Refusal> {
+async function onPostgres(begin: string | readonly string[], end: string): Promise<Refusal> {
   const name = newName()
   await pgAdmin.query(`create role ${name} login; create schema ${name} authorization ${name}`)
-  const run = (sql: string) => () => pgAdmin.query(sql.replaceAll('%', name))
+  const run = (statements: string | readonly string[]) => async () => {
+    for (const sql of [statements].flat()) await pgAdmin.query(sql.replaceAll('%', name))
+  }
   const url = new URL(postgres.url)
   url.username = name
   return { makeStore: () => postgresStore({ url: url.href, schema: name, max: 3 }), begin: run(begin), end: run(end) }
@@ -193,7 +195,8 @@ describe('what a database refuses for a while fails nobody, and nothing runs twi
       onPostgres('revoke usage on schema % from %', 'grant usage on schema % to %'),
     'PostgreSQL, whose role may not log in': () =>
       onPostgres(
-        `alter role % nologin; select pg_terminate_backend(pid) from pg_stat_activity where usename = '%'`,
+        // Apart: statements of one query commit together, and a role may log in again before they have.
+        ['alter role % nologin', `select pg_terminate_backend(pid) from pg_stat_activity where usename = '%'`],
         'alter role % login',
       ),
     'MariaDB, whose disk is full': () =>
