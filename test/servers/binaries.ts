@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process'
-import { accessSync, constants, existsSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { accessSync, constants, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
+export const aptGet = '/usr/bin/apt-get'
 
 /** Where to get a server from. */
 export interface ServerSource {
@@ -18,6 +20,7 @@ export interface ServerSource {
 
 /** The programs of a server, installed where that is possible. @throws when there is no way to get them, naming the ways */
 export async function programsOf(source: ServerSource): Promise<Readonly<Record<string, string>>> {
+  await installedByOthers()
   const found = await source.find()
   if (found !== undefined) return found
   let reason = 'this is not a Debian system with root or passwordless sudo'
@@ -68,7 +71,7 @@ function isExecutable(path: string): boolean {
 
 /** What makes a command run as root; undefined where that can't be, or nothing could be installed. */
 async function rootPrefix(): Promise<readonly string[] | undefined> {
-  if (!existsSync('/usr/bin/apt-get')) return undefined
+  if (!existsSync(aptGet)) return undefined
   if (isRoot) return []
   try {
     await run('sudo', ['-n', 'true'])
@@ -78,18 +81,31 @@ async function rootPrefix(): Promise<readonly string[] | undefined> {
   }
 }
 
-let installing: Promise<unknown> = Promise.resolve()
+/** What is held, over all processes of tests, by the one that installs. */
+export const lockFile = join(tmpdir(), `docket-tests-${process.getuid?.() ?? 0}.lock`)
 
-/** One after the other: apt-get has one lock. */
-function install(debianPackage: string, prefix: readonly string[]): Promise<void> {
-  const done = installing.then(async () => {
-    // In run level 1 the package's own service isn't started; the tests have nothing to do with it.
-    const [program, ...args] = [...prefix, 'env', 'DEBIAN_FRONTEND=noninteractive', 'RUNLEVEL=1', 'apt-get', '-q']
-    const patience = ['-o', 'DPkg::Lock::Timeout=300']
-    const options = { maxBuffer: 64 * 1024 * 1024 }
-    await run(program!, [...args, 'update'], options)
-    await run(program!, [...args, ...patience, 'install', '-y', '--no-install-recommends', debianPackage], options)
-  })
-  installing = done.catch(() => {})
-  return done
+/** Waits while another process installs: half of what is unpacked looks like all of it. */
+async function installedByOthers(): Promise<void> {
+  if (existsSync(aptGet)) await run('flock', ['--shared', lockFile, 'true'])
+}
+
+/** One after the other, over all processes: `update` waits for no lock of apt-get. */
+async function install(debianPackage: string, prefix: readonly string[]): Promise<void> {
+  // In run level 1 the package's own service isn't started; the tests have nothing to do with it.
+  const apt = [...prefix, 'env', 'DEBIAN_FRONTEND=noninteractive', 'RUNLEVEL=1', aptGet, '-q'].join(' ')
+  const patience = '-o DPkg::Lock::Timeout=300'
+  const script = `
+    for attempt in $(seq 150); do
+      ${apt} update 2>"$0" && break
+      grep -q 'Could not get lock' "$0" || break
+      sleep 2
+    done
+    cat "$0" >&2
+    ${apt} ${patience} install -y --no-install-recommends "$1"`
+  const errors = join(mkdtempSync(join(tmpdir(), 'docket-install-')), 'errors')
+  try {
+    await run('flock', [lockFile, 'sh', '-c', script, errors, debianPackage], { maxBuffer: 64 * 1024 * 1024 })
+  } finally {
+    rmSync(dirname(errors), { recursive: true })
+  }
 }
