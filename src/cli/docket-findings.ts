@@ -47,9 +47,10 @@ async function engineFinding(engine: Engine): Promise<StoreFinding> {
 
 /** Whether somebody lives that serves what stands ready. */
 async function workFindings(docket: Docket): Promise<readonly StoreFinding[]> {
-  const [all, open] = await Promise.all([
+  const [all, open, queues] = await Promise.all([
     docket.workers(),
     docket.list({ status: ['pending', 'running', 'waiting', 'compensating'], limit: 1_000 }),
+    docket.queues(),
   ])
   const workers = all.filter(({ isHere, queues }) => !isHere && Object.keys(queues).length > 0)
   const findings: StoreFinding[] = [
@@ -65,11 +66,7 @@ async function workFindings(docket: Docket): Promise<readonly StoreFinding[]> {
           text: `${workers.length} ${workers.length === 1 ? 'process lives that runs' : 'processes live that run'} executions`,
         },
   ]
-  const queues = new Set([
-    ...open.executions.map(({ queue }) => queue),
-    ...workers.flatMap((one) => Object.keys(one.queues)),
-  ])
-  for (const name of [...queues].toSorted()) {
+  for (const name of queues) {
     const queue = docket.queue(name)
     const [{ ready, oldestReadyMs = 0, overdue }, { pausedAt, note }] = await Promise.all([
       queue.backlog(),

@@ -24,6 +24,7 @@ import { listExecutions } from './list-executions.ts'
 import type { ExecutionPage, ListQuery } from './list-executions.ts'
 import { checkMailboxQuery, listMailbox } from './list-mailbox.ts'
 import type { MailboxPage, MailboxQuery } from './list-mailbox.ts'
+import { listQueues } from './list-queues.ts'
 import { listWorkers } from './list-workers.ts'
 import { QueueHandle } from './queue-handle.ts'
 import type { WorkerInfo } from './records/worker-info.ts'
@@ -106,6 +107,15 @@ export class DocketView {
    */
   async workers(): Promise<readonly WorkerInfo[]> {
     return orClosed(this.#context, 'workers', undefined, () => listWorkers(this.#context))
+  }
+
+  /**
+   * Names of all queues that anything is known of, in order: those that this docket declares or serves, those that processes serve which live, and in the store, those that are paused or limited,
+   * and those that have something unfinished; `docket.queue(name)` says more of each. Queues that nobody serves are among them. Of the store, up to a thousand.
+   * @throws (as rejection) DocketClosedError, StoreError
+   */
+  async queues(): Promise<readonly string[]> {
+    return orClosed(this.#context, 'queues', undefined, () => listQueues(this.#context))
   }
 
   /**

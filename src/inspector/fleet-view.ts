@@ -27,18 +27,13 @@ async function fleetViewOf(
   docket: Docket,
   findUnfit: () => ReturnType<Docket['findIncompatible']>,
 ): Promise<FleetView> {
-  const [workers, schedules, health, open, unfit] = await Promise.all([
+  const [workers, schedules, health, open, names, unfit] = await Promise.all([
     docket.workers(),
     schedulesOf(docket),
     docket.health(),
     docket.list({ status: openStatuses }),
+    docket.queues(),
     findUnfit(),
-  ])
-  const names = new Set([
-    'default',
-    ...Object.keys(docket.options.queues ?? {}),
-    ...workers.flatMap(({ queues }) => Object.keys(queues)),
-    ...open.executions.map(({ queue }) => queue),
   ])
   // What this process has met and left, and what it would leave.
   const met = open.executions.filter((one) => one.incompatible.length > 0)
@@ -50,7 +45,7 @@ async function fleetViewOf(
   const running = open.next === undefined ? Map.groupBy(open.executions, ({ owner }) => owner) : undefined
   return {
     workers: workers.map((worker) => workerView(worker, running && (running.get(worker.owner)?.length ?? 0))),
-    queues: await Promise.all([...names].slice(0, mostQueues).map((name) => queueView(docket, name))),
+    queues: await Promise.all(names.slice(0, mostQueues).map((name) => queueView(docket, name))),
     schedules: schedules.map(scheduleView),
     health: healthView(health),
     incompatible: [...incompatible].slice(0, mostIncompatible).map(([id, reasons]) => ({ id, reasons })),

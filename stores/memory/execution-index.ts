@@ -57,6 +57,11 @@ export class ExecutionIndex {
     return this.#unfinished
   }
 
+  /** The queues that have something which is still to begin, or is parked. */
+  queues(): Iterable<string> {
+    return [...this.ready.queues, ...this.#parked.keys()]
+  }
+
   parkedIn(queue: string): ReadonlySet<string> {
     return this.#parked.get(queue) ?? new Set()
   }

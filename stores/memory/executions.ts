@@ -154,6 +154,12 @@ export class MemoryExecutions {
     })
   }
 
+  /** The queues that have something unfinished. */
+  *queues(): Iterable<string> {
+    yield* this.#index.queues()
+    for (const ids of this.#index.unfinished.values()) for (const id of ids) yield this.get(id)!.queue
+  }
+
   backlog(request: BacklogRequest): QueueBacklog {
     return countBacklog(this.#choosing, request)
   }

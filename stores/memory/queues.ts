@@ -17,6 +17,10 @@ export class MemoryQueues {
     return this.#states.get(queue)
   }
 
+  get restricted(): readonly string[] {
+    return [...this.#states.values()].filter(isRestricted).map(({ queue }) => queue)
+  }
+
   change(change: QueueChange): QueueChanged {
     const before = this.#states.get(change.queue)
     const after = changedQueue(before, change)

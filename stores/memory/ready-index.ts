@@ -124,6 +124,10 @@ export class ReadyIndex {
     for (const lanes of this.#queues.get(queue)?.values() ?? []) for (const lane of lanes.values()) yield* lane.values()
   }
 
+  get queues(): Iterable<string> {
+    return this.#queues.keys()
+  }
+
   keys(queue: string): ReadonlySet<string> {
     return new Set([...(this.#queues.get(queue)?.values() ?? [])].flatMap((lanes) => [...lanes.keys()]))
   }

@@ -336,6 +336,11 @@ class MemoryStore implements Store {
     return changed
   }
 
+  async queueNames(limit: number): Promise<string[]> {
+    const queues = this.#open().queues()
+    return [...new Set([...this.#queues.restricted, ...queues])].slice(0, limit)
+  }
+
   async backlog(requests: readonly BacklogRequest[]): Promise<QueueBacklog[]> {
     this.#life.requireOpen()
     return requests.map((request) => this.#executions.backlog(request))

@@ -9,9 +9,14 @@ export const mysqlPlaces: QueuePlaces = {
     later: 'force index (docket_later)',
     due: 'force index (docket_due)',
   },
-  unfinished: (queue) => `e.is_open = 1 and e.queue = ${queue}`,
-  toBegin: (queue) => `e.begin_queue = ${queue}`,
-  toGoOn: (queue) => `e.go_on_queue = ${queue}`,
-  later: (queue) => `e.later_queue = ${queue}`,
-  parked: (queue) => `e.parked_queue = ${queue}`,
+  queueOf: { toBegin: 'e.begin_queue', toGoOn: 'e.go_on_queue', due: 'e.parked_queue' },
+  unfinished: (queue) => `e.is_open = 1${queue === undefined ? '' : ` and e.queue = ${queue}`}`,
+  toBegin: (queue) => isOf('e.begin_queue', queue),
+  toGoOn: (queue) => isOf('e.go_on_queue', queue),
+  later: (queue) => isOf('e.later_queue', queue),
+  parked: (queue) => isOf('e.parked_queue', queue),
+}
+
+function isOf(column: string, queue: string | undefined): string {
+  return queue === undefined ? `${column} is not null` : `${column} = ${queue}`
 }

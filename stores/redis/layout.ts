@@ -21,7 +21,7 @@ export const buckets: readonly number[] = Array.from({ length: bucketCount }, (_
  * `{e7}:v:<id>` an event, `{e7}:w:<id>` who waits for it, `{e7}:t:<id>` since when; `{e7}:p`, `{e7}:x` and `{e7}:l` list those of the bucket (`event-scripts.ts`). `{s}:…` are the schedules (`schedule-scripts.ts`).
  * `{k7}:s:<key>` is a shared state, `{k7}:a` those of the bucket by when they were written (`shared-states.ts`).
  * `{a}:…` are acts (`acts.ts`).
- * `{q7}:s:<queue>` is what holds for a queue, `{q7}:l:<queue>` its lock.
+ * `{q7}:s:<queue>` is what holds for a queue, `{q7}:l:<queue>` its lock; `{q7}:n` are the names of those of the bucket that are paused or limited.
  */
 export class Layout {
   readonly #prefix: string
@@ -112,6 +112,16 @@ export class Layout {
   queueKeys(queue: string): [state: string, lock: string] {
     const bucket = `${this.#prefix}:{q${bucketOf(queue)}}`
     return [`${bucket}:s:${escapeText(queue)}`, `${bucket}:l:${escapeText(queue)}`]
+  }
+
+  /** Where the names are of those queues of its bucket that are paused or limited. */
+  queueNames(queue: string): string {
+    return `${this.#prefix}:{q${bucketOf(queue)}}:n`
+  }
+
+  /** All keys of such names. */
+  get allQueueNames(): readonly string[] {
+    return buckets.map((bucket) => `${this.#prefix}:{q${bucket}}:n`)
   }
 
   /** Keys of an event, of who waits for it, and of its bucket. */

@@ -1,5 +1,5 @@
 import type { AcquireRequest } from '../../src/core/contracts/execution-record.ts'
-import { changedQueue, queueStateOf, queueStateText } from '../../src/core/contracts/queue-state.ts'
+import { changedQueue, isRestricted, queueStateOf, queueStateText } from '../../src/core/contracts/queue-state.ts'
 import type { QueueChange, QueueChanged, QueueState } from '../../src/core/contracts/queue-record.ts'
 import { randomUUID } from 'node:crypto'
 import type { Connection } from './connection.ts'
@@ -31,10 +31,11 @@ export async function readQueuesOf(
   return Promise.all(queues.map(async (queue) => (await readQueue(connection, queue))?.state))
 }
 
-/** ARGV: the text that is expected, or '' for none, and the one that takes its place. */
+/** KEYS: the queue's state, and the names of those that are restricted. ARGV: the text that is expected, or '' for none, the one that takes its place, the channel for hints, the name, and whether it is to be among the names (SADD or SREM). */
 const swapScript = script(`
 local text = redis.call('HGET', KEYS[1], 's') or ''
 if text ~= ARGV[1] then return 0 end
+redis.call(ARGV[5], KEYS[2], ARGV[4])
 redis.call('HSET', KEYS[1], 's', ARGV[2])
 redis.pcall('PUBLISH', ARGV[3], 'w')
 return 1
@@ -53,8 +54,15 @@ async function changeQueue(connection: Connection, change: QueueChange): Promise
     const stored = await readQueue(connection, change.queue)
     const after = changedQueue(stored?.state, change)
     const text = queueStateText(after)
-    const args = [stored?.text ?? '', text, layout.hints]
-    if (text === stored?.text || (await link.one({ run: swapScript, keys: [key], args })) === 1)
+    const keys = [key, layout.queueNames(change.queue)]
+    const args = [
+      stored?.text ?? '',
+      text,
+      layout.hints,
+      escapeText(change.queue),
+      isRestricted(after) ? 'SADD' : 'SREM',
+    ]
+    if (text === stored?.text || (await link.one({ run: swapScript, keys, args })) === 1)
       return { before: stored?.state, after }
   }
 }
@@ -232,6 +240,22 @@ export async function turnsOf({ link, layout }: Connection, ids: readonly string
       },
     ]
   })
+}
+
+/** Names of queues that are paused or limited, or have something unfinished. */
+export async function queueNamesOf(connection: Connection, owners: Owners, limit: number): Promise<string[]> {
+  const { link, layout } = connection
+  const owned = [...new Set((await owners.inBuckets()).flat())].map((owner) => `u${owner}\0`)
+  const [said, held] = await Promise.all([
+    link.all(layout.allQueueNames.map((key) => ({ run: 'smembers', keys: [key], args: [] }))),
+    // Queues come first behind these letters, as keys do behind others.
+    keysUnder(connection, ['p', 'v', 'k', ...owned], { behindKey: undefined, limit }),
+  ])
+  const names = [
+    ...said.flatMap((reply) => (reply as readonly Buffer[]).map(String)),
+    ...[...held.values()].flatMap((queues) => [...queues.keys()]),
+  ]
+  return [...new Set(names)].slice(0, limit).map(unescapeText)
 }
 
 export async function readyKeysOf(

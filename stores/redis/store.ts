@@ -84,7 +84,7 @@ import {
   nextScheduleOf,
   takeSchedulesOf,
 } from './schedules.ts'
-import { changeQueuesOf, readQueuesOf, readyKeysOf } from './queues.ts'
+import { changeQueuesOf, queueNamesOf, readQueuesOf, readyKeysOf } from './queues.ts'
 import { RedisSessions } from './sessions.ts'
 import { oldSharedOf, readSharedOf, writeSharedTo } from './shared-states.ts'
 import { readStepPage } from './steps-reading.ts'
@@ -332,6 +332,11 @@ class RedisStore implements Store {
 
   async changeQueues(changes: readonly QueueChange[]): Promise<QueueChanged[]> {
     return changeQueuesOf(this.#opened(), changes)
+  }
+
+  async queueNames(limit: number): Promise<string[]> {
+    const opened = this.#opened()
+    return queueNamesOf(opened, opened.owners, limit)
   }
 
   async backlog(requests: readonly BacklogRequest[]): Promise<QueueBacklog[]> {

@@ -10,8 +10,11 @@ import type { Cell, Row } from './cells.ts'
 import { Parameters, queueKeyOf } from './dialect.ts'
 import type { Answer, Dialect, Query, RunQuery } from './dialect.ts'
 import { fromName } from './names.ts'
-import type { Place, QueuePlaces } from './queue-places.ts'
+import type { NamedPlace, Place, QueuePlaces } from './queue-places.ts'
 import { fromSqlTime } from './times.ts'
+
+/** Of what the living own, and the dead, so much is looked at for the names of queues. */
+const mostOwned = 10_000
 
 /** A queue's state as it is written. */
 export interface WrittenState {
@@ -74,6 +77,47 @@ export class SqlQueues {
     for (const change of changes) changed.push(await this.#change(change))
     if (changes.length > 0) await this.#database.onChanged?.()
     return changed
+  }
+
+  async names(limit: number): Promise<readonly string[]> {
+    const dialect = this.#dialect
+    const { index, unfinished, owned = joinedWithOwners(index.unfinished) } = this.#database.places
+    const name = (source: string): string => dialect.reading(source, { name: 'queue', kind: 'name' })
+    const said = await this.#run(
+      (add) => `select ${name('q.queue')} as name from ${this.#queues} q where q.is_restricted = 1 limit ${add(limit)}`,
+    )
+    const found = new Set(said.map((row) => fromName(row['name'] as string)))
+    for (const place of ['toBegin', 'toGoOn', 'due'] as const) await this.#addNames(place, found, limit)
+    for (const areLiving of [true, false]) {
+      const rows = await this.#run((add) => {
+        const isLiving = dialect.isLiving('o', add)
+        const from = owned(this.#owners, this.#executions, areLiving ? isLiving : `not (${isLiving})`)
+        return `select distinct f.name from (select ${name('e.queue')} as name from ${from} and ${unfinished()}
+          ${this.#inOrder('unfinished')} limit ${add(mostOwned)}) f`
+      })
+      for (const row of rows) found.add(fromName(row['name'] as string))
+    }
+    return [...found].slice(0, limit)
+  }
+
+  /** Adds the queues of a place: one look at the index for each. */
+  async #addNames(place: NamedPlace, found: Set<string>, limit: number): Promise<void> {
+    const { index, order, queueOf, toBegin, toGoOn, parked } = this.#database.places
+    const condition = { toBegin, toGoOn, due: parked }[place]
+    const queue = queueOf[place]
+    let behind: string | undefined
+    for (let count = 0; count < limit; count++) {
+      const [row] = await this.#run(
+        (
+          add,
+        ) => `select ${queue} as found_queue, ${this.#dialect.reading('e.queue', { name: 'queue', kind: 'name' })} as name
+          from ${this.#executions} e ${index[place]} where ${condition()}
+          ${behind === undefined ? '' : `and ${queue} > ${add(behind)}`} order by ${order?.[place] ?? queue} limit 1`,
+      )
+      if (row === undefined) return
+      behind = row['found_queue'] as string
+      found.add(fromName(row['name'] as string))
+    }
   }
 
   async backlog(requests: readonly BacklogRequest[]): Promise<readonly QueueBacklog[]> {

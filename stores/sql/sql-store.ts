@@ -351,6 +351,10 @@ export class SqlStore implements Store {
     return this.#open.queues.change(changes)
   }
 
+  async queueNames(limit: number): Promise<readonly string[]> {
+    return this.#open.queues.names(limit)
+  }
+
   async backlog(requests: readonly BacklogRequest[]): Promise<readonly QueueBacklog[]> {
     return this.#open.queues.backlog(requests)
   }

@@ -1,7 +1,8 @@
+import { createDocket } from 'docket'
 import { beforeEach, expect, test } from 'vitest'
 import { memoryStore } from '../../stores/memory/index.ts'
 import { cli } from './call-cli.ts'
-import { useStore } from './fixtures/shop.ts'
+import { orders, Receipt, useStore } from './fixtures/shop.ts'
 
 beforeEach(() => void useStore(memoryStore()))
 
@@ -41,4 +42,24 @@ test('a queue that nobody knows is paused with a warning, which names the one th
   expect((await cli(['queues', 'limits', 'nope', '--concurrency', '1'])).err).toMatch(
     /^warning: no worker serves queue "nope", and nothing is in it\n$/,
   )
+})
+
+test('a queue with an old execution that nobody serves, and an empty one that is paused, are listed, however many others stand before them', async () => {
+  const store = memoryStore()
+  useStore(store)
+  await cli(['start', 'orders', 'Receipt', '-i', 'Order={"id":"x"}', '--queue', 'gpu'])
+  await using docket = createDocket({ graphs: [orders], store, work: false })
+  const starts = Array.from({ length: 1_001 }, (_, index) => ({ inputs: { Order: { id: String(index) } } }))
+  await docket.startMany(orders, Receipt, starts)
+  await cli(['queues', 'pause', 'night', '--note', 'rest'])
+  await cli(['queues', 'pause', 'resumed'])
+  await cli(['queues', 'resume', 'resumed'])
+  expect((await cli(['queues', 'list', '--json'])).json).toMatchObject([
+    { queue: 'default', ready: 1_001 },
+    { queue: 'gpu', ready: 1 },
+    { queue: 'night', ready: 0, note: 'rest' },
+  ])
+  const { out } = await cli(['doctor'])
+  expect(out).toMatch(/^PROBLEM {2}queue gpu: 1 execution could go on, and no process that lives serves the queue/m)
+  expect(out).toMatch(/^warning {2}queue night: it is paused since .* \(rest\), with 0 ready/m)
 })

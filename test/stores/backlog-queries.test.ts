@@ -30,3 +30,25 @@ test('keys of a queue, and what each has to begin, are found by an index, howeve
   expect(plans.filter((line) => /USE TEMP B-TREE FOR GROUP|^SCAN e\b/.test(line))).toEqual([])
   await store.close()
 })
+
+test('names of queues are found by indexes, whatever stands in the queues', async () => {
+  const database = new DatabaseSync(':memory:')
+  const store = sqliteStore({ database })
+  await store.open()
+  await store.create([newExecution('a'), newExecution('b', { queue: 'gpu' })])
+  const plans: string[] = []
+  const prepare = database.prepare.bind(database)
+  database.prepare = (sql: string) => {
+    const nulls = Array.from(sql.matchAll(/\?/g), () => null)
+    for (const row of prepare(`explain query plan ${sql}`).all(...nulls)) plans.push(String(row['detail']))
+    return prepare(sql)
+  }
+  expect((await store.queueNames(9)).toSorted()).toEqual(['default', 'gpu'])
+  for (const name of ['to_begin', 'to_go_on', 'due', 'unfinished'])
+    expect(plans.join('\n')).toMatch(
+      new RegExp(`^(?:SEARCH|SCAN) e USING (?:COVERING )?INDEX docket_executions_${name}\\b`, 'm'),
+    )
+  expect(plans).toContainEqual(expect.stringMatching(/docket_executions_to_begin \(queue>\?\)/))
+  expect(plans.filter((line) => /^SCAN e$|TEMP B-TREE FOR ORDER/.test(line))).toEqual([])
+  await store.close()
+})

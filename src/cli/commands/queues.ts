@@ -108,21 +108,7 @@ function settingsOf(call: CliCall): QueueSettings | null {
 
 /** The queues that are named; else those that anything is known of. */
 async function namesOf(docket: Docket, named: readonly string[]): Promise<readonly string[]> {
-  if (named.length > 0) return [...new Set(named)]
-  const { queues, work } = docket.options
-  const [workers, open] = await Promise.all([
-    docket.workers(),
-    docket.list({ status: ['pending', 'running', 'waiting', 'compensating'], limit: 1_000 }),
-  ])
-  return [
-    ...new Set([
-      'default',
-      ...Object.keys(queues ?? {}),
-      ...(work === undefined || work === false ? [] : Object.keys(work)),
-      ...workers.flatMap((worker) => Object.keys(worker.queues)),
-      ...open.executions.map(({ queue }) => queue),
-    ]),
-  ].toSorted()
+  return named.length > 0 ? [...new Set(named)] : docket.queues()
 }
 
 function countText(many: number): string {

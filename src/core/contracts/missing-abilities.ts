@@ -54,6 +54,7 @@ const methods: Readonly<Record<MethodOf<Store>, true>> = {
   oldShared: true,
   readQueues: true,
   changeQueues: true,
+  queueNames: true,
   backlog: true,
   readyKeys: true,
   getResults: true,

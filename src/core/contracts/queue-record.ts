@@ -101,6 +101,11 @@ export interface QueueStore {
   readQueues(queues: readonly string[]): Promise<readonly (QueueState | undefined)[]>
   /** Changes the states of queues, one after the other: each change sees the ones before. */
   changeQueues(changes: readonly QueueChange[]): Promise<readonly QueueChanged[]>
+  /**
+   * Names of queues that are paused or limited, or have something unfinished, up to so many, in no order: found by the places of the queues, not by all that stands in
+   * them. Of what processes own, those of the first ten thousand executions may be enough.
+   */
+  queueNames(limit: number): Promise<readonly string[]>
   /** What queues have, in the order of the requests. */
   backlog(requests: readonly BacklogRequest[]): Promise<readonly QueueBacklog[]>
   /** Keys of what is still to begin in a queue and may, in their order, behind one of them; '' is that of what has none. */

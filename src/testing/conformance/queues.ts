@@ -212,6 +212,52 @@ export function queuesConformance({ test }: ConformanceGroup): void {
     }
   })
 
+  test('queues are found by what stands in them, and by what was said of them, however many others there are', async ({
+    store,
+  }) => {
+    await live(store, 'ada', 'dead')
+    assert.deepEqual(await store.queueNames(9), [])
+    const awkward = awkwardNames(store, 'queue', 'key')
+    await store.create([
+      ...range(3).flatMap((index) => [newExecution(`d${index}`), newExecution(`g${index}`, { queue: 'gpu' })]),
+      newExecution('lost', { queue: 'of the dead', owner: 'dead', startedAt: someTime }),
+      newExecution('owned', { queue: 'of the living', owner: 'ada', startedAt: someTime }),
+      newExecution('later', { queue: 'later', startAt: someTime * 2 }),
+      ...awkward.map((queue, index) => newExecution(`e${index}`, { queue, graph: `g${index % 3}` })),
+    ])
+    await createOwned(store, 'waits', { queue: 'waits' })
+    await store.commit([commitTo('waits', { park: { lastSeq: 0, waitsFor: '"x"' } })])
+    await createOwned(store, 'left', { queue: 'left' })
+    await store.commit([commitTo('left', { head: { status: 'running', isReleased: true } })])
+    await createOwned(store, 'ended', { queue: 'ended' })
+    await store.commit([
+      commitTo('ended', { head: { status: 'completed', output: '1', endedAt: someTime, isReleased: true } }),
+    ])
+    await store.endOwner('dead')
+    await store.changeQueues([
+      { queue: 'paused', at: someTime, pause: {} },
+      { queue: 'gpu', at: someTime, pause: {} },
+      { queue: 'limited', at: someTime, limits: { rate: { limit: 1, perMs: 10, burst: 1 } } },
+      { queue: 'resumed', at: someTime, pause: {} },
+      { queue: 'resumed', at: someTime, pause: null },
+      { queue: 'declared', at: someTime, declared: { version: 1, limits: {} } },
+    ])
+    const expected = [
+      'default',
+      'gpu',
+      'of the dead',
+      'of the living',
+      'later',
+      'waits',
+      'left',
+      'paused',
+      'limited',
+      ...awkward,
+    ]
+    assert.deepEqual((await store.queueNames(1_000)).toSorted(), [...new Set(expected)].toSorted())
+    assert.equal((await store.queueNames(2)).length, 2)
+  })
+
   test('a backlog counts what is ready, runs and waits, and what is overdue, with no worker either', async (bench) => {
     const { store } = bench
     await live(store, 'ada', 'dead')

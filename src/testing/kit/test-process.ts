@@ -67,6 +67,7 @@ const commits: Readonly<Record<MethodOf<Store>, boolean>> = {
   oldShared: false,
   readQueues: false,
   changeQueues: false,
+  queueNames: false,
   backlog: false,
   readyKeys: false,
   getResults: false,
