@@ -233,6 +233,76 @@ describe('options and times', () => {
     expect(Object.fromEntries(tries)).toEqual({ 'of workflow': 2, 'of node': 3, 'of step': 4, 'of workflow again': 2 })
   })
 
+  test('so it is with timeouts, each from its own level', async () => {
+    const world = new World()
+    const begun = world.clock.now()
+    const ended = new Map<string, number>()
+    const hang = (name: string, more: object) =>
+      step({
+        name,
+        output: Receipt,
+        run: (_, { stepName, signal }) => {
+          signal.addEventListener('abort', () => ended.set(stepName, world.clock.now() - begun))
+          return never()
+        },
+        fallback: 'gave up',
+        ...more,
+      })
+    const plain = hang('plain', {})
+    const own = hang('own', { timeout: '4s' })
+    const flow = workflow('w', { defaults: { timeout: '2s' } })
+      .add('of workflow', plain, {})
+      .add('of node', plain, {}, { timeout: '3s' })
+      .add('of step', own, {}, { timeout: '3s' })
+    await world.clock.settle(world.process({ graphs: [], steps: [plain, own] }).execute(flow))
+    expect(Object.fromEntries(ended)).toEqual({ 'of workflow': 2_000, 'of node': 3_000, 'of step': 4_000 })
+  })
+
+  test('and with how many run at a time, and for whom a result is remembered', async () => {
+    const world = new World()
+    const running = new Map<string, number>()
+    const most = new Map<string, number>()
+    const runs = new Map<string, number>()
+    const noted = (name: string, more: object) =>
+      step({
+        name,
+        inputs: { email: Email },
+        output: Receipt,
+        run: async () => {
+          runs.set(name, (runs.get(name) ?? 0) + 1)
+          const now = (running.get(name) ?? 0) + 1
+          running.set(name, now)
+          most.set(name, Math.max(most.get(name) ?? 0, now))
+          await world.clock.sleep(100)
+          running.set(name, now - 1)
+          return 'done'
+        },
+        ...more,
+      })
+    const plain = noted('plain', {})
+    const other = noted('other', {})
+    const own = noted('own', { concurrency: 3, persist: 'execution' })
+    const steps = [plain, other, own]
+    const names = ['a', 'b', 'c', 'd', 'e']
+    const draw = (id: string) => {
+      let flow = untypedWorkflow('w', { defaults: { concurrency: 1, persist: 'global' } }).add('first', plain, {
+        email: `${id} first`,
+      })
+      for (const name of names)
+        flow = flow
+          .add(`plain ${name}`, plain, { email: name })
+          .add(`other ${name}`, other, { email: name }, { concurrency: 2, persist: 'execution' })
+          .add(`own ${name}`, own, { email: name }, { concurrency: 2, persist: 'global' })
+      return flow
+    }
+    const docket = world.process({ graphs: [], steps })
+    await world.clock.settle(docket.execute(draw('one')))
+    expect(Object.fromEntries(most)).toEqual({ plain: 1, other: 2, own: 3 })
+    await world.clock.settle(docket.execute(draw('two')))
+    // What is remembered for all ran again for the one node that has other arguments.
+    expect(Object.fromEntries(runs)).toEqual({ plain: 7, other: 10, own: 10 })
+  })
+
   test('the time of a workflow holds for nodes without dependencies, but for those that have one of their own', async () => {
     const world = new World()
     const begun: [string, number][] = []
