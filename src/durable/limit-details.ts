@@ -1,3 +1,4 @@
+import { nextStartAt } from '../core/contracts/queue-order.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import { stateOf } from './limits/limit-line.ts'
 import type { LimitInfo, StepInfo } from './records/step-info.ts'
@@ -25,7 +26,7 @@ export async function withLimits(context: DocketContext, steps: readonly StepInf
       nextAt:
         declared.perMs === undefined
           ? undefined
-          : new Date(nextAt - (declared.burst - 1) * (declared.perMs / declared.limit)),
+          : new Date(nextStartAt({ ...declared, perMs: declared.perMs }, nextAt)),
     }
   }
   return steps.map((step) =>

@@ -1,5 +1,6 @@
 import type { ExecutionRecord } from '../core/contracts/execution-record.ts'
 import type { QueueLimits } from '../core/contracts/queue-record.ts'
+import { nextStartAt } from '../core/contracts/queue-order.ts'
 import { limitsOf } from '../core/contracts/queue-state.ts'
 import { isTerminal } from '../core/contracts/statuses.ts'
 import type { ExecutionStatus } from '../core/contracts/statuses.ts'
@@ -34,8 +35,19 @@ export async function queueWaitOf(
       if (full !== undefined) limits.push(full)
     }
     // What goes on has begun already.
-    if (rate !== undefined && startedAt === undefined)
-      limits.push({ ...ofQueue(queue), kind: 'rate', limit: rate.limit, perMs: rate.perMs })
+    if (rate !== undefined && startedAt === undefined) {
+      const { freeAt } = state!
+      const now = connection.clock.now()
+      const leftMs = nextStartAt(rate, freeAt) - ((await store.time?.()) ?? now)
+      if (leftMs > 0)
+        limits.push({
+          ...ofQueue(queue),
+          kind: 'rate',
+          limit: rate.limit,
+          perMs: rate.perMs,
+          nextAt: new Date(now + leftMs),
+        })
+    }
     return limits.length === 0 ? undefined : { kind: 'limit', limits }
   })
 }

@@ -1,7 +1,7 @@
 import { changedQueue, isRestricted, limitsOf } from '../../src/core/contracts/queue-state.ts'
 import { freeAtAfter, roomWithin, unlimitedRoom } from '../../src/core/contracts/queue-order.ts'
 import type { QueueRoom } from '../../src/core/contracts/queue-order.ts'
-import type { QueueChange, QueueChanged, QueueState } from '../../src/core/contracts/queue-record.ts'
+import type { QueueChange, QueueChanged, QueueStanding, QueueState } from '../../src/core/contracts/queue-record.ts'
 
 /** What holds for queues, in memory. */
 export class MemoryQueues {
@@ -13,8 +13,9 @@ export class MemoryQueues {
     this.#now = now
   }
 
-  read(queue: string): QueueState | undefined {
-    return this.#states.get(queue)
+  read(queue: string): QueueStanding | undefined {
+    const state = this.#states.get(queue)
+    return state && { ...state, freeAt: this.#freeAt.get(queue) ?? 0 }
   }
 
   get restricted(): readonly string[] {

@@ -19,7 +19,7 @@ import type {
   QueueBacklog,
   QueueChange,
   QueueChanged,
-  QueueState,
+  QueueStanding,
 } from '../../src/core/contracts/queue-record.ts'
 import type { ActQuery, ActRecord } from '../../src/core/contracts/act-record.ts'
 import type { CountRequest, StatusCounts } from '../../src/core/contracts/execution-count.ts'
@@ -324,7 +324,7 @@ class MemoryStore implements Store {
     return this.#shared.old(before, limit)
   }
 
-  async readQueues(queues: readonly string[]): Promise<(QueueState | undefined)[]> {
+  async readQueues(queues: readonly string[]): Promise<(QueueStanding | undefined)[]> {
     this.#life.requireOpen()
     return queues.map((queue) => this.#queues.read(queue))
   }

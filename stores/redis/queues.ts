@@ -1,6 +1,6 @@
 import type { AcquireRequest } from '../../src/core/contracts/execution-record.ts'
 import { changedQueue, isRestricted, queueStateOf, queueStateText } from '../../src/core/contracts/queue-state.ts'
-import type { QueueChange, QueueChanged, QueueState } from '../../src/core/contracts/queue-record.ts'
+import type { QueueChange, QueueChanged, QueueStanding, QueueState } from '../../src/core/contracts/queue-record.ts'
 import { randomUUID } from 'node:crypto'
 import type { Connection } from './connection.ts'
 import { buckets, escapeText, indexPrefix, ownerText, timeOf, unescapeText } from './layout.ts'
@@ -27,8 +27,13 @@ export async function readQueue({ link, layout }: Connection, queue: string): Pr
 export async function readQueuesOf(
   connection: Connection,
   queues: readonly string[],
-): Promise<(QueueState | undefined)[]> {
-  return Promise.all(queues.map(async (queue) => (await readQueue(connection, queue))?.state))
+): Promise<(QueueStanding | undefined)[]> {
+  return Promise.all(
+    queues.map(async (queue) => {
+      const stored = await readQueue(connection, queue)
+      return stored && { ...stored.state, freeAt: stored.freeAt }
+    }),
+  )
 }
 
 /** KEYS: the queue's state, and the names of those that are restricted. ARGV: the text that is expected, or '' for none, the one that takes its place, the channel for hints, the name, and whether it is to be among the names (SADD or SREM). */

@@ -21,7 +21,7 @@ import type {
   QueueBacklog,
   QueueChange,
   QueueChanged,
-  QueueState,
+  QueueStanding,
 } from '../../src/core/contracts/queue-record.ts'
 import type { ActQuery, ActRecord } from '../../src/core/contracts/act-record.ts'
 import type { CountRequest, StatusCounts } from '../../src/core/contracts/execution-count.ts'
@@ -326,7 +326,7 @@ class RedisStore implements Store {
     return oldSharedOf(this.#opened(), before, limit)
   }
 
-  async readQueues(queues: readonly string[]): Promise<(QueueState | undefined)[]> {
+  async readQueues(queues: readonly string[]): Promise<(QueueStanding | undefined)[]> {
     return readQueuesOf(this.#opened(), queues)
   }
 

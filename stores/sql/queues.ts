@@ -4,7 +4,7 @@ import type {
   QueueBacklog,
   QueueChange,
   QueueChanged,
-  QueueState,
+  QueueStanding,
 } from '../../src/core/contracts/queue-record.ts'
 import type { Cell, Row } from './cells.ts'
 import { Parameters, queueKeyOf } from './dialect.ts'
@@ -59,16 +59,18 @@ export class SqlQueues {
     this.#key = queueKeyOf(dialect)
   }
 
-  async read(queues: readonly string[]): Promise<readonly (QueueState | undefined)[]> {
+  async read(queues: readonly string[]): Promise<readonly (QueueStanding | undefined)[]> {
     if (queues.length === 0) return []
     const keys = queues.map(this.#key)
     const rows = await this.#run(
-      (add) => `select q.queue, q.state from ${this.#queues} q where ${this.#dialect.isIn('q.queue', keys, add)}`,
+      (add) =>
+        `select q.queue, q.state, q.free_at from ${this.#queues} q where ${this.#dialect.isIn('q.queue', keys, add)}`,
     )
-    const texts = new Map(rows.map((row) => [row['queue'], row['state'] as string]))
+    const byKey = new Map(rows.map((row) => [row['queue'], row]))
     return queues.map((queue, index) => {
-      const text = texts.get(keys[index])
-      return text === undefined || text === '' ? undefined : queueStateOf(queue, text)
+      const row = byKey.get(keys[index]!)
+      const text = (row?.['state'] ?? '') as string
+      return text === '' ? undefined : { ...queueStateOf(queue, text), freeAt: Number(row!['free_at']) }
     })
   }
 

@@ -29,7 +29,7 @@ import type {
   QueueBacklog,
   QueueChange,
   QueueChanged,
-  QueueState,
+  QueueStanding,
 } from '../../src/core/contracts/queue-record.ts'
 import type {
   ListedMessage,
@@ -343,7 +343,7 @@ export class SqlStore implements Store {
     return this.#open.shared.old(before, limit)
   }
 
-  async readQueues(queues: readonly string[]): Promise<readonly (QueueState | undefined)[]> {
+  async readQueues(queues: readonly string[]): Promise<readonly (QueueStanding | undefined)[]> {
     return this.#open.queues.read(queues)
   }
 

@@ -63,10 +63,25 @@ test('what a queue keeps back says for which limit it waits, and who holds it', 
   await world.clock.settle(docket.queue('gpu').limits({ concurrency: 5, rate: { limit: 1, per: '1h' } }))
   const slow = await world.clock.settle(batch.details())
   expect(slow.waitsFor?.limits).toMatchObject([
-    { kind: 'rate', scope: 'queue', limit: 1, perMs: 3_600_000, heldBy: [] },
+    { kind: 'rate', scope: 'queue', limit: 1, perMs: 3_600_000, heldBy: [], nextAt: expect.any(Date) },
   ])
+  // The third one has begun, which takes the turns of an hour.
+  const inMs = slow.waitsFor!.limits[0]!.nextAt!.getTime() - world.clock.now()
+  expect(inMs).toBeGreaterThan(3_590_000)
+  expect(inMs).toBeLessThanOrEqual(3_600_000)
   expect(slow.situation).toContain('in its queue "gpu" it waits for its turn in the rate of 1')
   await world.clock.settle(docket.close({ deadline: 0 }))
+})
+
+test('what could begin now waits for no rate: its queue is not served', async () => {
+  const world = new World()
+  const { graph: one } = jobs(world)
+  const docket = world.process({ graphs: [one], work: false, queues: { gpu: { rate: { limit: 1, per: '1h' } } } })
+  await world.clock.settle(docket.queue('gpu').limits({ rate: { limit: 1, per: '1h' } }))
+  const handle = await started(world, docket.start(one, First, { Seed: 1 }, { queue: 'gpu' }))
+  const details = await world.clock.settle(handle.details())
+  expect(details.waitsFor).toBeUndefined()
+  expect(details.situation).not.toContain('rate')
 })
 
 test('a process that has died holds nothing of the limit of a queue any more', async () => {

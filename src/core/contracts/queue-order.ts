@@ -51,6 +51,11 @@ export function startsLeft({ limit, perMs, burst }: QueueRate, freeAt: number, n
   return Math.max(0, Math.floor((now + burst * interval - Math.max(freeAt, now)) / interval + 1e-6))
 }
 
+/** When the next one may begin, by the same algorithm; in the past where one may now. */
+export function nextStartAt({ limit, perMs, burst }: QueueRate, freeAt: number): number {
+  return freeAt - (burst - 1) * (perMs / limit)
+}
+
 /** The state after so many have begun. */
 export function freeAtAfter({ limit, perMs }: QueueRate, freeAt: number, now: number, begun: number): number {
   return Math.max(freeAt, now) + (begun * perMs) / limit

@@ -49,6 +49,12 @@ export interface QueueState {
   readonly limits: QueueLimits | undefined
 }
 
+/** A queue's state, and how its rate stands. */
+export interface QueueStanding extends QueueState {
+  /** When the next execution would begin by the rate, if all were evenly spaced, in milliseconds since the epoch by the store's clock: so many earlier as `burst` lets. 0 where none has begun. */
+  readonly freeAt: number
+}
+
 /** A change of a queue's state: each part that is there is changed. */
 export interface QueueChange {
   /** The queue's name. */
@@ -98,7 +104,7 @@ export interface QueueBacklog {
 /** Keeps what holds for queues in all processes. */
 export interface QueueStore {
   /** The states of queues, in the order of the names; undefined for each of which nothing was ever said. */
-  readQueues(queues: readonly string[]): Promise<readonly (QueueState | undefined)[]>
+  readQueues(queues: readonly string[]): Promise<readonly (QueueStanding | undefined)[]>
   /** Changes the states of queues, one after the other: each change sees the ones before. */
   changeQueues(changes: readonly QueueChange[]): Promise<readonly QueueChanged[]>
   /**

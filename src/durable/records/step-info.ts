@@ -64,7 +64,7 @@ export interface LimitInfo {
   readonly perMs: number | undefined
   /** The executions that have its slots; of those of a queue, twenty at the most. */
   readonly heldBy: readonly string[]
-  /** Of a rate of steps, when the next one may begin. */
+  /** Of a rate, when the next one may begin: those that wait before this one go first. */
   readonly nextAt: Date | undefined
 }
 

@@ -14,7 +14,7 @@ export function queueLimitsConformance({ test }: ConformanceGroup): void {
     const [changed] = await store.changeQueues([{ queue: 'gpu', at: 7, pause: { note: 'broken' } }])
     const paused = { queue: 'gpu', pausedAt: 7, note: 'broken', declared: undefined, limits: undefined }
     assertSame(changed, { before: undefined, after: paused })
-    assertSame(await store.readQueues(['cpu', 'gpu']), [undefined, paused])
+    assertSame(await store.readQueues(['cpu', 'gpu']), [undefined, { ...paused, freeAt: 0 }])
     const [again] = await store.changeQueues([{ queue: 'gpu', at: 9, pause: { note: 'still' } }])
     assertSame(again!.after, { ...paused, note: 'still' })
     const [resumed] = await store.changeQueues([{ queue: 'gpu', at: 9, pause: null }])
@@ -130,6 +130,9 @@ export function queueLimitsConformance({ test }: ConformanceGroup): void {
     )
     const since = bench.now()
     assert.deepEqual(await idsOf(store, {}), ['e00', 'e01', 'e02'])
+    const [standing] = await store.readQueues(['default'])
+    // Three have begun, a tenth of a second apart from each other if they were evenly spaced.
+    assert.ok(Math.abs(standing!.freeAt - (since + 300)) < 250, `${standing!.freeAt - since}`)
     const count = async (): Promise<number> => (await idsOf(store, {})).length + (await idsOf(other, {}, 'cy')).length
     let begun = 3
     await bench.wait(450)
