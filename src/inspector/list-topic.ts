@@ -61,10 +61,13 @@ export class ListTopic extends Topic {
 
   async #look(): Promise<void> {
     try {
-      const found = (await this.#docket.list(this.#query)).executions.map(rowOf)
-      this.#compare(found, await this.#someOlder())
+      const [found, older] = await this.lookUp(async () => [
+        (await this.#docket.list(this.#query)).executions.map(rowOf),
+        await this.#someOlder(),
+      ])
+      this.#compare(found, older)
     } catch {
-      // The store can't be reached, or the docket is closed: requests of the page say so.
+      // The store can't be reached, or the docket is closed.
     }
   }
 

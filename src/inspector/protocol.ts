@@ -371,6 +371,8 @@ export type LiveFrame =
   | { readonly type: 'ready' }
   /** Nothing has happened, and the connection is there: every 20 s, so that a page notices one that has died without a word. */
   | { readonly type: 'alive' }
+  /** Whether the store answers: only where that has changed, and to a page that comes while it does not. Until it does again, what is shown may be old. */
+  | { readonly type: 'store'; readonly seq: number; readonly isAway: boolean }
   /** Executions that changed, for the list; `gone`: those that what is watched does not find any more, deleted or changed. */
   | {
       readonly type: 'rows'

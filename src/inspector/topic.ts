@@ -1,10 +1,15 @@
+import { clearTimeout, setTimeout } from 'node:timers'
 import type { PageConnection } from './page-connection.ts'
 import type { LiveFrame } from './protocol.ts'
+
+/** A store that takes longer than this has not answered: it may be a server that is away without a word. */
+const patienceMs = 3_000
 
 /** Something that pages look at: its state as it was shown last. */
 export abstract class Topic {
   readonly #pages = new Set<PageConnection>()
   readonly #nextSeq: () => number
+  #isStoreAway = false
 
   constructor(nextSeq: () => number) {
     this.#nextSeq = nextSeq
@@ -18,6 +23,7 @@ export abstract class Topic {
   join(page: PageConnection): void {
     this.#pages.add(page)
     for (const frame of this.frames()) page.send(this.#textOf(frame))
+    if (this.#isStoreAway) page.send(this.#textOf({ type: 'store', isAway: true }))
     this.call()
   }
 
@@ -30,6 +36,28 @@ export abstract class Topic {
   abstract stop(): void
   /** What a page has to know that comes now. */
   protected abstract frames(): readonly Unnumbered[]
+
+  /** Looks something up, and tells pages when the store does not answer, and when it does again. `isAnswer` tells of what a look throws whether it is an answer, too. */
+  protected async lookUp<T>(look: () => Promise<T>, isAnswer: (thrown: unknown) => boolean = () => false): Promise<T> {
+    const timer = setTimeout(() => this.#storeIs(true), patienceMs)
+    timer.unref()
+    try {
+      const found = await look()
+      this.#storeIs(false)
+      return found
+    } catch (thrown) {
+      this.#storeIs(!isAnswer(thrown))
+      throw thrown
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  #storeIs(isAway: boolean): void {
+    if (this.#isStoreAway === isAway) return
+    this.#isStoreAway = isAway
+    this.show({ type: 'store', isAway })
+  }
 
   /** To all pages, as one text. */
   protected show(frame: Unnumbered): void {
@@ -47,3 +75,4 @@ export abstract class Topic {
 export type Unnumbered =
   | Omit<Extract<LiveFrame, { readonly type: 'rows' }>, 'seq'>
   | Omit<Extract<LiveFrame, { readonly type: 'steps' }>, 'seq'>
+  | Omit<Extract<LiveFrame, { readonly type: 'store' }>, 'seq'>

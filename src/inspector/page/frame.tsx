@@ -108,10 +108,12 @@ function LiveMark(): JSX.Element {
         ],
     connecting: ['Connecting…', 'The connection for live changes is being made.'],
     waiting: ['Reconnecting…', 'The connection to the server was lost, and is tried again. What is shown may be old.'],
+    away: ['No answer of the store', 'The store does not answer, and is asked again. What is shown may be old.'],
   } as const
-  const [text, title] = texts[live.state]
+  const state = live.state === 'live' && live.isStoreAway ? 'away' : live.state
+  const [text, title] = texts[state]
   return (
-    <span class={`live is-${live.state}`} title={title} role="status">
+    <span class={`live is-${state}`} title={title} role="status">
       <span class="dot" aria-hidden="true" />
       {text}
     </span>

@@ -1,4 +1,17 @@
-import { createDocket, dataType, durableStep, fixed, graph, optional, signal, step, type, update } from 'docket'
+import {
+  createDocket,
+  dataType,
+  durableStep,
+  fixed,
+  graph,
+  optional,
+  signal,
+  step,
+  StoreError,
+  type,
+  update,
+} from 'docket'
+import type { Store } from 'docket'
 import { createInspector } from 'docket/inspector'
 import { memoryStore } from 'docket/stores/memory'
 import type { Browser } from 'playwright-core'
@@ -63,8 +76,10 @@ beforeAll(async () => {
 
 afterAll(() => browser.close())
 
-async function inspect(): Promise<OpenPage & { readonly docket: ReturnType<typeof createDocket> }> {
-  const docket = createDocket({ name: 'shop', graphs: [orders, parcels], store: memoryStore() })
+async function inspect(
+  store: Store = memoryStore(),
+): Promise<OpenPage & { readonly docket: ReturnType<typeof createDocket> }> {
+  const docket = createDocket({ name: 'shop', graphs: [orders, parcels], store })
   const inspector = await createInspector({ docket, allowActions: true })
   onTestFinished(async () => {
     await inspector.close()
@@ -258,4 +273,36 @@ test('of the machines of other programs the chosen one is drawn, and requested a
   program.close()
   await page.getByText('not connected').first().waitFor()
   expect(errors).toEqual([])
+})
+
+test('a store that does not answer is told of at the top, where it said live, until it answers again', async () => {
+  const inner = memoryStore()
+  let isAway = false
+  const store = new Proxy(inner, {
+    get(target, key) {
+      const value: unknown = Reflect.get(target, key)
+      if (typeof value !== 'function') return value
+      const call = value.bind(target) as (...given: readonly unknown[]) => unknown
+      return (...given: readonly unknown[]) => {
+        if (isAway && (key === 'list' || key === 'get')) throw new StoreError('test', 'the server has gone away', true)
+        return call(...given)
+      }
+    },
+  })
+  const { page, docket } = await inspect(store)
+  const handle = await docket.start(orders, Charge, { Order: { item: 'tea', count: 2 }, Card: '1' }, { id: 'ord-1' })
+  const mark = page.getByRole('status').filter({ hasText: /Live|store/ })
+  await soon(() => mark.textContent()).toBe('Live')
+  isAway = true
+  await soon(() => mark.textContent()).toBe('No answer of the store')
+  await keepPicture(page, 'real-store-away')
+  isAway = false
+  await soon(() => mark.textContent()).toBe('Live')
+  await page.getByRole('link', { name: 'ord-1' }).click()
+  await page.getByRole('grid', { name: 'Steps' }).waitFor()
+  isAway = true
+  await soon(() => mark.textContent()).toBe('No answer of the store')
+  isAway = false
+  await soon(() => mark.textContent()).toBe('Live')
+  await handle.cancel()
 })

@@ -34,6 +34,8 @@ export class LiveConnection extends Notifier {
   #hiddenAt: number | undefined
   #isOver = false
   state: LiveState = 'connecting'
+  /** Whether the server says that its store does not answer. */
+  isStoreAway = false
   /** Changes with the actors of other programs. */
   readonly foreign = new Notifier()
 
@@ -87,6 +89,7 @@ export class LiveConnection extends Notifier {
     if (frame.type === 'ready') {
       const isAgain = this.#tries > 0
       this.#tries = 0
+      this.isStoreAway = false
       this.#set('live')
       this.#say(this.#watched)
       if (!isAgain) return
@@ -94,6 +97,7 @@ export class LiveConnection extends Notifier {
       this.#receiver?.onGap()
     } else if (frame.type === 'gap') this.#receiver?.onGap()
     else if (frame.type === 'foreign') this.foreign.changed()
+    else if (frame.type === 'store') this.#storeIs(frame.isAway)
     else this.#receiver?.onFrame(frame)
   }
 
@@ -138,6 +142,11 @@ export class LiveConnection extends Notifier {
 
   #say(frame: PageFrame): void {
     if (this.state === 'live' && this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(frame))
+  }
+
+  #storeIs(isAway: boolean): void {
+    this.isStoreAway = isAway
+    this.changed()
   }
 
   #set(state: LiveState): void {
