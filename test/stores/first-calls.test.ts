@@ -122,6 +122,7 @@ const furtherCalls: Readonly<Record<string, readonly [(docket: Docket) => unknow
   findIncompatible: [async (docket) => (await docket.findIncompatible()).incompatible, []],
   count: [async (docket) => Object.keys(await docket.count()).toSorted(), ['completed', 'failed']],
   workers: [async (docket) => (await docket.workers()).length, 1],
+  queues: [(docket) => docket.queues(), ['default']],
   health: [async (docket) => (await docket.health({ deadline: '30s' })).isReady, true],
   retryAll: [async (docket) => (await docket.retryAll()).outcomes.map(({ id }) => id), ['failed']],
   moveTo: [
