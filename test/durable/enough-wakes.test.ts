@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { Engine, UsePermit, Wake } from '../../src/core/contracts/engine.ts'
 import { graph as makeGraph, step } from '../../src/index.ts'
 import { World } from './durable-time.ts'
@@ -28,9 +28,9 @@ function keepingEngine() {
   return { engine, kept, counts, seen }
 }
 
-function shortStep(world: World) {
+function shortStep(world: World, ms = 50) {
   const run = async (): Promise<number> => {
-    await world.clock.sleep(50)
+    if (ms > 0) await world.clock.sleep(ms)
     return 1
   }
   const charge = step({ name: 'Third', inputs: { value: Seed }, output: Third, persist: 'execution', run })
@@ -74,4 +74,29 @@ test('a process that has filled its slots by permits goes on by itself until not
   // Before a process looks for what no wake came for.
   await world.clock.advance(300)
   expect((await completedOf(world.store)).length - before).toBe(6)
+})
+
+test('a process that finds another execution than its wake was for goes on by itself until nothing is left, with free slots too', async () => {
+  const world = new World()
+  const graph = shortStep(world)
+  const { engine, seen } = keepingEngine()
+  world.process({ graphs: [graph], engine, work: { default: 20 } })
+  await world.clock.advance(10)
+  await leaveWaiting(world, graph, 8)
+  const before = (await completedOf(world.store)).length
+  void seen.permit!('one that somebody else has', new AbortController().signal)
+  await world.clock.advance(300)
+  expect((await completedOf(world.store)).length - before).toBe(8)
+})
+
+test('what waits for a slot is looked for as soon as there is one, without a timer between', async () => {
+  const world = new World()
+  const graph = shortStep(world, 0)
+  await leaveWaiting(world, graph, 20)
+  const setTimeout = vi.spyOn(world.clock, 'setTimeout')
+  world.process({ graphs: [graph], work: { default: 1 } })
+  await world.clock.advance(2_000)
+  expect((await completedOf(world.store)).length).toBe(20)
+  // Of the first turn of its loop; not one for each of the twenty.
+  expect(setTimeout.mock.calls.filter(([, ms]) => ms === undefined || ms < 1).length).toBeLessThan(4)
 })

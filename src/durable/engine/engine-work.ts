@@ -125,15 +125,15 @@ export class EngineWork {
   }
 
   async #consume(queue: string, slots: number): Promise<void> {
-    const consumer = await this.#engine.consume(queue, slots, (_, signal) => this.#use(queue, signal))
+    const consumer = await this.#engine.consume(queue, slots, (id, signal) => this.#use(queue, id, signal))
     if (this.#isStopped) return consumer.close()
     this.#consumers.set(queue, consumer)
     consumer.resize(this.#permits.slotsOf(queue))
   }
 
-  async #use(queue: string, signal: AbortSignal): Promise<PermitOutcome> {
+  async #use(queue: string, id: string, signal: AbortSignal): Promise<PermitOutcome> {
     if (this.#isStopped || signal.aborted) return 'again'
-    await this.#permits.use(queue)
+    await this.#permits.use(queue, id)
     return 'done'
   }
 

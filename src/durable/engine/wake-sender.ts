@@ -6,7 +6,7 @@ import { inMicrotask } from '../../core/in-microtask.ts'
 const mostGathered = 10_000
 const mostInFlight = 4
 /**
- * Where so many wait in the engine, no more are handed over: nobody who takes wakes is free then, and whoever has no free slot looks again once one is, until nothing is left. Far
+ * Where so many wait in the engine, no more are handed over: nobody who takes wakes is free then, and whoever has no free slot, or finds another one than its wake was for, looks again until nothing is left. Far
  * more than an engine has on its way to those who are.
  */
 const mostWaiting = 100

@@ -5,12 +5,17 @@ import type { Owned } from '../ownership/owned.ts'
 /** A queue that this process works on. */
 export interface PermitQueue {
   readonly slots: { count(): number }
-  /** Goes on with up to so many that are next; gives the ids of those that run here now. @throws StoreError */
-  next(limit: number): Promise<readonly string[]>
+  /** Goes on with as many that are next as were woken for; gives the ids of those that run here now. @throws StoreError */
+  next(woken: readonly string[]): Promise<readonly string[]>
 }
 
-/** What becomes of a permit: the execution that runs by it, or none where nothing is left, or no slot is free. */
-type Given = (id: string | undefined) => void
+/** A permit that waits for the store. */
+interface WaitingPermit {
+  /** The execution that its wake named. */
+  readonly woken: string
+  /** The execution that runs by it, or none where nothing is left, or no slot is free. */
+  give(id: string | undefined): void
+}
 
 // Slots may be taken by what began here without a permit: others are not kept waiting for long.
 const triesForSlot = 10
@@ -19,7 +24,7 @@ const pauseForSlotMs = 100
 export class Permits {
   readonly #context: DocketContext
   readonly #queueOf: (name: string) => PermitQueue | undefined
-  readonly #waiting = new Map<string, Given[]>()
+  readonly #waiting = new Map<string, WaitingPermit[]>()
   readonly #taking = new Set<string>()
   readonly #held = new Set<HeldPermit>()
 
@@ -42,10 +47,10 @@ export class Permits {
     for (const { one, giveBack } of this.#held) if (!one.hasWorkBefore(soon)) giveBack()
   }
 
-  /** Uses one. Resolves when what runs by it has ended, or holds its slot no more; at once where there is nothing. */
-  async use(queue: string): Promise<void> {
+  /** Uses one, that came for an execution. Resolves when what runs by it has ended, or holds its slot no more; at once where there is nothing. */
+  async use(queue: string, woken: string): Promise<void> {
     for (let tries = 0; tries < triesForSlot; tries++) {
-      const id = await this.#next(queue)
+      const id = await this.#next(queue, woken)
       this.#context.observers.onProcess?.({ type: 'wake.used', queue, result: id === undefined ? 'empty' : 'found' })
       if (id !== undefined) return this.#hold(queue, id)
       if (this.#context.isClosing || this.#queueOf(queue)?.slots.count() !== 0) return
@@ -54,23 +59,26 @@ export class Permits {
   }
 
   /** Those that come while the store is called for others go together. */
-  async #next(queue: string): Promise<string | undefined> {
+  async #next(queue: string, woken: string): Promise<string | undefined> {
     const waiting = this.#waiting.get(queue) ?? []
     this.#waiting.set(queue, waiting)
-    const given = new Promise<string | undefined>((resolve) => waiting.push(resolve))
+    const given = new Promise<string | undefined>((give) => waiting.push({ woken, give }))
     if (!this.#taking.has(queue)) void this.#take(queue, waiting)
     return given
   }
 
-  async #take(queue: string, waiting: Given[]): Promise<void> {
+  async #take(queue: string, waiting: WaitingPermit[]): Promise<void> {
     this.#taking.add(queue)
     try {
       while (waiting.length > 0) {
         // What came in the same turn goes with it.
         await Promise.resolve()
         const some = waiting.splice(0)
-        const ids = await this.#idsOf(queue, some.length)
-        for (const [index, give] of some.entries()) give(ids[index])
+        const ids = await this.#idsOf(
+          queue,
+          some.map(({ woken }) => woken),
+        )
+        for (const [index, { give }] of some.entries()) give(ids[index])
       }
     } finally {
       this.#taking.delete(queue)
@@ -78,9 +86,9 @@ export class Permits {
   }
 
   /** Where the store is away, whoever looks into it next finds what there is. */
-  async #idsOf(queue: string, count: number): Promise<readonly string[]> {
+  async #idsOf(queue: string, woken: readonly string[]): Promise<readonly string[]> {
     try {
-      return (await this.#queueOf(queue)?.next(count)) ?? []
+      return (await this.#queueOf(queue)?.next(woken)) ?? []
     } catch (error) {
       this.#context.connection.failures.report('looking for work', error)
       return []

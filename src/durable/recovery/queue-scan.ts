@@ -1,4 +1,4 @@
-import type { AcquiredExecution, AcquireRequest } from '../../core/contracts/execution-record.ts'
+import type { AcquiredExecution, AcquireRequest, ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import type { QueueRate } from '../../core/contracts/queue-record.ts'
 import { outsideCalls } from '../../runtime/environment/async-context.ts'
 import { unref } from '../../runtime/environment/long-timeout.ts'
@@ -18,6 +18,7 @@ const longestRoundMs = 250
 // Of a queue with a rate: how often it is looked into again, though nothing could begin.
 const mostFruitlessLooks = 3
 const shortestPauseMs = 5
+const manyWakes = 10
 
 /** What all scans of a docket share. */
 export interface ScanParts {
@@ -93,9 +94,9 @@ export class QueueScan {
     return this.#inTurn(() => this.#run(isThorough, onCounted))
   }
 
-  /** Goes on with up to so many that are next, as far as there are slots; gives the ids of those that run here now. @throws StoreError */
-  next(limit: number): Promise<readonly string[]> {
-    return outsideCalls.run(() => this.#inTurn(() => this.#next(limit)))
+  /** Goes on with as many that are next as were woken for, as far as there are slots; gives the ids of those that run here now. @throws StoreError */
+  next(woken: readonly string[]): Promise<readonly string[]> {
+    return outsideCalls.run(() => this.#inTurn(() => this.#next(woken)))
   }
 
   /** Two that look at the same time would both count on the same slots. */
@@ -106,10 +107,10 @@ export class QueueScan {
     return turn
   }
 
-  async #next(limit: number): Promise<readonly string[]> {
+  async #next(woken: readonly string[]): Promise<readonly string[]> {
     const { connection, storedGraphNames, turns } = this.#context
     await connection.ready()
-    const room = Math.min(limit, this.slots.count(), this.#portion.size)
+    const room = Math.min(woken.length, this.slots.count(), this.#portion.size)
     const { owner } = connection.session
     if (room === 0) this.slots.looked(true)
     if (room === 0 || this.#isStopped || !(await this.#isStill(owner))) return []
@@ -121,13 +122,22 @@ export class QueueScan {
       this.#behindKey = records.findLast(({ startedAt }) => startedAt === undefined)?.key ?? this.#behindKey
       await this.#goOnWith(acquired, deletions, (id) => ids.push(id))
       this.#walls.found(records)
-      // A wake may stand for several.
-      if (acquired.length === room && this.slots.count() === 0) this.slots.looked(true)
+      if (acquired.length === room && this.#mayStandForMore(woken, records)) this.slots.mayMoreWait()
       return ids
     } catch (error) {
       turns.markUncertain()
       throw error
     }
+  }
+
+  /**
+   * Whether there may be more than wakes say: where many wait, not each of them has one. Then what is next is not what the wakes were for, or there are so many of them that one look
+   * more is cheap.
+   */
+  #mayStandForMore(woken: readonly string[], found: readonly ExecutionRecord[]): boolean {
+    if (this.slots.count() === 0 || found.length >= manyWakes) return true
+    const named = new Set(woken)
+    return found.some(({ id }) => !named.has(id))
   }
 
   async #run(isThorough: boolean, onCounted?: (count: number) => void): Promise<number> {

@@ -86,6 +86,12 @@ export class Slots {
     this.#mayMoreWait = mayMoreWait
   }
 
+  /** More may wait than was looked for: where a slot is free, that is now. */
+  mayMoreWait(): void {
+    this.#mayMoreWait = true
+    if (this.count() > 0) this.onRoom()
+  }
+
   /** Gives a slot to an execution that lives here, until it ends. */
   take(id: string): void {
     const owned = this.#context.owned.get(id)
