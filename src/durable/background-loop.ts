@@ -2,7 +2,6 @@ import { StoreError } from '../core/errors.ts'
 import { keepProcess } from './context/keep-alive.ts'
 import { outsideCalls } from '../runtime/environment/async-context.ts'
 import type { FullClock } from '../runtime/environment/clock.ts'
-import { unref } from '../runtime/environment/long-timeout.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import type { Delivery } from './mail/delivery.ts'
 import type { EngineWork } from './engine/engine-work.ts'
@@ -91,8 +90,8 @@ export class BackgroundLoop {
       else mailbox.arrived(hint.posted)
       this.#mail.soon()
     })
-    this.#context.lookSoon = (id) => {
-      if (id === undefined || !mailbox.hasArrived(id)) mailbox.want()
+    this.#context.lookSoon = (id, messageId) => {
+      if (id === undefined || !mailbox.hasArrived(id, messageId)) mailbox.want()
       this.#mail.soon()
       // Nobody but its owner can go on with it.
       if (id !== undefined && owned.has(id)) return
@@ -197,13 +196,7 @@ class Look {
 
   #arm(): void {
     if (this.#isStopped) return
-    this.#timer ??= outsideCalls.run(() =>
-      this.#clock.setTimeout(() => {
-        this.#timer = undefined
-        void this.now()
-      }, 0),
-    )
-    unref(this.#timer)
+    outsideCalls.run(() => this.#clock.setImmediate(() => this.#lookNow()))
   }
 
   #disarm(): void {

@@ -96,8 +96,8 @@ export class DocketContext {
   /** No execution begins here, or goes on here, that is not here already. */
   isClosing = false
   readonly handOver = new HandOver()
-  /** Lets the background loop look at once: mail has come, as this process knows, to this execution, or to any. */
-  lookSoon: (id?: string) => void = () => {}
+  /** Lets the background loop look at once: mail has come, as this process knows, to this execution, or to any; a message of this id. */
+  lookSoon: (id?: string, messageId?: string) => void = () => {}
   /** The queues that this process serves. */
   queues = noQueues
   /** What hands wakes to the engine; undefined where there is none. */

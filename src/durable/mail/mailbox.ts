@@ -26,6 +26,12 @@ interface Arrived extends PostedMessage {
   readonly owned: Owned | undefined
 }
 
+const mostTaken = 1_000
+
+function takenName(execution: string, messageId: string): string {
+  return JSON.stringify([execution, messageId])
+}
+
 const unread: MailPosition = { control: 0, data: 0 }
 
 /**
@@ -40,6 +46,8 @@ export class Mailbox {
   readonly #portion = new Portion()
   /** Messages that this process has posted, in the order in which the store has answered. */
   readonly #arrived: Arrived[] = []
+  /** Those that were taken as they arrived, before their sender has heard that they are posted. */
+  readonly #taken = new Set<string>()
   #isWanted = false
   /** What has failed is tried again: the message is there still. */
   readonly #onFailure: (error: unknown) => void
@@ -61,8 +69,9 @@ export class Mailbox {
     this.#arrived.push({ ...posted, owned: this.#context.owned.get(posted.message.execution) })
   }
 
-  /** Whether one to this execution has arrived, and is not taken yet. */
-  hasArrived(id: string): boolean {
+  /** Whether a message to this execution has arrived, and is taken, or about to be: the one that was posted under this id, or any that is not taken yet. */
+  hasArrived(id: string, messageId: string | undefined): boolean {
+    if (messageId !== undefined && this.#taken.delete(takenName(id, messageId))) return true
     return this.#arrived.some(({ message }) => message.execution === id)
   }
 
@@ -90,6 +99,9 @@ export class Mailbox {
     if (message.seq <= last) return true
     if (after !== last) return false
     this.#take(owned, message)
+    if (message.id !== undefined) this.#taken.add(takenName(message.execution, message.id))
+    // Not every sender asks.
+    if (this.#taken.size > mostTaken) this.#taken.clear()
     return true
   }
 

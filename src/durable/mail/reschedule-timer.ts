@@ -72,7 +72,7 @@ export async function rescheduleTimer(
   const message = { ...of, class: 'control', kind: 'reschedule', payload, at: clock.now() } as const
   const [verdict] = await connection.post([message])
   if (verdict === 'unknown') throw noSuchExecution(id)
-  if (verdict === 'accepted') context.lookSoon(id)
+  if (verdict === 'accepted') context.lookSoon(id, message.id)
   return verdict as RescheduleVerdict
 }
 

@@ -115,6 +115,6 @@ async function sendChecked(
       ? await turn.post(() => connection.post([message]))
       : allAnswers(store, 'post', [message], await store.post([message], transaction))
   if (verdict === 'unknown') throw noSuchExecution(executionId)
-  if (verdict === 'accepted') context.lookSoon(executionId)
+  if (verdict === 'accepted') context.lookSoon(executionId, message.id)
   return verdict!
 }

@@ -107,7 +107,7 @@ async function sendChecked(
     const what = `update "${type.name}" was not accepted: execution "${target.id}" has ended`
     throw new UpdateError('UPDATE_ENDED', what, id, place)
   }
-  context.lookSoon(target.id)
+  context.lookSoon(target.id, message.id)
   const wait = {}
   requireNoRing(context, target.id, type, wait)
   try {

@@ -94,6 +94,7 @@ describe('why an execution is where it is', () => {
     const world = new World()
     const { graph: one } = jobs(world)
     const docket = world.process({ graphs: [one], work: { gpu: 1 } })
+    await world.clock.settle(docket.queue('gpu').limits({ rate: { limit: 100, per: '1h', burst: 100 } }))
     for (const id of ['a', 'b', 'c', 'd'])
       await started(world, docket.start(one, First, { Seed }, { id, queue: 'gpu', priority: id === 'd' ? 1 : 0 }))
     await world.clock.advance(100)
