@@ -13,6 +13,7 @@ const busyTimeoutMs = 5
 const patienceMs = 1_000
 const longestPauseMs = 40
 const withLog = 'pragma journal_mode = wal'
+const hasTables = `select 1 from sqlite_master where name = 'docket_migrations'`
 const takenMessage =
   'its database is in a transaction of the caller, to which this call does not belong; commit it, or give Docket a connection of its own'
 
@@ -37,14 +38,14 @@ export class SqliteConnection {
   }
 
   #open(): void {
-    const { path, synchronous } = this.#place
+    const { path, synchronous, setsLog } = this.#place
     try {
       const handle = new DatabaseSync(path, { timeout: busyTimeoutMs })
       try {
         handle.exec(`pragma synchronous = ${synchronous}`)
-        // That it has such a log stays with a file. One without tables of Docket may be somebody else's, and is only looked at.
-        if (handle.prepare(`select 1 from sqlite_master where name = 'docket_migrations'`).get() !== undefined)
-          handle.exec(withLog)
+        // One without tables of Docket may be somebody else's. What is no database is found by that, too.
+        const isOurs = handle.prepare(hasTables).get() !== undefined
+        if (setsLog && isOurs) handle.exec(withLog)
       } catch (thrown) {
         handle.close()
         throw thrown

@@ -38,7 +38,7 @@ export async function diagnoseSqlite(
       : {
           check: 'journal_mode',
           level: 'problem',
-          text: `journal_mode is ${mode}: readers and writers hold each other up, and processes that share the file fail with locks; set journal_mode = wal on your connection`,
+          text: `journal_mode is ${mode}: readers and writers hold each other up, and processes that share the file fail with locks; ${database === undefined ? 'a store of this path sets it to wal unless it says migrate: false, as up() of sqliteMigrations(…) does' : 'set journal_mode = wal on your connection'}`,
         },
     synchronous >= safest
       ? { check: 'synchronous', level: 'good', text: 'each commit waits for the disk' }

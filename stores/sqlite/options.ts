@@ -14,7 +14,7 @@ export interface SqliteStoreOptions {
    * dies, and the database stays whole). Only with `path`. @default 'full'
    */
   readonly synchronous?: 'full' | 'normal'
-  /** Whether `open` brings the tables up to date; else it refuses a database that is not. @default true */
+  /** Whether `open` brings the tables up to date, and lets the file at `path` have a log beside it (WAL); else it refuses a database that is not, and leaves the file as it is. @default true */
   readonly migrate?: boolean
   /** Milliseconds since the epoch, by which results expire. @default Date.now */
   readonly now?: () => number
@@ -42,6 +42,8 @@ export interface SqlitePlace {
   readonly path: string
   readonly database: DatabaseSync | undefined
   readonly synchronous: 'full' | 'normal'
+  /** Whether a file with tables of Docket gets a log beside it as soon as it is opened. That stays with the file: what may change nothing of it leaves it as it is. */
+  readonly setsLog: boolean
 }
 
 const places: Readonly<Record<string, OptionRule>> = {
@@ -68,7 +70,7 @@ export function storeOptions(given: string | SqliteStoreOptions): Required<Pick<
     problemsOfPlace,
   )
   const { migrate = true } = options
-  return { place: placeOf(options), migrate, times: timesOf(options) }
+  return { place: placeOf(options, migrate), migrate, times: timesOf(options) }
 }
 
 /** @throws OptionError */
@@ -78,7 +80,7 @@ export function migrationOptions(given: string | SqliteMigrationOptions): {
 } {
   const options = typeof given === 'string' ? { path: given } : given
   checkOptions('sqliteMigrations', options, { ...places, directories: strings }, problemsOfPlace)
-  return { place: placeOf(options), directories: options.directories ?? [] }
+  return { place: placeOf(options, false), directories: options.directories ?? [] }
 }
 
 function problemsOfPlace(options: Readonly<Record<string, unknown>>): readonly (string | undefined | false)[] {
@@ -96,8 +98,8 @@ function isPath(value: unknown): boolean {
   return aString[1](value) && !/^(?!file:)(?:sqlite:|[a-z][a-z\d+.-]*:\/\/)/i.test(value as string)
 }
 
-function placeOf({ path, database, synchronous }: SqliteStoreOptions): SqlitePlace {
-  return { path: path ?? '', database, synchronous: synchronous ?? 'full' }
+function placeOf({ path, database, synchronous }: SqliteStoreOptions, setsLog: boolean): SqlitePlace {
+  return { path: path ?? '', database, synchronous: synchronous ?? 'full', setsLog }
 }
 
 function timesOf({ now, elapsed }: SqliteStoreOptions): StoreTimes {

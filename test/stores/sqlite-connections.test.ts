@@ -67,3 +67,29 @@ test('a file of somebody else’s is as it was after it was looked at; one with 
   expect(later.prepare('pragma journal_mode').get()).toEqual({ journal_mode: 'wal' })
   later.close()
 })
+
+test('a file with tables of Docket that has no log is as it was after it was looked at', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'docket-sqlite-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'backup.db')
+  const modeOf = (): unknown => {
+    const own = new DatabaseSync(path)
+    const mode = own.prepare('pragma journal_mode').get()
+    own.close()
+    return mode
+  }
+  // As of an application with a connection of its own, or after `vacuum into`.
+  const theirs = new DatabaseSync(path)
+  await sqliteMigrations({ database: theirs }).up()
+  theirs.close()
+  const store = sqliteStore({ path, migrate: false })
+  const looking = createDocket({ graphs: [], takeOver: false, store })
+  expect((await looking.list()).executions).toEqual([])
+  expect(await store.diagnose!()).toContainEqual(expect.objectContaining({ check: 'journal_mode', level: 'problem' }))
+  await looking.close()
+  await sqliteMigrations(path).status()
+  expect(modeOf()).toEqual({ journal_mode: 'delete' })
+  await using working = createDocket({ graphs: [], takeOver: false, store: sqliteStore(path) })
+  await working.list()
+  expect(modeOf()).toEqual({ journal_mode: 'wal' })
+})
