@@ -1,7 +1,9 @@
 import { nextStartAt } from '../core/contracts/queue-order.ts'
 import type { DocketContext } from './context/docket-context.ts'
-import { stateOf } from './limits/limit-line.ts'
+import { stateOf } from './limits/stored-state.ts'
 import type { LimitInfo, StepInfo } from './records/step-info.ts'
+
+const lastTime = 8.64e15
 
 /** Steps, with what is known of the limits that they wait for: how many these let run, and who holds them. @throws StoreError */
 export async function withLimits(context: DocketContext, steps: readonly StepInfo[]): Promise<readonly StepInfo[]> {
@@ -26,7 +28,7 @@ export async function withLimits(context: DocketContext, steps: readonly StepInf
       nextAt:
         declared.perMs === undefined
           ? undefined
-          : new Date(nextStartAt({ ...declared, perMs: declared.perMs }, nextAt)),
+          : new Date(Math.min(lastTime, nextStartAt({ ...declared, perMs: declared.perMs }, nextAt))),
     }
   }
   return steps.map((step) =>

@@ -2,7 +2,7 @@ import { isTerminal } from '../core/contracts/statuses.ts'
 import type { SharedState } from '../core/contracts/shared-state.ts'
 import { allAnswers } from '../runtime/store-access/all-answers.ts'
 import type { DocketContext } from './context/docket-context.ts'
-import { stateOf } from './limits/limit-line.ts'
+import { stateOf } from './limits/stored-state.ts'
 import { claimsOf } from './start/start-keys.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { StoreError } from '../../core/errors.ts'
 import type { ConcurrencySpec, RateSpec } from '../../core/graph/graph-index.ts'
-import type { SharedState, SharedWrite } from '../../core/contracts/shared-state.ts'
+import type { SharedWrite } from '../../core/contracts/shared-state.ts'
 import { outsideCalls } from '../../runtime/environment/async-context.ts'
 import { sleep } from '../../runtime/environment/clock.ts'
 import { fireAfter } from '../../runtime/environment/timers.ts'
@@ -9,6 +9,7 @@ import { allAnswers } from '../../runtime/store-access/all-answers.ts'
 import type { StoreConnection } from '../../runtime/store-access/store-connection.ts'
 import { judgeLimit } from './limit-state.ts'
 import type { LimitDeclaration, LimitPlace, LimitState, LimitTurn, LimitVerdict } from './limit-state.ts'
+import { stateOf } from './stored-state.ts'
 import { inMicrotask } from '../../core/in-microtask.ts'
 
 const firstPauseMs = 50
@@ -318,17 +319,6 @@ function attemptOf({ execution, item }: Pick<LimitPlace, 'execution' | 'item'>):
 }
 
 const noOwners: ReadonlySet<string> = new Set()
-
-/** What is stored of a limit; undefined for what is none, which is written anew. */
-export function stateOf(found: SharedState | undefined): LimitState | undefined {
-  if (found === undefined) return undefined
-  try {
-    const parsed = JSON.parse(found.state) as LimitState
-    return Array.isArray(parsed.holders) && Array.isArray(parsed.waiters) ? parsed : undefined
-  } catch {
-    return undefined
-  }
-}
 
 function textOf(state: LimitState | undefined): string | undefined {
   return state === undefined ? undefined : JSON.stringify(state)

@@ -15,5 +15,13 @@ export function storedQueue(since: number, limits: readonly AwaitedLimit[]): Sto
 export function queuedOf(stored: unknown): StoredQueue['$queued'] | undefined {
   if (!isRecord(stored) || !isRecord(stored['$queued'])) return undefined
   const { since, limits } = stored['$queued']
-  return typeof since === 'number' && Array.isArray(limits) ? { since, limits: limits as AwaitedLimit[] } : undefined
+  return typeof since === 'number' && Array.isArray(limits) && limits.every(isLimit) ? { since, limits } : undefined
+}
+
+/** It may be of a newer version, or somebody has changed it. */
+function isLimit(value: unknown): value is AwaitedLimit {
+  if (!isRecord(value)) return false
+  const { kind, scope, id, key } = value
+  const isKnown = (kind === 'concurrency' || kind === 'rate') && (scope === 'graph' || scope === 'queue')
+  return isKnown && typeof id === 'string' && (key === undefined || typeof key === 'string')
 }

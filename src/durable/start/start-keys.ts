@@ -257,8 +257,17 @@ export function claimsOf(found: SharedState | undefined): readonly Claim[] {
   if (found === undefined) return []
   try {
     const parsed: unknown = JSON.parse(found.state)
-    return isRecord(parsed) && Array.isArray(parsed['claims']) ? (parsed['claims'] as Claim[]) : []
+    const claims: unknown = isRecord(parsed) ? parsed['claims'] : undefined
+    return Array.isArray(claims) ? claims.filter(isClaim) : []
   } catch {
     return []
   }
+}
+
+/** It may be of a newer version, or somebody has changed it. */
+function isClaim(value: unknown): value is Claim {
+  if (!isRecord(value)) return false
+  const { execution, owner, at, until } = value
+  const isTime = until === undefined || typeof until === 'number'
+  return typeof execution === 'string' && typeof owner === 'string' && typeof at === 'number' && isTime
 }

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
+import type { StepPage } from '../../../src/core/contracts/execution-record.ts'
 import { dataType, execute, graph, step, StoreError, subgraph, type } from '../../../src/index.ts'
 import { atEveryCommit } from '../../../src/testing/index.ts'
+import { alteredStore } from '../altered-store.ts'
 import { World } from '../durable-time.ts'
 import { Answer, callGraph, noCalls } from './calls.ts'
 
@@ -189,13 +191,91 @@ test('what somebody else has written under the key of a limit is written anew', 
   await docket.start(graphs[0]!, Answer, { Tenant: 'A' })
   await world.clock.advance(100)
   const [found] = await world.store.oldShared(Infinity, 1)
-  for (const [index, state] of ['no JSON', '[]', '{"holders":1}', 'null'].entries()) {
+  const nobody = '"holders":[],"waiters":[],"nextAt":0'
+  const states = [
+    'no JSON',
+    '[]',
+    '{"holders":1}',
+    'null',
+    '{"holders":[],"waiters":[]}',
+    `{"declared":null,${nobody}}`,
+    `{"declared":{"limit":"1","version":0,"at":0,"burst":1},${nobody}}`,
+    '{"declared":{"limit":1,"version":0,"at":0,"burst":1},"holders":[null],"waiters":[],"nextAt":0}',
+    '{"declared":{"limit":1,"version":0,"at":0,"burst":1},"holders":[],"waiters":[{"execution":"x"}],"nextAt":0}',
+    '{"declared":{"limit":1,"version":0,"at":0,"burst":1},"holders":[],"waiters":[],"nextAt":"soon"}',
+  ]
+  for (const [index, state] of states.entries()) {
     const [known] = await world.store.oldShared(Infinity, 1)
     await world.store.writeShared([{ ...found!, was: known?.token, token: `t${index}`, state, frees: true }])
     await docket.start(graphs[0]!, Answer, { Tenant: `B${index}` })
     await world.clock.advance(20_000)
   }
-  expect(calls.begun).toHaveLength(5)
+  expect(calls.begun).toHaveLength(1 + states.length)
+  expect(await docket.list({ status: 'failed' })).toMatchObject({ executions: [] })
+})
+
+test('what somebody else has written of a limit is shown as nothing, and forgotten with the rest', async () => {
+  const world = new World()
+  const graphs = [callGraph(world, noCalls(), { concurrency: one, ms: 600_000 })]
+  const docket = world.process({ graphs })
+  await docket.start(graphs[0]!, Answer, { Tenant: 'A' })
+  const waiting = await docket.start(graphs[0]!, Answer, { Tenant: 'B' })
+  await world.clock.advance(1_000)
+  await world.clock.settle(docket.close({ deadline: 0 }))
+  const onlooker = world.process({ graphs: [], takeOver: false })
+  const handle = (await world.clock.settle(onlooker.get(waiting.id)))!
+  const limitsOf = async () => (await world.clock.settle(handle.details())).steps[0]?.waitsFor
+  expect(await limitsOf()).toMatchObject({ kind: 'limit' })
+  const [found] = await world.store.oldShared(Infinity, 1)
+  for (const [index, state] of ['{"holders":[null],"waiters":[]}', '{"claims":[null]}'].entries()) {
+    const [known] = await world.store.oldShared(Infinity, 1)
+    await world.store.writeShared([{ ...found!, was: known?.token, token: `t${index}`, state, frees: true }])
+    expect(await limitsOf()).toMatchObject({ kind: 'limit', limits: [{ limit: undefined, heldBy: [] }] })
+  }
+  await world.clock.advance(4_000_000)
+  await world.clock.settle(onlooker.purge({ olderThan: '1d' }))
+  expect(await world.store.oldShared(Infinity, 10)).toEqual([])
+})
+
+test('a step that waits for what is no limit is shown as one that waits, and waits anew', async () => {
+  const world = new World()
+  const calls = noCalls()
+  const graphs = [callGraph(world, calls, { concurrency: one, ms: 5_000 })]
+  const docket = world.process({ graphs })
+  await docket.start(graphs[0]!, Answer, { Tenant: 'A' }, { id: 'A' })
+  await world.clock.advance(100)
+  await docket.start(graphs[0]!, Answer, { Tenant: 'B' }, { id: 'B' })
+  await world.clock.advance(1_000)
+  await world.clock.settle(docket.close({ deadline: 0 }))
+  const bad = [
+    'null',
+    '{}',
+    '"x"',
+    '{"kind":"concurrency","scope":"graph","id":{}}',
+    '{"kind":"odd","scope":"graph","id":"x"}',
+  ]
+  let limit = ''
+  let altered = 0
+  const store = alteredStore(world.store, async (method, ask) => {
+    const answer = await ask()
+    if (method !== 'readSteps') return answer
+    const { steps, next } = answer as StepPage
+    const withLimit = steps.map((record) => {
+      if (record.status !== 'queued') return record
+      altered++
+      return { ...record, output: `{"$$queued":{"since":1,"limits":[${limit}]}}` }
+    })
+    return { steps: withLimit, next }
+  })
+  const onlooker = world.process({ graphs, takeOver: false, store })
+  for (limit of bad) {
+    const { steps } = await world.clock.settle((await world.clock.settle(onlooker.get('B')))!.details())
+    expect(steps).toMatchObject([{ step: 'Call', status: 'queued', waitsFor: undefined }])
+  }
+  world.process({ graphs, store })
+  await world.clock.advance(60_000)
+  expect(calls.begun).toEqual(['A', 'A', 'B'])
+  expect(altered).toBeGreaterThan(bad.length)
 })
 
 /** Writes executions that no process has begun. */
