@@ -101,6 +101,31 @@ describe.each(storeKinds)('on %s', (kind) => {
     expect(acquired.length).toBeLessThanOrEqual(ids.length + 1)
   })
 
+  test.each([
+    'null',
+    '[]',
+    'no JSON',
+    '{"declared":{"limits":null}}',
+    '{"limits":{"concurrency":{"limit":"x"},"rate":{}}}',
+  ])(
+    'a queue of which somebody has written the state %s holds up no other, and may be limited again',
+    async (state) => {
+      const place = await newPlace(kind)
+      const { relay: healthy } = relay()
+      const { docket } = startProcess(place, { graphs: [healthy], work: { default: 5, gpu: 5 } })
+      await docket.queue('gpu').limits({ concurrency: 1 })
+      await spoilQueue(place, 'gpu', state)
+      for (const queue of ['default', 'gpu']) {
+        const handle = await docket.start(healthy, Second, { Seed: 1 }, { id: queue, queue, eager: false })
+        await handle.details()
+        expect(await handle.result()).toBe(3)
+      }
+      expect((await docket.queue('gpu').info()).limits).toEqual({})
+      await docket.queue('gpu').limits({ concurrency: 2 })
+      expect((await docket.queue('gpu').info()).limits).toMatchObject({ concurrency: { limit: 2 } })
+    },
+  )
+
   test('a global result that can’t be read fails its own step, by the result’s key, and no other', async () => {
     const place = await newPlace(kind)
     const { relay: sharing } = relay({ scope: 'global' })
@@ -127,6 +152,12 @@ async function spoilResult(place: Place): Promise<string> {
   await place.sql(`update docket_results set output = null, output_bytes = ${bytes}`)
   const [row] = await place.sql('select id from docket_results')
   return row!['id'] as string
+}
+
+/** Alters what is on record of a queue. */
+async function spoilQueue(place: Place, queue: string, state: string): Promise<void> {
+  if (place.kind === 'redis') await place.redis.hset(place.layout.queueKeys(queue)[0], 's', state)
+  else await place.sql(`update docket_queues set state = '${state}'`)
 }
 
 describe.each(sqlKinds)('on %s', (kind) => {
