@@ -156,6 +156,40 @@ test('a child is retried alone while its step waits for its next attempt, and wh
   }
 })
 
+test('a child that its function has left to itself is retried, whatever the step does in another execution that has the id of its parent', async () => {
+  const world = new World()
+  const mode = { fails: false }
+  const price = step({
+    name: 'Price',
+    output: Booked,
+    run: () => {
+      if (!mode.fails) throw new Error('no price yet')
+      return 'priced'
+    },
+  })
+  const pricing = graph({ name: 'pricing', steps: [price] })
+  const leaving = durableStep({
+    name: 'Leave',
+    output: Trip,
+    run: async (_, ctx) => {
+      if (mode.fails) throw new Error('it fails this time')
+      return `began ${(await ctx.start(pricing, Booked, {})).id}`
+    },
+  })
+  const parent = graph({ name: 'parent', steps: [leaving, without, signal(Approval), held] })
+  const docket = world.process({ graphs: [parent, pricing] })
+  const first = await world.clock.settle(docket.start(parent, Ended, {}, { id: 'a' }))
+  await world.clock.advance(1_000)
+  await world.clock.settle(first.signal(Approval, 'yes'))
+  await world.clock.settle(first.result())
+  await world.clock.settle(docket.delete('a'))
+  mode.fails = true
+  await world.clock.settle(docket.start(parent, Ended, {}, { id: 'a' }))
+  await world.clock.advance(1_000)
+  const retried = await world.clock.settle(docket.retry('a/Leave/pricing'))
+  expect(await world.clock.settle(retried.result())).toBe('priced')
+})
+
 test('what functions of the items of a batch have left is looked for once by whoever goes on with it, and not for each item', async () => {
   const world = new World()
   const rest = signal(Approval)

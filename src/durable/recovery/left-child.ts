@@ -2,7 +2,7 @@ import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import { isOpenStatus, isTerminalStep } from '../../core/contracts/statuses.ts'
 import { requireIndex } from '../../core/graph/plan.ts'
 import type { DocketContext } from '../context/docket-context.ts'
-import { mayOutliveParent } from '../records/child-digest.ts'
+import { digestOfChild, mayOutliveParent } from '../records/child-digest.ts'
 
 /**
  * The step of a parent that goes on which has ended without this child of it, by what is on record: nobody waits for the child any more, and whichever process goes on
@@ -15,6 +15,8 @@ export async function stepWithoutChild(
   const record = parent === undefined ? undefined : await context.recordOf(parent)
   if (record === undefined || !isOpenStatus(record.status)) return undefined
   const isOfFunction = mayOutliveParent(requestDigest)
+  // Its parent was deleted, and this one was started under its id.
+  if (digestOfChild(record, isOfFunction) !== requestDigest) return undefined
   const firstNameOf = firstNamesIn(context, record)
   const rest = id.slice(record.id.length + 1)
   // Keys and names may be any texts: one may begin as another one does.
