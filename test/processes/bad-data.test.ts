@@ -175,6 +175,34 @@ describe.each(sqlKinds)('on %s', (kind) => {
     expect(runs).toEqual([])
   })
 
+  test.each([
+    ['the inputs', 'null', /can’t read the inputs of execution "bad"/],
+    ['the inputs', '{"shared":null}', /can’t read the inputs of execution "bad"/],
+    ['the inputs', '{"shared":{},"total":"1","concurrency":1,"onError":"fail"}', /can’t read the inputs/],
+    ['the items', '{}', /can’t read the output of step "\$items"/],
+    ['the items', '{"at":0,"keys":[null],"items":[]}', /can’t read the output of step "\$items"/],
+  ] as const)(
+    'a batch of which somebody has edited %s (%s) is listed with what is wrong, and others go on',
+    async (what, text, told) => {
+      const place = await newPlace(kind)
+      const { relay: hanging, runs } = relay({ second: untilAborted })
+      const { docket } = startProcess(place, { graphs: [hanging] })
+      await docket.startBatch(hanging, Second, [{ Seed: 1 }], { id: 'bad' })
+      await vi.waitFor(() => expect(runs).toContain('bad Second'), patience)
+      await docket.close({ deadline: 0 })
+      const spoilt = `= '${text}'`
+      if (what === 'the inputs') await place.sql(`update docket_executions set inputs ${spoilt}`)
+      else await place.sql(`update docket_steps set output ${spoilt} where step = '$items'`)
+      const { relay: healthy } = relay()
+      const { docket: next } = startProcess(place, { graphs: [healthy] })
+      expect(await next.execute(healthy, Second, { Seed: 5 }, { id: 'good' })).toBe(7)
+      await next.resume()
+      const bad = (await next.list()).executions.find(({ id }) => id === 'bad')
+      expect(bad!.incompatible.join()).toMatch(told)
+      await expect((await next.get('bad'))!.details()).rejects.toThrow(told)
+    },
+  )
+
   test('a column that is renamed fails calls in the database’s words; renamed back, the same docket goes on', async () => {
     const place = await newPlace(kind)
     await leave(place, 'one')

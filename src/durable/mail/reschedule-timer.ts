@@ -16,7 +16,7 @@ import { turnOf } from '../../runtime/environment/turn.ts'
 import type { DocketContext } from '../context/docket-context.ts'
 import { ItemsReader, itemsStep } from '../records/batch-items.ts'
 import { noSuchExecution } from '../records/execution-info.ts'
-import { headOfBatch } from '../records/restore-batch.ts'
+import { headOfBatch } from '../records/batch-head.ts'
 import { problemOfItem } from './signal-place.ts'
 
 /** What a call of `reschedule` takes besides timer and time. */

@@ -14,7 +14,8 @@ import { receivedTypes } from '../../runtime/inputs/given-signals.ts'
 import { messageNamed, requirePlanned, typeFromOutside, wayIn, wayInGraph } from './planned-signals.ts'
 import type { MessageCall, SignalWay } from './planned-signals.ts'
 import { noSuchExecution } from '../records/execution-info.ts'
-import { givenOnce, headOfBatch } from '../records/restore-batch.ts'
+import { headOfBatch } from '../records/batch-head.ts'
+import { givenOnce } from '../records/restore-batch.ts'
 import type { PlannedWaits } from '../records/stored-inputs.ts'
 
 /** An execution or a batch, as far as a handle knows it. */

@@ -2,7 +2,7 @@ import { hashOfDrawing } from '../../core/graph/drawing.ts'
 import type { Drawing } from '../../core/graph/drawing.ts'
 import { canonicalize, digest } from '../../core/values/keys.ts'
 import type { BatchItems } from './batch-items.ts'
-import type { BatchHead } from './restore-batch.ts'
+import type { BatchHead } from './batch-head.ts'
 
 /** Items that are digested together: one digest over all would need them all as one text. */
 export const itemsPerDigest = 100

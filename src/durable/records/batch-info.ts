@@ -8,8 +8,9 @@ import type { LiveSteps } from './live-steps.ts'
 import { ItemsReader, itemsStep } from './batch-items.ts'
 import type { StoredBatch } from './present-batch.ts'
 import { keptBeside } from './undo-records.ts'
-import { headOfBatch, isRetriedBy, itemStep, stepsOfBatch, targetStep } from './restore-batch.ts'
-import type { BatchHead } from './restore-batch.ts'
+import { headOfBatch } from './batch-head.ts'
+import { isRetriedBy, itemStep, stepsOfBatch, targetStep } from './restore-batch.ts'
+import type { BatchHead } from './batch-head.ts'
 import type { StepPages } from './step-pages.ts'
 
 /**

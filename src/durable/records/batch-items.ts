@@ -3,7 +3,7 @@ import type { StepRecord } from '../../core/contracts/execution-record.ts'
 import type { ValueEncoding } from '../../core/values/value-encoding.ts'
 import type { Turn } from '../../runtime/environment/turn.ts'
 import type { StepPages } from './step-pages.ts'
-import { decodePresent } from './stored-inputs.ts'
+import { decodePresent, unreadable } from './stored-inputs.ts'
 
 /** The records of a batch that have its items, in chunks, under a name that no step can have. */
 export const itemsStep = '$items'
@@ -62,11 +62,12 @@ export class ItemsReader {
 
   /** @throws SerializationError */
   async take({ step, item, output }: StepRecord): Promise<void> {
-    const chunk = await decodePresent(output, ['step', this.#id, step, item, 'output'], this.#encoding)
-    if (!isRecord(chunk)) return
-    const { at } = chunk as unknown as ItemsChunk
-    if (at === undefined) this.#unplaced.set(Number(item), chunk as unknown as ItemsChunk)
-    else await this.#place(chunk as unknown as ItemsChunk, at)
+    const identity = ['step', this.#id, step, item, 'output']
+    const chunk = await decodePresent(output, identity, this.#encoding)
+    if (!isChunk(chunk)) throw unreadable(identity, 'it is not a chunk of items')
+    const { at } = chunk
+    if (at === undefined) this.#unplaced.set(Number(item), chunk)
+    else await this.#place(chunk, at)
   }
 
   /** The items, or how many of them are there, where their process died before all were written. */
@@ -87,6 +88,14 @@ export class ItemsReader {
       if (this.#keepsItems) this.#items[at + index] = items[index]
     }
   }
+}
+
+/** Somebody may have edited the record. */
+function isChunk(value: unknown): value is ItemsChunk {
+  if (!isRecord(value)) return false
+  const { keys, items, at } = value
+  const isPlaced = at === undefined || (Number.isSafeInteger(at) && (at as number) >= 0)
+  return isPlaced && Array.isArray(items) && Array.isArray(keys) && keys.every((key) => typeof key === 'string')
 }
 
 /** The items of a batch, or how many of them are there. @throws SerializationError */

@@ -6,7 +6,8 @@ import { isPromiseLike } from '../../runtime/inputs/check-value.ts'
 import type { Turn } from '../../runtime/environment/turn.ts'
 import { ItemsReader, itemsStep } from './batch-items.ts'
 import { outcomeOf } from './outcome-record.ts'
-import { headOfBatch, itemStep, targetStep } from './restore-batch.ts'
+import { headOfBatch } from './batch-head.ts'
+import { itemStep, targetStep } from './restore-batch.ts'
 import type { StepPages } from './step-pages.ts'
 
 /** The results of a batch that is completed, from its records. @throws SerializationError for damaged records */

@@ -31,11 +31,7 @@ import {
 import type { ResumeCause } from './restore-execution.ts'
 import { isTriedAnew, retriedRecords } from './retried-records.ts'
 import type { StepPages } from './step-pages.ts'
-import { decodePresent } from './stored-inputs.ts'
-import type { PlannedWaits } from './stored-inputs.ts'
-import type { StoredLimits } from './stored-limits.ts'
-import type { Drawing } from '../../core/graph/drawing.ts'
-import type { StoredNames } from './stored-names.ts'
+import type { BatchHead } from './batch-head.ts'
 import { isUnfinished } from './unfinished-records.ts'
 import { isPromise } from '../../core/own-promise.ts'
 
@@ -44,30 +40,6 @@ export const itemStep = '$item'
 export const targetStep = '$target'
 
 const ownSteps: ReadonlySet<string> = new Set([itemsStep, itemStep, targetStep])
-
-/** What a batch is started with, besides its items. */
-export interface BatchHead {
-  readonly shared: Readonly<Record<string, unknown>>
-  /** Values for types that steps make. */
-  readonly overrides?: Readonly<Record<string, unknown>> | undefined
-  /** Names of the types that its items may give; absent in older records. */
-  readonly leaves?: readonly string[] | undefined
-  readonly concurrency: number
-  readonly onError: 'fail' | 'collect'
-  readonly total: number
-  /** How often it has begun again after its end; what an item failed with in a life before the last is tried again. */
-  readonly retries?: number | undefined
-  /** Keys of the items that the last retry was about. @default all that had failed */
-  readonly retried?: readonly string[] | undefined
-  readonly $names?: StoredNames | undefined
-  readonly $limits?: StoredLimits | undefined
-  /** Names of its types that are sensitive. */
-  readonly $sensitive?: readonly string[] | undefined
-  /** What its steps wait for, as of the graph that it began with. */
-  readonly $waits?: PlannedWaits | undefined
-  /** Of a workflow, its drawing. */
-  readonly $drawing?: Drawing | undefined
-}
 
 /** What a batch has done, by its records. */
 export interface RestoredBatch {
@@ -89,11 +61,6 @@ export interface RestoredBatch {
 /** The records of a batch that are of its steps. */
 export function stepsOfBatch(steps: readonly StepRecord[]): readonly StepRecord[] {
   return steps.filter(({ step }) => !ownSteps.has(step))
-}
-
-/** @throws SerializationError */
-export async function headOfBatch({ id, inputs }: ExecutionRecord, encoding: ValueEncoding): Promise<BatchHead> {
-  return (await decodePresent(inputs, ['execution', id, 'inputs'], encoding)) as BatchHead
 }
 
 /** What a batch was given once for all items. An override whose step is gone is an input now. */

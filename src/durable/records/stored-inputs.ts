@@ -176,6 +176,7 @@ export function decodePresent(
   return encoding.decode(stored, identity)
 }
 
-function unreadable(identity: ValueIdentity, why: string): SerializationError {
+/** What somebody has edited, or a newer version has written. */
+export function unreadable(identity: ValueIdentity, why: string): SerializationError {
   return new SerializationError(`can’t read ${placeOf(identity)}: ${why}`)
 }
