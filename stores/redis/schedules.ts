@@ -4,6 +4,7 @@ import type {
   ScheduleRule,
   ScheduleTaking,
 } from '../../src/core/contracts/schedule-record.ts'
+import { requireSchedule } from '../../src/core/contracts/schedule-shape.ts'
 import type { Connection } from './connection.ts'
 import { damaged } from './errors.ts'
 import { escapeText, timeKey, timeKeyLength, timeOf, unescapeText } from './layout.ts'
@@ -204,7 +205,7 @@ function recordOf(
     const [graph, target, inputs, rule, digest, nextAt, pausedAt, note, lastAt, bufferedAt, ...more] =
       values as unknown[]
     const [started, skipped, missed, failures, runs, createdAt, updatedAt, revision, write] = more
-    return {
+    return requireSchedule({
       name,
       graph: unpackedText(graph)!,
       target: unpackedText(target)!,
@@ -226,7 +227,7 @@ function recordOf(
       updatedAt: unpackedNumber(updatedAt),
       revision: unpackedNumber(revision),
       write: unpackedText(write)!,
-    }
+    })
   } catch (cause) {
     throw damaged(`schedule "${name}"`, layout.scheduleKeys[1], cause)
   }

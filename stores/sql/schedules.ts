@@ -1,13 +1,16 @@
 import { hash } from 'node:crypto'
 import { append } from '../../src/core/append.ts'
+import { StoreError } from '../../src/core/errors.ts'
 import { describeThrown } from '../../src/core/thrown.ts'
 import type { ScheduleQuery, ScheduleRecord, ScheduleTaking } from '../../src/core/contracts/schedule-record.ts'
+import { requireSchedule } from '../../src/core/contracts/schedule-shape.ts'
 import { cellsOf, recordOf } from './cells.ts'
 import type { Cell, CellColumn, Row } from './cells.ts'
 import { changeOf, deletionOf, namesOf, Parameters, selectList } from './dialect.ts'
 import type { Answer, Dialect, Query } from './dialect.ts'
 import type { EventDatabase, Statements } from './events.ts'
 import { fromName, toName } from './names.ts'
+import { readable } from './reader.ts'
 import { scheduleColumns, scheduleFields } from './tables.ts'
 import { fromSqlTime } from './times.ts'
 
@@ -126,7 +129,7 @@ export class SqlSchedules {
           `select ${this.#columns} from ${this.#table} s where ${this.#dialect.isIn('s.name', some.map(toName), add)}`,
       )
       for (const row of rows) {
-        const record = scheduleOf(row)
+        const record = scheduleOf(row, this.#dialect.store)
         found.set(record.name, record)
       }
     }
@@ -142,7 +145,7 @@ export class SqlSchedules {
       const where = conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`
       return `select ${this.#columns} from ${this.#table} s ${where} order by s.name limit ${add(limit)}`
     })
-    return readable(rows)
+    return this.#readable(rows)
   }
 
   /** The first of each graph is the first entry of an index. */
@@ -189,7 +192,7 @@ export class SqlSchedules {
         (add) => `select ${this.#columns} from ${this.#table} s
           where ${this.#dialect.isIn('s.name', some, add)} and s.taken_by = ${add(taker)}`,
       )
-      append(taken, readable(rows))
+      append(taken, this.#readable(rows))
     }
     return byTime(taken)
   }
@@ -197,7 +200,7 @@ export class SqlSchedules {
   *#takeAtOnce(taking: ScheduleTaking): Statements<readonly ScheduleRecord[]> {
     if (taking.graphs.length === 0 || taking.limit <= 0) return []
     const keys = [...new Set(taking.graphs.map(graphKey))]
-    return byTime(readable(yield this.#database.takeQuery!(taking, keys, this.#columns)))
+    return byTime(this.#readable(yield this.#database.takeQuery!(taking, keys, this.#columns)))
   }
 
   *#delete(names: readonly string[]): Statements<readonly boolean[]> {
@@ -223,6 +226,10 @@ export class SqlSchedules {
     )
   }
 
+  #readable(rows: readonly Row[]): readonly ScheduleRecord[] {
+    return readable(rows, (row) => scheduleOf(row, this.#dialect.store))
+  }
+
   #query(textOf: (add: (cell: Cell | readonly Cell[]) => string) => string): Query {
     const { list, add } = new Parameters(this.#dialect)
     return { text: textOf(add), parameters: list }
@@ -237,21 +244,15 @@ function graphKey(graph: string): string {
   return text.length <= longestKey ? text : hash('sha256', text)
 }
 
-function scheduleOf(row: Row): ScheduleRecord {
-  return recordOf<ScheduleRecord>(scheduleFields, row)
-}
-
-/** One that somebody has altered by hand must not hide all the others: it is left out, with a warning. */
-function readable(rows: readonly Row[]): readonly ScheduleRecord[] {
-  return rows.flatMap((row) => {
-    try {
-      return [scheduleOf(row)]
-    } catch (error) {
-      const message = `schedule "${String(row['name'])}" can't be read (${describeThrown(error)}); it is left out: repair or delete its row`
-      process.emitWarning(message, { type: 'DocketStoreWarning' })
-      return []
-    }
-  })
+/** @throws StoreError for one that somebody has altered by hand */
+function scheduleOf(row: Row, store: string): ScheduleRecord {
+  try {
+    return requireSchedule(recordOf<ScheduleRecord>(scheduleFields, row))
+  } catch (cause) {
+    const name = fromName(row['name'] as string)
+    const message = `schedule "${name}" can't be read (${describeThrown(cause)}); repair or delete its row`
+    throw new StoreError(store, message, false, { cause })
+  }
 }
 
 function byTime(schedules: readonly ScheduleRecord[]): readonly ScheduleRecord[] {

@@ -203,6 +203,26 @@ describe.each(sqlKinds)('on %s', (kind) => {
     },
   )
 
+  test.each([
+    ['rule', 'null'],
+    ['rule', '{"everyMs":1000}'],
+    ['rule', '{"everyMs":0.01,"overlap":"skip","catchUp":"last","metadata":{},"start":{}}'],
+    ['runs', 'null'],
+    ['runs', '[null]'],
+  ])('a schedule of which somebody has edited %s (%s) is left out, and the others fire', async (column, text) => {
+    const place = await newPlace(kind)
+    const { relay: healthy } = relay()
+    const declaring = startProcess(place, { graphs: [healthy], takeOver: false }).docket
+    for (const name of ['bad', 'good'])
+      await declaring.schedule(name, { graph: healthy, target: Second, inputs: { Seed: 1 }, every: '1s' })
+    await place.sql(`update docket_schedules set ${column} = '${text}' where name = 'bad'`)
+    const { docket } = startProcess(place, { graphs: [healthy] })
+    await vi.waitFor(async () => expect((await docket.list()).executions.length).toBeGreaterThan(0), patience)
+    expect((await docket.schedules.list()).schedules.map(({ name }) => name)).toEqual(['good'])
+    const why = /schedule "bad" can't be read \(.*\); repair or delete its row/
+    await expect(docket.schedules.trigger('bad')).rejects.toThrow(why)
+  })
+
   test('a column that is renamed fails calls in the database’s words; renamed back, the same docket goes on', async () => {
     const place = await newPlace(kind)
     await leave(place, 'one')
