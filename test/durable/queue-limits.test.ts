@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { QueueReport } from '../../src/index.ts'
 import { graph, step, subgraph } from '../../src/index.ts'
+import { alteredStore } from './altered-store.ts'
 import { World } from './durable-time.ts'
 import { First, Third } from './line.ts'
 import { asker, jobs, started } from './placed.ts'
@@ -297,3 +298,29 @@ test('a backlog is right with no worker, and says what keys have', async () => {
   expect([keyed.ready, keyed.overdue, keyed.keys['A']?.ready, keyed.keys['B']?.ready]).toEqual([3, 1, 1, 2])
   expect((await world.clock.settle(queue.backlog({ upTo: 2 }))).isCapped).toBe(true)
 })
+
+test.each(['pauses', 'limits'] as const)(
+  'what %s a queue holds at once where it is said, though the process just reads what held before',
+  async (what) => {
+    const world = new World()
+    const { graph: one, seen } = jobs(world)
+    const read = Promise.withResolvers<void>()
+    let reads = 0
+    const store = alteredStore(world.store, async (method, ask) => {
+      const answer = await ask()
+      if (method === 'readQueues' && ++reads === 1) await read.promise
+      return answer
+    })
+    const docket = world.process({ graphs: [one], work: { gpu: 10 }, store })
+    const queue = docket.queue('gpu')
+    await world.clock.advance(10)
+    expect(reads).toBe(1)
+    await world.clock.settle(what === 'pauses' ? queue.pause() : queue.limits({ concurrency: 1 }))
+    read.resolve()
+    for (const value of [1, 2, 3]) await started(world, docket.start(one, First, { Seed: value }, { queue: 'gpu' }))
+    await world.clock.advance(100)
+    expect(seen.most).toBe(what === 'pauses' ? 0 : 1)
+    await world.clock.advance(60_000)
+    expect(seen.most).toBe(what === 'pauses' ? 0 : 1)
+  },
+)

@@ -14,6 +14,9 @@ export class QueueStates {
   readonly #queues: readonly string[]
   readonly #declared: ReadonlyMap<string, DeclaredLimits>
   readonly #states = new Map<string, QueueState | undefined>()
+  /** How many changes of this process there were when a queue was changed last. */
+  readonly #changedIn = new Map<string, number>()
+  #changes = 0
   /** What was reported of a queue last. */
   readonly #reported = new Map<string, string>()
   #knowing: Promise<void> | undefined
@@ -76,13 +79,22 @@ export class QueueStates {
 
   /** It was changed here. */
   changed(state: QueueState): void {
-    if (this.#queues.includes(state.queue)) this.#states.set(state.queue, state)
+    if (!this.#queues.includes(state.queue)) return
+    this.#states.set(state.queue, state)
+    this.#changedIn.set(state.queue, ++this.#changes)
   }
 
   async #read(): Promise<void> {
     const { store } = this.#context.connection
+    const since = this.#changes
     const states = allAnswers(store, 'readQueues', this.#queues, await store.readQueues(this.#queues))
-    for (const [index, queue] of this.#queues.entries()) this.#states.set(queue, states[index])
+    for (const [index, queue] of this.#queues.entries()) this.#found(queue, states[index], since)
+  }
+
+  /** What a call has found that began when there had been so many changes: what was changed here since may be newer, and is read soon. */
+  #found(queue: string, state: QueueState | undefined, since: number): void {
+    if ((this.#changedIn.get(queue) ?? 0) > since) this.#isHinted = true
+    else this.#states.set(queue, state)
   }
 
   async #begin(): Promise<void> {
@@ -97,9 +109,10 @@ export class QueueStates {
       })
       if (changes.length > 0) {
         const { store } = connection
+        const since = this.#changes
         const changed = allAnswers(store, 'changeQueues', changes, await store.changeQueues(changes))
         for (const { before, after } of changed) {
-          this.#states.set(after.queue, after)
+          this.#found(after.queue, after, since)
           const was = before?.declared
           const declared = this.#declared.get(after.queue)!
           // Another process that began at the same moment may have declared the same.
