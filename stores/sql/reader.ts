@@ -66,7 +66,7 @@ export class SqlReader {
   }
 
   async readMail(request: MailRequest): Promise<readonly Message[]> {
-    return (await this.#runOften(mailQuery(this.#dialect, request))).map((row) => recordOf(messageFields, row))
+    return (await this.#runOften(mailQuery(this.#dialect, request))).map(messageOf)
   }
 
   /** `whole`: SQL of the names in their rows `r`. */
@@ -76,7 +76,7 @@ export class SqlReader {
 
   async listMail(request: MailboxRequest): Promise<readonly ListedMessage[]> {
     const rows = await this.#runOften(mailboxQuery(this.#dialect, request))
-    return rows.map((row) => ({ ...recordOf<Message>(messageFields, row), bytes: Number(row['size']) }))
+    return rows.map((row) => ({ ...messageOf(row), bytes: Number(row['size']) }))
   }
 
   async getResults(keys: readonly string[]): Promise<readonly (ResultState | undefined)[]> {
@@ -85,6 +85,12 @@ export class SqlReader {
     const states = new Map(rows.map((row) => [fromName(row['id'] as string), resultStateOf(row)]))
     return keys.map((key) => states.get(key))
   }
+}
+
+/** The message of a row. Whatever else somebody has written there counts as its class where it is read: it is no `control`. */
+function messageOf(row: Row): Message {
+  const message = recordOf<Message>(messageFields, row)
+  return message.class === 'control' || message.class === 'data' ? message : { ...(message as Message), class: 'data' }
 }
 
 /** The record of a row of the executions. @throws StoreError when somebody has altered it so that it can't be read */

@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { encryption } from '../../src/codecs/index.ts'
+import { graph, signal } from '../../src/index.ts'
 import type { DocketOptions } from '../../src/index.ts'
 import { damages } from './damage.ts'
 import { placeMaker, sqlKinds, storeKinds } from './place.ts'
@@ -223,6 +224,23 @@ describe.each(sqlKinds)('on %s', (kind) => {
     await expect(docket.schedules.trigger('bad')).rejects.toThrow(why)
   })
 
+  test('a message of a class that nobody knows keeps nobody from work', async () => {
+    const place = await newPlace(kind)
+    const asking = graph({ name: 'asking', steps: [signal(First)] })
+    const before = startProcess(place, { graphs: [asking] }).docket
+    for (const id of ['bad', 'good']) {
+      const handle = await before.start(asking, First, {}, { id })
+      await vi.waitFor(async () => expect((await handle.details()).status).toBe('waiting'), patience)
+    }
+    await before.close({ deadline: 0 })
+    const sender = startProcess(place, { graphs: [asking], takeOver: false }).docket
+    for (const id of ['bad', 'good']) await (await sender.get(id))!.signal(First, 1)
+    await place.sql(`update docket_mailbox set class = 'odd' where execution = 'bad'`)
+    const { docket } = startProcess(place, { graphs: [asking] })
+    expect(await (await docket.get('good'))!.result()).toBe(1)
+    expect(await (await docket.get('bad'))!.result()).toBe(1)
+  })
+
   test('a column that is renamed fails calls in the database’s words; renamed back, the same docket goes on', async () => {
     const place = await newPlace(kind)
     await leave(place, 'one')
@@ -295,4 +313,22 @@ describe('on redis', () => {
     await other.cancel('good')
     await expect(handles[1]!.result()).rejects.toThrow(/cancelled/)
   })
+})
+
+test('times that are none are left out of what is shown of an execution', async () => {
+  const place = await newPlace('sqlite')
+  const waiting = graph({ name: 'waiting', steps: [signal(First, { timeout: '1h' })] })
+  const { docket } = startProcess(place, { graphs: [waiting], park: '1ms' })
+  const handle = await docket.start(waiting, First, {})
+  await vi.waitFor(async () => expect((await handle.details()).situation).toMatch(/^it is parked/), patience)
+  await place.sql(`update docket_executions set parked_at = 'never', due_at = 'never', started_at = 'never'`)
+  await place.sql(`update docket_steps set due_at = 'never', started_at = 'never'`)
+  const onlooker = startProcess(place, { graphs: [waiting], takeOver: false }).docket
+  const seen = (await onlooker.get(handle.id))!
+  const details = await seen.details()
+  expect(details).toMatchObject({
+    startedAt: undefined,
+    situation: expect.stringMatching(/^it is parked, and nobody runs it;/),
+  })
+  expect((await seen.why()).text).toContain('execution "')
 })

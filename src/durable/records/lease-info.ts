@@ -1,6 +1,7 @@
 import type { ExecutionRecord } from '../../core/contracts/execution-record.ts'
 import type { OwnerState } from '../../core/contracts/owner-state.ts'
 import { describeThrown } from '../../core/thrown.ts'
+import { dateOf } from './date-of.ts'
 import { destinationOf } from './graph-hash.ts'
 import { spanOf } from './span-of.ts'
 import type { StepInfo, StepWait } from './step-info.ts'
@@ -129,11 +130,15 @@ function nameOf({ step, item }: StepInfo): string {
 }
 
 function whyNobody({ startedAt, parkedAt }: ExecutionRecord, lease: LeaseInfo | undefined, now: number): string {
-  if (parkedAt !== undefined) return `it is parked, and nobody runs it, since ${new Date(parkedAt).toISOString()}`
+  if (parkedAt !== undefined) return `it is parked, and nobody runs it${sinceText(dateOf(parkedAt))}`
   if (lease === undefined)
     return `nobody runs it: ${startedAt === undefined ? 'it has not begun yet' : 'the process that ran it has given it up'}`
   const when = lease.expiresAt === undefined ? 'long ago' : agoOf(lease.expiresAt, now)
   return `nobody runs it: the lease of its process "${lease.owner}" ran out ${when}`
+}
+
+function sinceText(since: Date | undefined): string {
+  return since === undefined ? '' : `, since ${since.toISOString()}`
 }
 
 function whoWill(

@@ -233,9 +233,10 @@ export function waitOf(
     if ('event' in awaited) return { kind: 'event', ...awaited, until }
     return 'signal' in awaited ? { kind: 'signal', ...awaited, until } : { kind: 'child', ...awaited, until }
   }
-  if (dueAt === undefined) return undefined
-  if (status === 'retrying') return { kind: 'retry', at: new Date(dueAt) }
-  return status === 'waiting' ? { kind: 'time', at: new Date(dueAt) } : undefined
+  const at = dateOf(dueAt)
+  if (at === undefined) return undefined
+  if (status === 'retrying') return { kind: 'retry', at }
+  return status === 'waiting' ? { kind: 'time', at } : undefined
 }
 
 function decoded(stored: StoredValue | undefined, decode: (stored: StoredValue) => unknown): unknown {
