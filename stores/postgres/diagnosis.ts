@@ -94,8 +94,9 @@ export async function diagnosePostgres(
 async function poolerFinding(connection: PostgresConnection): Promise<StoreFinding | undefined> {
   return connection.withClient(async (lent) => {
     const client = lent as Client & { readonly processID?: number }
-    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
-    if (client.processID === undefined || rows[0]!.pid === client.processID) return undefined
+    // The pool may have parsers of its own, of which some give texts for numbers.
+    const { rows } = await client.query<{ pid: unknown }>('select pg_backend_pid() as pid')
+    if (client.processID === undefined || Number(rows[0]!.pid) === client.processID) return undefined
     const channel = `docket_doctor_${process.pid}`
     let isHeard = false
     try {

@@ -186,3 +186,12 @@ test('what stands around a pool, and has no more than a store needs, is used as 
   await docket.close()
   expect(await inner.query('select 1')).toBeDefined()
 })
+
+test('a pool that reads numbers as texts is not taken for a pooler', async () => {
+  const texts = { types: { getTypeParser: () => (cell: string) => cell } as never }
+  const store = postgresStore({ pool: newPool(texts), schema: newSchema() })
+  await store.open()
+  const findings = await store.diagnose!()
+  expect(findings.filter(({ check }) => check === 'pooler')).toEqual([])
+  await store.close()
+})
