@@ -112,7 +112,7 @@ async function detailsOfOne(
   const infos = await withUndos(id, known, undos, encoding, former)
   const limited = await withLimits(context, infos)
   const closed = withSensitivity(limited, info.sensitive, typesOf(graph, steps))
-  const shown = await withCheckpoints(context, record, graph, closed)
+  const shown = await withCheckpoints(context, record, graph, closed, encoding)
   const incompatible = [...new Set([...info.incompatible, ...unreadable])]
   return {
     ...info,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { encryption } from '../../src/codecs/index.ts'
-import { dataType, event, eventType, fixed, graph, signal, step, type } from '../../src/index.ts'
+import { dataType, durableStep, event, eventType, fixed, graph, signal, step, type } from '../../src/index.ts'
 import type { Docket } from '../../src/index.ts'
 import { expectNoUnhandledErrors } from '../loose-api.ts'
 import { World } from './durable-time.ts'
@@ -100,4 +100,35 @@ test('and with the graph and another key; nothing says then that another version
   const onlooker = world.process({ graphs: [], takeOver: false })
   expect((await world.clock.settle(onlooker.why('one'))).text).not.toMatch(/version of graph|formerly/)
   for (const one of [other, onlooker]) await world.clock.settle(one.close({ deadline: 0 }))
+})
+
+test('and of verbs of durable functions, whose values can’t be read either, with the graph and another key', async () => {
+  const world = new World()
+  const call = durableStep({
+    name: 'Call',
+    inputs: { order: Order },
+    output: Receipt,
+    run: async ({ order }, ctx) => {
+      await ctx.step('ask', () => `answer of ${order}`)
+      await ctx.step('fail', () => Promise.reject(new Error('no'))).catch(() => {})
+      await ctx.sleep('1h')
+      return 'done'
+    },
+  })
+  const calling = graph({ name: 'calling', steps: [call] })
+  const docket = world.process({ graphs: [calling], codecs: codecsOf(randomBytes(32)) })
+  await world.clock.settle(docket.start(calling, Receipt, { Order: 'o' }, { id: 'one' }))
+  await world.clock.advance(1_000)
+  const other = world.process({ graphs: [calling], codecs: codecsOf(randomBytes(32)), takeOver: false })
+  const handle = (await world.clock.settle(other.get('one')))!
+  const { steps, incompatible } = await world.clock.settle(handle.details())
+  const shown = steps[0]!.checkpoints?.map(({ kind, status, value }) => [kind, status, value] as const)
+  expect(shown?.toSorted(([one], [other]) => one.localeCompare(other))).toEqual([
+    ['sleep', 'open', undefined],
+    ['step', 'completed', undefined],
+    ['step', 'failed', undefined],
+  ])
+  expect(incompatible.join()).toContain('the inputs of execution "one"')
+  expect((await world.clock.settle(handle.why())).text).toContain('execution "one"')
+  for (const one of [docket, other]) await world.clock.settle(one.close({ deadline: 0 }))
 })
