@@ -160,7 +160,6 @@ class Look {
   readonly #clock: FullClock
   readonly #act: () => Promise<boolean>
   #looking: Promise<void> | undefined
-  #timer: unknown
   #isWanted = false
   #isStopped = false
 
@@ -179,14 +178,12 @@ class Look {
 
   /** Looks at once, or goes with the look that is under way and lets another one follow. */
   async now(): Promise<void> {
-    this.#disarm()
     this.#isWanted = true
     await (this.#looking ??= this.#look())
   }
 
   stop(): void {
     this.#isStopped = true
-    this.#disarm()
   }
 
   /** What was wanted may have been looked at meanwhile. */
@@ -194,22 +191,12 @@ class Look {
     if (this.#isWanted && !this.#isStopped && this.#looking === undefined) void this.now()
   }
 
-  #arm(): void {
-    if (this.#isStopped) return
-    outsideCalls.run(() => this.#clock.setImmediate(() => this.#lookNow()))
-  }
-
-  #disarm(): void {
-    this.#clock.clearTimeout(this.#timer)
-    this.#timer = undefined
-  }
-
   async #look(): Promise<void> {
     this.#isWanted = false
     const isThereMore = await this.#act()
     this.#looking = undefined
     if (this.#isStopped || !(isThereMore || this.#isWanted)) return
-    this.#isWanted = true
-    this.#arm()
+    this.#isWanted = false
+    this.soon()
   }
 }
