@@ -30,7 +30,7 @@ export async function addSchedulesTo(
     const schedule = schedules[index]!
     if (!Array.isArray(reply)) return schedule
     const [value, due] = reply as Buffer[]
-    return recordOf(connection, schedule.name, value!, dueOf(due))
+    return recordOf(connection, schedule.name, value!, due)
   })
 }
 
@@ -58,7 +58,7 @@ export async function getSchedulesOf(
   ])) as readonly (readonly (Buffer | null)[])[]
   return names.map((name, index) => {
     const value = found![index]
-    return value ? recordOf(connection, name, value, dueOf(members![index] ?? undefined)) : undefined
+    return value ? recordOf(connection, name, value, members![index] ?? undefined) : undefined
   })
 }
 
@@ -192,14 +192,15 @@ function bytesOf(schedule: ScheduleRecord, packer: Packer): Buffer {
   ])
 }
 
-/** @throws StoreError when it is damaged */
+/** `due`: when it is, or the member of the index that says so. @throws StoreError when it is damaged */
 function recordOf(
   { layout, packer }: Connection,
   name: string,
   bytes: Buffer,
-  dueAt: number | undefined,
+  due: number | Buffer | undefined,
 ): ScheduleRecord {
   try {
+    const dueAt = typeof due === 'number' ? due : dueOf(due)
     const values = packer.unpack(bytes)
     if (!Array.isArray(values) || values.length !== 19) throw new Error('it does not have the fields of a schedule')
     const [graph, target, inputs, rule, digest, nextAt, pausedAt, note, lastAt, bufferedAt, ...more] =

@@ -155,6 +155,21 @@ async function spoilResult(place: Place): Promise<string> {
   return row!['id'] as string
 }
 
+test.each([
+  ['record is no msgpack', 1, Buffer.from('odd')],
+  ['record has no fields', 1, Buffer.from([0xc0])],
+  ['due time is none', 3, Buffer.from('odd')],
+])('on redis, a schedule of which the %s is left out, and the others are listed', async (_, key, bytes) => {
+  const place = await newPlace('redis')
+  const { relay: healthy } = relay()
+  const { docket } = startProcess(place, { graphs: [healthy], takeOver: false })
+  for (const name of ['bad', 'good'])
+    await docket.schedule(name, { graph: healthy, target: Second, inputs: { Seed: 1 }, every: '1s' })
+  await place.redis.hset(place.layout.scheduleKeys[key]!, 'bad', bytes)
+  expect((await docket.schedules.list()).schedules.map(({ name }) => name)).toEqual(['good'])
+  await expect(docket.schedules.trigger('bad')).rejects.toThrow(/schedule "bad"/)
+})
+
 /** Alters what is on record of a queue. */
 async function spoilQueue(place: Place, queue: string, state: string): Promise<void> {
   if (place.kind === 'redis') await place.redis.hset(place.layout.queueKeys(queue)[0], 's', state)
