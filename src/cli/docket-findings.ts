@@ -89,7 +89,7 @@ async function workFindings(docket: Docket): Promise<readonly StoreFinding[]> {
       findings.push({
         check,
         level: 'warning',
-        text: `the oldest of ${ready} ready executions has waited for ${Math.round(oldestReadyMs / 1_000)} s: more slots, or more processes`,
+        text: `the oldest ready execution (of ${ready}) has waited for ${Math.round(oldestReadyMs / 1_000)} s: more slots, or more processes`,
       })
     else findings.push({ check, level: 'good', text: `${ready} ready` })
   }
@@ -99,9 +99,15 @@ async function workFindings(docket: Docket): Promise<readonly StoreFinding[]> {
     findings.push({
       check: 'owners',
       level: workers.length === 0 ? 'problem' : 'warning',
-      text: `${owned.filter((owner) => lost.has(owner)).length} executions belong to processes that live no more: ${[...lost].slice(0, mostShown).join(', ')}; ${workers.length === 0 ? 'nobody is there to go on with them' : 'others go on with them in a moment'}`,
+      text: `${belongText(owned.filter((owner) => lost.has(owner)).length)} no more: ${[...lost].slice(0, mostShown).join(', ')}; ${workers.length === 0 ? 'nobody is there to go on with them' : 'others go on with them in a moment'}`,
     })
   return findings
+}
+
+function belongText(count: number): string {
+  return count === 1
+    ? '1 execution belongs to a process that lives'
+    : `${count} executions belong to processes that live`
 }
 
 async function incompatibleFindings(docket: Docket): Promise<readonly StoreFinding[]> {
@@ -124,7 +130,7 @@ async function incompatibleFindings(docket: Docket): Promise<readonly StoreFindi
     findings.push({
       check: 'incompatible',
       level: 'good',
-      text: `all of the ${looked} unfinished executions can go on with this version`,
+      text: `${looked === 1 ? 'the only unfinished execution' : `all of the ${looked} unfinished executions`} can go on with this version`,
     })
   return findings
 }
