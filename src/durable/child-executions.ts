@@ -65,10 +65,11 @@ export class ChildExecutions implements DurableChildren {
     let hasBegun = false
     // A child would go on beside what its parent is once that is detached: until it is known whether it will be, none begins.
     const start = (): Promise<ExecutionRecord | undefined> => {
-      const detaching = this.#context.owned.get(parent.id)?.detaching
-      if (detaching !== undefined) return detaching.then(() => (join.isOver ? undefined : start()))
+      const life = this.#context.owned.get(parent.id)
+      if (life?.detaching !== undefined) return life.detaching.then(() => (join.isOver ? undefined : start()))
       hasBegun = true
       const starting = this.#startOrFind(parent, id, request)
+      life?.childBegins?.(starting)
       // Until it is there, its parent is not parked: nothing would wake it.
       parent.recorder?.endsAfter(starting)
       return starting

@@ -10,7 +10,9 @@ import {
   OptionError,
   step,
   subgraph,
+  untypedGraph,
 } from '../../src/index.ts'
+import type { AnyStep } from '../../src/index.ts'
 import type { Store } from '../../src/core/contracts/store.ts'
 import { expectNoUnhandledErrors, rejectionOf } from '../loose-api.ts'
 import { alteredStore } from './altered-store.ts'
@@ -200,6 +202,42 @@ describe('detach', () => {
     expect(refused).toBeInstanceOf(ExecutionConflictError)
     expect(await world.clock.settle(ended)).toBeInstanceOf(ExecutionCancelledError)
     expect(await world.store.list({ parent: 'a', limit: 10 })).toEqual([])
+  })
+
+  test('takes out at once what has something on its way to the store all the time', async () => {
+    const world = new World()
+    const slept = (ms: number): Promise<void> => new Promise((resolve) => void world.clock.setTimeout(resolve, ms))
+    // Each result is on its way for 100 ms, those of the one chain between those of the other.
+    const chain = (name: string, firstMs: number): readonly AnyStep[] => {
+      const types = Array.from({ length: 50 }, (_, index) => dataType(`${name}${index}`, z.string()))
+      return types.map((output, index) =>
+        step({
+          name: output.name,
+          inputs: index === 0 ? {} : { before: types[index - 1]! },
+          output,
+          persist: 'execution',
+          async run() {
+            await slept(index === 0 ? firstMs : 5)
+            return name
+          },
+        }),
+      )
+    }
+    const [even, odd] = [chain('even', 5), chain('odd', 55)]
+    const inputs = { even: even.at(-1)!.output, odd: odd.at(-1)!.output }
+    const both = step({ name: 'End', inputs: inputs as never, output: End, run: () => 'ended' })
+    const busy = untypedGraph({ name: 'busy', steps: [...even, ...odd, both] })
+    const store = alteredStore(world.store, async (method, ask) => {
+      const answer: unknown = await ask()
+      if (method === 'commit') await slept(100)
+      return answer
+    })
+    const docket = world.process({ graphs: [busy], store })
+    const handle = await docket.startByName('busy', 'End', {}, { id: 'a' })
+    await world.clock.advance(1_000)
+    const calledAt = world.clock.elapsed()
+    expect(await world.clock.settle(handle.detach())).toMatchObject({ status: 'active' })
+    expect(world.clock.elapsed() - calledAt).toBeLessThan(500)
   })
 
   test('is refused where a child has begun since the look for them, in the process that has left it', async () => {

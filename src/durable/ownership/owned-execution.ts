@@ -55,6 +55,8 @@ export class OwnedExecution implements Owned {
   readonly #parking: ExecutionParking | undefined
   readonly #ending = withResolvers<void>()
   detaching: Promise<void> | undefined
+  /** On their way to the store. */
+  #beginning: Set<Promise<unknown>> | undefined
   #mirrors = 0
   #actor: ExecutionActorRef | undefined
 
@@ -345,12 +347,19 @@ export class OwnedExecution implements Owned {
     if (!drain) this.#execution.pause()
   }
 
+  childBegins(starting: Promise<unknown>): void {
+    const all = (this.#beginning ??= new Set())
+    all.add(starting)
+    const arrived = (): void => void all.delete(starting)
+    starting.then(arrived, arrived)
+  }
+
   async detach(release: Release, requireFree: () => Promise<void>): Promise<Snapshot<unknown>> {
     const { promise, resolve } = withResolvers<void>()
     this.detaching = promise
     try {
-      // A child that is on its way to the store is found there.
-      await this.#recorder.idle()
+      // A child that is on its way to the store is found there. What else is may never be all there, while steps go on.
+      await Promise.allSettled(this.#beginning ?? [])
       await requireFree()
       return await this.#detach(release)
     } finally {

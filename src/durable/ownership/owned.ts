@@ -131,6 +131,8 @@ export interface Owned {
   detach?(release: Release, requireFree: () => Promise<void>): Promise<Snapshot<unknown>>
   /** Pends while it is to be detached: no child of it begins before that is settled. @default undefined */
   readonly detaching?: Promise<void> | undefined
+  /** A child of it is on its way to the store: it is not detached before that is there. Undefined for a batch. */
+  childBegins?(starting: Promise<unknown>): void
   /** Gives it up, for any process to go on with. */
   handOver(release: Release): Promise<void>
 }
