@@ -2,6 +2,7 @@ import { StoreError } from '../core/errors.ts'
 import { keepProcess } from './context/keep-alive.ts'
 import { outsideCalls } from '../runtime/environment/async-context.ts'
 import type { FullClock } from '../runtime/environment/clock.ts'
+import { unref } from '../runtime/environment/long-timeout.ts'
 import type { DocketContext } from './context/docket-context.ts'
 import type { Delivery } from './mail/delivery.ts'
 import type { EngineWork } from './engine/engine-work.ts'
@@ -160,6 +161,7 @@ class Look {
   readonly #clock: FullClock
   readonly #act: () => Promise<boolean>
   #looking: Promise<void> | undefined
+  #timer: unknown
   #isWanted = false
   #isStopped = false
 
@@ -178,12 +180,14 @@ class Look {
 
   /** Looks at once, or goes with the look that is under way and lets another one follow. */
   async now(): Promise<void> {
+    this.#disarm()
     this.#isWanted = true
     await (this.#looking ??= this.#look())
   }
 
   stop(): void {
     this.#isStopped = true
+    this.#disarm()
   }
 
   /** What was wanted may have been looked at meanwhile. */
@@ -191,12 +195,31 @@ class Look {
     if (this.#isWanted && !this.#isStopped && this.#looking === undefined) void this.now()
   }
 
+  /** Hints come by the thousand: those of a moment are one look. */
+  #arm(): void {
+    this.#timer ??= outsideCalls.run(() =>
+      this.#clock.setTimeout(() => {
+        this.#timer = undefined
+        void this.now()
+      }, 0),
+    )
+    unref(this.#timer)
+  }
+
+  #disarm(): void {
+    this.#clock.clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
   async #look(): Promise<void> {
     this.#isWanted = false
     const isThereMore = await this.#act()
     this.#looking = undefined
-    if (this.#isStopped || !(isThereMore || this.#isWanted)) return
-    this.#isWanted = false
-    this.soon()
+    if (this.#isStopped) return
+    if (isThereMore) {
+      // Slots are free, and something waits for them.
+      this.#isWanted = false
+      this.soon()
+    } else if (this.#isWanted) this.#arm()
   }
 }

@@ -37,7 +37,7 @@ export abstract class Topic {
   /** What a page has to know that comes now. */
   protected abstract frames(): readonly Unnumbered[]
 
-  /** Looks something up, and tells pages when the store does not answer, and when it does again. `isAnswer` tells of what a look throws whether it is an answer, too. */
+  /** Looks something up, and shows pages when the store stops to answer, and when it answers again. `isAnswer`: whether what a look throws is an answer, too. */
   protected async lookUp<T>(look: () => Promise<T>, isAnswer: (thrown: unknown) => boolean = () => false): Promise<T> {
     const timer = setTimeout(() => this.#storeIs(true), patienceMs)
     timer.unref()

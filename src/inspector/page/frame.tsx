@@ -108,7 +108,7 @@ function LiveMark(): JSX.Element {
         ],
     connecting: ['Connecting…', 'The connection for live changes is being made.'],
     waiting: ['Reconnecting…', 'The connection to the server was lost, and is tried again. What is shown may be old.'],
-    away: ['No answer of the store', 'The store does not answer, and is asked again. What is shown may be old.'],
+    away: ['No answer of the store', 'The store does not answer; the page tries again. What is shown may be old.'],
   } as const
   const state = live.state === 'live' && live.isStoreAway ? 'away' : live.state
   const [text, title] = texts[state]

@@ -275,7 +275,7 @@ test('of the machines of other programs the chosen one is drawn, and requested a
   expect(errors).toEqual([])
 })
 
-test('a store that does not answer is told of at the top, where it said live, until it answers again', async () => {
+test('the page shows at the top that the store does not answer, until it does', async () => {
   const inner = memoryStore()
   let isAway = false
   const store = new Proxy(inner, {
