@@ -24,7 +24,7 @@ const ship = step({
   inputs: { payment: Payment },
   output: Receipt,
   persist: 'execution',
-  retry: { maxAttempts: 2 }, // the attempt in which the process dies counts as one
+  retry: { maxAttempts: 2 }, // the attempt in which the process dies counts; without retry, it begins anew as well
   run: async ({ payment }, { attempt }) => {
     console.log(`shipping, attempt ${attempt}`)
     await delay(100) // asks the courier

@@ -33,7 +33,7 @@ export interface SchedulePaused extends ScheduleEventBase {
   readonly type: 'schedule.paused'
 }
 
-/** Nothing could be started though a nominal time of a schedule had come. It is tried again. */
+/** Nothing could be started though a nominal time of a schedule had come: it is tried again. Or a docket could not declare one that it was given, and does not. */
 export interface ScheduleFailed extends ScheduleEventBase {
   readonly type: 'schedule.failed'
   /** The nominal time, in milliseconds since the epoch. */

@@ -76,7 +76,9 @@ export function checkSchedule(
   checkExecuteOptions(call, start, scheduledStartNames(), problemsOfCall(start))
   const rule: ScheduleRule = { ...timingOf(given), ...policyOf(given), ...(isInCode && { isInCode }), start }
   refuse(call, [problemOfTimes(rule)])
-  const { graph, target, inputs } = given
+  const { graph, target, nominalTime } = given
+  // Its only leaf may be the one that is given the nominal time.
+  const inputs = given['inputs'] ?? (nominalTime === undefined ? undefined : {})
   return { name: name as string, graph: graph as AnyGraph, target: target as AnyDataType, inputs, rule }
 }
 

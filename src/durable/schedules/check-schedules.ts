@@ -2,9 +2,12 @@ import { didYouMean } from '../../core/closest-name.ts'
 import { describe } from '../../core/check-options.ts'
 import { OptionError } from '../../core/errors.ts'
 import { isRecord } from '../../core/is-record.ts'
+import { describeThrown } from '../../core/thrown.ts'
+import { givenInputs } from '../../runtime/inputs/given-inputs.ts'
 import type { DocketOptions } from '../context/docket-options.ts'
 import { checkSchedule } from './check-schedule.ts'
 import type { CheckedSchedule } from './check-schedule.ts'
+import { runInputsOf } from './declare-schedule.ts'
 
 /** What a docket is given as `schedules`, as far as it can be checked before the store is open. @throws OptionError with all problems */
 export function checkSchedules({
@@ -31,7 +34,11 @@ export function checkSchedules({
         problems.push(
           `schedule "${one.name}" is of ${typeof name === 'string' ? `graph "${name}", which is not among graphs${didYouMean(name, known)}` : 'no graph'}`,
         )
-      } else checked.push(one)
+      } else {
+        const problem = problemOfInputs(one)
+        if (problem === undefined) checked.push(one)
+        else problems.push(`schedule "${one.name}": ${problem}`)
+      }
     } catch (error) {
       if (!(error instanceof OptionError)) throw error
       problems.push(error.message)
@@ -39,4 +46,14 @@ export function checkSchedules({
   }
   if (problems.length > 0) throw new OptionError(`createDocket: ${problems.join('; ')}`)
   return checked
+}
+
+/** Whether the inputs are those that the target needs; whether their values fit is known once the store is open, since a schema may take its time. */
+function problemOfInputs({ graph, target, inputs, rule }: CheckedSchedule): string | undefined {
+  try {
+    givenInputs(graph, target, runInputsOf(rule, inputs, 0))
+    return undefined
+  } catch (error) {
+    return describeThrown(error)
+  }
 }

@@ -10,7 +10,7 @@ type Own<Event> = Event extends ScheduleEvent
 /** Reports what has happened to a schedule, to the observers of the docket and of the graph. */
 export function emitScheduleEvent(
   context: DocketContext,
-  { name, graph, target }: ScheduleRecord,
+  { name, graph, target }: Pick<ScheduleRecord, 'name' | 'graph' | 'target'>,
   executionId: string,
   event: Own<ScheduleEvent>,
 ): void {

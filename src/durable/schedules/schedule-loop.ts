@@ -5,7 +5,9 @@ import type { DocketContext } from '../context/docket-context.ts'
 import type { CheckedSchedule } from './check-schedule.ts'
 import { declareSchedule } from './declare-schedule.ts'
 import type { Declared } from './declare-schedule.ts'
+import { emitScheduleEvent } from './emit-schedule-event.ts'
 import type { Firing } from './firing.ts'
+import { runIdOf } from './nominal-times.ts'
 import { OverruledSchedules } from './overruled-schedules.ts'
 import { UnlistedSchedules } from './unlisted-schedules.ts'
 import { reportVanished } from './vanished-schedules.ts'
@@ -156,17 +158,26 @@ export class ScheduleLoop {
   }
 
   async #declare(): Promise<void> {
-    const { connection } = this.#context
     while (this.#undeclared.length > 0) {
       const [first, ...others] = this.#undeclared
       try {
         this.#overruled.declared(first!, await declareSchedule(this.#context, first!))
       } catch (error) {
         if (error instanceof StoreError && error.isTransient) throw error
-        connection.failures.report(`declaring schedule "${first!.name}"`, error)
+        this.#reportUndeclared(first!, error)
       }
       this.#undeclared = others
     }
+  }
+
+  /** Whoever made the docket does not wait for it: it is said wherever somebody may look. */
+  #reportUndeclared({ name, graph, target }: CheckedSchedule, error: unknown): void {
+    const { clock, connection } = this.#context
+    connection.failures.reportUndeclared(name, error)
+    const nominalTime = clock.now()
+    const about = { name, graph: graph.name, target: target.name }
+    const event = { type: 'schedule.failed', nominalTime, error, failures: 1 } as const
+    emitScheduleEvent(this.#context, about, runIdOf(name, nominalTime), event)
   }
 
   async #reportVanished(): Promise<void> {

@@ -37,6 +37,12 @@ export class UnheardFailures {
     this.#warn(`${undertaking} failed in the background: ${describeThrown(error)}`, error)
   }
 
+  /** A schedule that a docket was given is not declared, and will not be, whatever the reason is. */
+  reportUndeclared(schedule: string, error: unknown): void {
+    const what = `schedule ${JSON.stringify(schedule)} is not declared, so that it starts nothing`
+    process.emitWarning(`${what}: ${describeThrown(error)}`, { type: 'DocketScheduleWarning' })
+  }
+
   /** The lease is lost, since renewals failed: that says why, whatever it is. */
   reportLoss(error: unknown): void {
     this.#warn(`the lease was lost, since it could not be renewed: ${describeThrown(error)}`, error)

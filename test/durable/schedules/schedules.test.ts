@@ -1,5 +1,6 @@
-import { describe, expect, test } from 'vitest'
-import { OptionError } from '../../../src/index.ts'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { createDocket, OptionError, schedule } from '../../../src/index.ts'
+import { memoryStore } from '../../../stores/memory/index.ts'
 import { WatchedStore } from '../watched-store.ts'
 import { createTestDocket } from '../../../src/testing/index.ts'
 import { day, hour, minute, Report, reportGraphs, reportWorld, scheduleEvents } from './reports.ts'
@@ -39,6 +40,55 @@ describe('a schedule', () => {
       lastAt: new Date('2026-03-02T02:30:00Z'),
       nextAt: new Date('2026-03-03T02:30:00Z'),
     })
+  })
+
+  test('of a docket that lacks an input, or has one that its target does not need, is refused with the docket', () => {
+    const { reports } = reportGraphs()
+    const given = (more: object) => () =>
+      createDocket({
+        graphs: [reports],
+        store: memoryStore(),
+        schedules: [schedule('daily', { graph: reports, target: Report, every: '1h', ...more } as never)],
+      })
+    for (const [more, text] of [
+      [{}, 'schedule "daily": inputs for "Report" of graph "reports": inputs must be a plain object'],
+      [{ nominalTime: 'Day' }, 'Shop'],
+      [{ inputs: { Shop: 'Berlin', Shpo: 1 }, nominalTime: 'Day' }, 'Shpo'],
+      [{ inputs: { ...inputs, Day: new Date(0) }, nominalTime: 'Nite' }, 'Nite'],
+    ] as const)
+      expect(given(more)).toThrow(
+        expect.objectContaining({ code: 'OPTION_INVALID', message: expect.stringContaining(text) }),
+      )
+  })
+
+  test('whose inputs do not fit their schemas is said by a process warning and an event, and others are declared', async () => {
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    onTestFinished(() => warned.mockRestore())
+    const { world, process: begin, reports } = reportWorld()
+    const next = begin({
+      schedules: ['bad', 'good'].map((name) =>
+        schedule(name, {
+          graph: reports,
+          target: Report,
+          inputs: { Shop: name === 'bad' ? 7 : 'Berlin' } as never,
+          nominalTime: 'Day',
+          every: '1h',
+        }),
+      ),
+    })
+    await world.clock.advance(1_000)
+    expect(warned.mock.calls).toEqual([
+      [
+        expect.stringMatching(/^schedule "bad" is not declared, so that it starts nothing: .*Shop/),
+        { type: 'DocketScheduleWarning' },
+      ],
+    ])
+    expect(world.events.filter(({ type }) => type === 'schedule.failed')).toMatchObject([
+      { schedule: 'bad', graph: 'reports', error: { code: 'INPUT_INVALID' } },
+    ])
+    const { schedules } = await world.clock.settle(next.schedules.list())
+    expect(schedules.map(({ name }) => name)).toEqual(['good'])
+    await world.clock.settle(next.close())
   })
 
   test('begins at its very moment, not at the next look', async () => {
