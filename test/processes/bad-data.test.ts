@@ -346,4 +346,6 @@ test('times that are none are left out of what is shown of an execution', async 
     situation: expect.stringMatching(/^it is parked, and nobody runs it;/),
   })
   expect((await seen.why()).text).toContain('execution "')
+  await place.sql('update docket_executions set due_at = null')
+  expect((await seen.why()).text).toContain('has been parked: nobody runs it until a message comes')
 })

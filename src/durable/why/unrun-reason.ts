@@ -1,3 +1,4 @@
+import { dateOf } from '../records/date-of.ts'
 import { spanOf } from '../records/span-of.ts'
 import { waitTexts } from '../records/wait-text.ts'
 import { causeChain, rootText } from './cause-chain.ts'
@@ -41,7 +42,8 @@ function isAtRest({ record: { parkedAt, dueAt }, now }: WhyFacts): boolean {
 }
 
 function restReason({ record, details, now }: WhyFacts): FoundReason {
-  const since = new Date(record.parkedAt!)
+  const since = dateOf(record.parkedAt)
+  const length = since === undefined ? '' : ` for ${spanOf(Math.max(0, now - since.getTime()))}`
   const waits = waitTexts(details.steps)
   const what =
     waits.length === 0
@@ -53,7 +55,7 @@ function restReason({ record, details, now }: WhyFacts): FoundReason {
     code: 'execution.waits',
     since,
     ...(record.dueAt !== undefined && { until: new Date(record.dueAt) }),
-    text: `execution "${record.id}" has been parked for ${spanOf(Math.max(0, now - since.getTime()))}: nobody runs it until ${due}${what}`,
+    text: `execution "${record.id}" has been parked${length}: nobody runs it until ${due}${what}`,
   }
 }
 
