@@ -137,7 +137,7 @@ export class SqliteConnection {
     return guarded(() => {
       this.#requireNoTransaction()
       return this.#all(`begin ${begin}`, work, 'commit', 'rollback')
-    })
+    }, this.#place.path)
   }
 
   /** All of it or nothing: within the transaction that the caller has begun, where one is given. @throws StoreError for one of another connection */
@@ -204,11 +204,11 @@ export class SqliteConnection {
   }
 }
 
-function guarded<T>(work: () => T): T {
+function guarded<T>(work: () => T, path?: string): T {
   try {
     return work()
   } catch (thrown) {
-    throw sqliteError(thrown)
+    throw sqliteError(thrown, path)
   }
 }
 

@@ -10,6 +10,7 @@ export const storeName = 'sqlite'
 
 const busy = 5
 const locked = 6
+const readOnly = 8
 /**
  * What is about the value (too big, refused by a constraint, of another type), a mistake of the caller, or about what is stored (a damaged
  * page, a file that is no database). All else may pass: a full disk, an error of reading or writing, a file that may not be written.
@@ -29,16 +30,19 @@ export function openError(thrown: unknown, path: string): Error {
 
 /** What can be seen of the path that makes it no file to open. */
 function whyNot(path: string): string {
+  // A URI, with options of its own.
+  if (path.startsWith('file:')) return ''
   const folder = dirname(resolve(path))
   if (!existsSync(folder)) return `; the folder ${JSON.stringify(folder)} does not exist: make it first`
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return '; that is a folder: name a file in it'
-  return mayWriteIn(folder) ? '' : `; this user may not write in the folder ${JSON.stringify(folder)}`
+  // What SQLite writes beside the database has to lie there as well.
+  if (!mayWrite(folder, constants.X_OK)) return `; this user may not write in the folder ${JSON.stringify(folder)}`
+  return mayWrite(path) || !existsSync(path) ? '' : '; this user may not write the file'
 }
 
-/** What SQLite writes beside the database has to lie there as well. */
-function mayWriteIn(folder: string): boolean {
+function mayWrite(path: string, more = 0): boolean {
   try {
-    accessSync(folder, constants.W_OK | constants.X_OK)
+    accessSync(path, constants.W_OK | more)
     return true
   } catch {
     return false
@@ -56,10 +60,12 @@ function isLock(errcode: unknown): boolean {
   return code === busy || code === locked
 }
 
-/** What `node:sqlite` threw, as a StoreError. */
-export function sqliteError(thrown: unknown): Error {
+/** What `node:sqlite` threw, as a StoreError. `path`: of the file, which it does not name where that may not be written. */
+export function sqliteError(thrown: unknown, path = ''): Error {
   if (thrown instanceof DocketError) return thrown
-  return driverError(storeName, describeThrown(thrown), natureOf(thrown), thrown)
+  const isReadOnly = (Number(readOf(thrown, 'errcode')) & 0xff) === readOnly
+  const place = isReadOnly && path !== '' ? `: ${JSON.stringify(path)}${whyNot(path)}` : ''
+  return driverError(storeName, `${describeThrown(thrown)}${place}`, natureOf(thrown), thrown)
 }
 
 function natureOf(thrown: unknown): Nature {

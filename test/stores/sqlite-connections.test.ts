@@ -93,3 +93,18 @@ test('a file with tables of Docket that has no log is as it was after it was loo
   await working.list()
   expect(modeOf()).toEqual({ journal_mode: 'wal' })
 })
+
+test('a file that may only be read is read by a store that may not migrate, and named by what has to write', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'docket-sqlite-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'backup.db')
+  const made = new DatabaseSync(path)
+  await sqliteMigrations({ database: made }).up()
+  made.close()
+  const store = sqliteStore({ path: `file:${path}?mode=ro`, migrate: false })
+  await store.open()
+  expect(await store.list({ limit: 1 })).toEqual([])
+  const refusal = `sqlite store: attempt to write a readonly database: "file:${path}?mode=ro"`
+  await expect((async () => store.renewOwner('one', 1_000))()).rejects.toThrow(refusal)
+  await store.close()
+})
