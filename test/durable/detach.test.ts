@@ -9,6 +9,7 @@ import {
   graph,
   OptionError,
   step,
+  StoreError,
   subgraph,
   untypedGraph,
 } from '../../src/index.ts'
@@ -240,6 +241,21 @@ describe('detach', () => {
     expect(world.clock.elapsed() - calledAt).toBeLessThan(500)
   })
 
+  test('that fails while a child is held back leaves the execution here, which begins it: one that was parked meanwhile waited for it for ever', async () => {
+    const world = new World()
+    const { parent, begin, finish } = beginningChild()
+    finish()
+    const failing = slowlyLooking(world, 2, begin, 300, () => {
+      throw new StoreError('memory', 'it is read no more', false)
+    })
+    const docket = world.process({ graphs: [parent], store: failing, park: 50 })
+    const handle = await docket.start(parent, End, {}, { id: 'a' })
+    await world.clock.advance(10)
+    await expect(world.clock.settle(handle.detach())).rejects.toThrow('it is read no more')
+    await world.clock.advance(60_000)
+    expect(await world.store.get(['a'])).toMatchObject([{ status: 'completed' }])
+  })
+
   test('is refused where a child has begun since the look for them, in the process that has left it', async () => {
     const world = new World()
     const { parent, begin, finish } = beginningChild()
@@ -282,14 +298,21 @@ function beginningChild() {
 }
 
 /** A store whose answer to one of the looks for the children of "a" takes its time, in which something happens. */
-function slowlyLooking({ store, clock }: World, at: number, happen: () => void): Store {
+function slowlyLooking(
+  { store, clock }: World,
+  at: number,
+  happen: () => void,
+  forMs = 100,
+  andThen = () => {},
+): Store {
   let looks = 0
   return alteredStore(store, async (method, ask, [query]) => {
     const answer: unknown = await ask()
     const isLook = method === 'list' && JSON.stringify(query).includes('"parent":"a"')
     if (!isLook || ++looks !== at) return answer
     happen()
-    await new Promise<void>((resolve) => void clock.setTimeout(resolve, 100))
+    await new Promise<void>((resolve) => void clock.setTimeout(resolve, forMs))
+    andThen()
     return answer
   })
 }

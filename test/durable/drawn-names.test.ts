@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { dataType, step, type, untypedWorkflow } from '../../src/index.ts'
+import { dataType, graph, step, type, untypedWorkflow } from '../../src/index.ts'
 import type { Store } from '../../src/core/contracts/store.ts'
 import { World } from './durable-time.ts'
 
@@ -91,4 +91,21 @@ test('a schedule of a workflow fires at its times where nothing else of the work
     expect(createdAt - Date.parse(id.slice(id.indexOf('/') + 1))).toBeLessThan(100)
   expect(records).toHaveLength(5)
   await world.clock.settle(worker.close({ deadline: 0 }))
+})
+
+test('a graph that is listed is looked for for good, also where a workflow of somebody else had its name', async () => {
+  const world = new World()
+  const other = world.process({ graphs: [], steps, work: { other: 2 } })
+  const Made = dataType('Made', type<string>())
+  const listed = graph({ name: 'orders', steps: [step({ name: 'make', output: Made, run: () => 'made' })] })
+  const api = world.process({ graphs: [listed], work: false })
+  world.process({ graphs: [listed], steps, work: { default: 2 } })
+  const startAt = new Date(world.clock.now() + 20_000)
+  const flow = untypedWorkflow('orders').add('here', say, { text: 'here' })
+  await world.clock.settle(other.start(flow, { id: 'flow', queue: 'other', startAt }))
+  await world.clock.advance(60_000)
+  expect((await world.store.get(['flow']))[0]?.status).toBe('completed')
+  await world.clock.settle(api.start(listed, Made, {}, { id: 'a' }))
+  await world.clock.advance(60_000)
+  expect((await world.store.get(['a']))[0]?.status).toBe('completed')
 })

@@ -150,7 +150,7 @@ export class OwnedBatch implements Owned, DurableParts {
         sources: [this.#signals, this.events, this.#checkpoints],
       }),
       recorder: this.#recorder,
-      isLookedAt: () => inspect !== undefined,
+      isToStay: () => inspect !== undefined,
       onParked: (release) => {
         const { context } = this.#batch
         this.#ownership.parked(release)

@@ -135,7 +135,8 @@ export class OwnedExecution implements Owned {
           parts.connection.encoding,
         ),
         recorder: this.#recorder,
-        isLookedAt: () => this.#actor !== undefined || this.#mirrors > 0,
+        // One that is refused to be detached goes on with the children that were held back: nobody else would begin them.
+        isToStay: () => this.#actor !== undefined || this.#mirrors > 0 || this.detaching !== undefined,
         onParked: (release) => {
           const { context } = this.#execution
           this.#ownership.parked(release)

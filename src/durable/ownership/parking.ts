@@ -46,8 +46,8 @@ interface ParkingParts {
   readonly afterMs: number
   readonly parkable: Parkable
   readonly recorder: ExecutionRecorder
-  /** Whether somebody looks at it here as an actor, which is to stay. */
-  readonly isLookedAt: () => boolean
+  /** Whether it is to stay here: somebody looks at it as an actor, or it is being detached. */
+  readonly isToStay: () => boolean
   /** It is nobody's now. */
   readonly onParked: (release: Release) => void
   /** A message has come that was not read. */
@@ -176,8 +176,8 @@ export class ExecutionParking {
 
   /** Whether it is still to be parked, whatever is on its way to the store. */
   get #isWanted(): boolean {
-    const { parkable, recorder, isLookedAt } = this.#parts
-    return parkable.waits && !recorder.commits.isOff && !this.#isStopped && !isLookedAt()
+    const { parkable, recorder, isToStay } = this.#parts
+    return parkable.waits && !recorder.commits.isOff && !this.#isStopped && !isToStay()
   }
 
   /** Whether nothing of it is under way, here or to the store. */

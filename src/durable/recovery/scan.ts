@@ -34,6 +34,8 @@ export class Scan {
     }
     this.#queues = new Map([...slots].map(([queue, count]) => [queue, new QueueScan(context, queue, count, parts)]))
     this.#unlisted = new UnlistedGraphs(context, (name) => {
+      // A graph that is listed here may have the name of somebody else's workflow.
+      if (context.storedGraphNames.includes(name)) return
       for (const queue of this.#queues.values()) queue.removeGraph(name)
     })
     context.queues = {
