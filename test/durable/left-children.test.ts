@@ -338,3 +338,35 @@ test('a child of an item that had ended on record when its process died is cance
   const ends = executions.map(({ id, status }) => `${id} ${status}`).toSorted()
   expect(ends).toEqual(['b/0/Call/tripsOf cancelled', 'b/1/Call/tripsOf cancelled', 'b/2/Call/tripsOf waiting'])
 })
+
+test('for children that are retried together the steps of their parent are read once, and not for each', async () => {
+  const world = new World()
+  const prices = { areKnown: false }
+  const price = step({
+    name: 'Price',
+    inputs: { who: Who },
+    output: Booked,
+    run: ({ who }) => {
+      if (!prices.areKnown) throw new Error('no price yet')
+      return who
+    },
+  })
+  const pricing = graph({ name: 'pricing', steps: [price] })
+  const asking = subgraph(pricing, Booked, { name: 'Ask', retry: { maxAttempts: 2, backoff: fixed('1h') } })
+  const close = step({ name: 'Close', inputs: { booked: Booked }, output: Done, run: ({ booked }) => booked })
+  const parent = graph({ name: 'parent', steps: [asking, close] })
+  let reads = 0
+  const store = alteredStore(world.store, (method, ask, [ids]) => {
+    if (method === 'readSteps' && (ids as readonly string[]).includes('b')) reads++
+    return ask()
+  })
+  const docket = world.process({ graphs: [parent, pricing], store })
+  const given = Array.from({ length: 20 }, (_, index) => ({ Who: `${index}` }))
+  await world.clock.settle(docket.startBatch(parent, Done, given, { id: 'b' }))
+  await world.clock.advance(5_000)
+  prices.areKnown = true
+  reads = 0
+  const { outcomes } = await world.clock.settle(docket.retryAll({ graph: 'pricing' }))
+  expect(outcomes.map(({ isRetried }) => isRetried)).toEqual(given.map(() => true))
+  expect(reads).toBeLessThan(5)
+})
