@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { dataType, graph, step, type, untypedWorkflow } from '../../src/index.ts'
 import type { Store } from '../../src/core/contracts/store.ts'
+import { hostileEngine } from '../../src/testing/index.ts'
 import { World } from './durable-time.ts'
 
 const Text = dataType('Text', type<string>())
@@ -108,4 +109,19 @@ test('a graph that is listed is looked for for good, also where a workflow of so
   await world.clock.settle(api.start(listed, Made, {}, { id: 'a' }))
   await world.clock.advance(60_000)
   expect((await world.store.get(['a']))[0]?.status).toBe('completed')
+})
+
+test('a wake is enough for a workflow that a worker has never met, or of which nothing was open for long', async () => {
+  const world = new World()
+  const engine = hostileEngine()
+  const api = world.process({ graphs: [], steps, work: false, engine })
+  world.process({ graphs: [], steps, work: { default: 2 }, engine })
+  await world.clock.advance(1_500)
+  for (const [id, name] of Object.entries({ a: 'flow', b: 'flow', c: 'other' })) {
+    const flow = untypedWorkflow(name).add('here', say, { text: 'here' })
+    await world.clock.settle(api.start(flow, { id }))
+    await world.clock.advance(100)
+    expect((await world.store.get([id]))[0]?.status).toBe('completed')
+    await world.clock.advance(30_200)
+  }
 })

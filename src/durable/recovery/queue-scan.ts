@@ -26,6 +26,8 @@ export interface ScanParts {
   readonly states: QueueStates
   /** Lets all of them ask the store what it thinks that this process has. */
   onUncertain(): void
+  /** Looks in a queue for what is to begin of graphs that this process has not met. @returns whether there is any @throws StoreError */
+  meet(queue: string): Promise<boolean>
 }
 
 /** Looks for executions of a queue that no process runs (any more), and goes on with as many of them here as there are slots. */
@@ -108,7 +110,7 @@ export class QueueScan {
   }
 
   async #next(woken: readonly string[]): Promise<readonly string[]> {
-    const { connection, storedGraphNames, turns } = this.#context
+    const { connection, turns } = this.#context
     await connection.ready()
     const room = Math.min(woken.length, this.slots.count(), this.#portion.size)
     const { owner } = connection.session
@@ -117,7 +119,12 @@ export class QueueScan {
     const { deletions } = turns
     const ids: string[] = []
     try {
-      const acquired = await this.#acquire({ owner, graphs: storedGraphNames, ...this.#walls.past(), limit: room })
+      const acquire = (): Promise<readonly AcquiredExecution[]> =>
+        this.#acquire({ owner, graphs: this.#context.storedGraphNames, ...this.#walls.past(), limit: room })
+      let acquired = await acquire()
+      // A wake may be of a workflow that this process has not met, or has forgotten.
+      const mayBeMore = acquired.length === 0 && (await this.#parts.meet(this.queue))
+      if (mayBeMore && !this.#isStopped && (await this.#isStill(owner))) acquired = await acquire()
       const records = acquired.map(({ execution }) => execution)
       this.#behindKey = records.findLast(({ startedAt }) => startedAt === undefined)?.key ?? this.#behindKey
       await this.#goOnWith(acquired, deletions, (id) => ids.push(id))

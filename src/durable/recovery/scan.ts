@@ -31,6 +31,7 @@ export class Scan {
       onUncertain: () => {
         for (const queue of this.#queues.values()) queue.markUncertain()
       },
+      meet: (queue: string) => this.#unlisted.meet(queue),
     }
     this.#queues = new Map([...slots].map(([queue, count]) => [queue, new QueueScan(context, queue, count, parts)]))
     this.#unlisted = new UnlistedGraphs(context, (name) => {

@@ -35,12 +35,25 @@ export class UnlistedGraphs {
 
   /** Looks, where it is time to, or at all that are open. @param queues those with room @throws StoreError */
   async look(isThorough: boolean, queues: readonly string[]): Promise<void> {
-    const { clock, options, drawn } = this.#context
-    if (options.unknownGraph === undefined && !drawn.canDraw) return
+    const { clock } = this.#context
+    if (!this.#mayFind) return
     if (!isThorough && clock.elapsed() < this.#dueAt) return this.#lookAtNewest(queues)
     this.#dueAt = clock.elapsed() + pauseMs
     if (isThorough) this.#after = undefined
     for (let mayBeMore = true; mayBeMore;) mayBeMore = (await this.#portion()) && isThorough
+  }
+
+  /** Looks at the newest that are to begin in a queue. @returns whether there are graphs, or names of workflows, that were not looked for before @throws StoreError */
+  async meet(queue: string): Promise<boolean> {
+    if (!this.#mayFind) return false
+    const before = this.#context.storedGraphNames.length
+    await this.#readNewest(queue)
+    return this.#context.storedGraphNames.length > before
+  }
+
+  get #mayFind(): boolean {
+    const { options, drawn } = this.#context
+    return options.unknownGraph !== undefined || drawn.canDraw
   }
 
   async #lookAtNewest(queues: readonly string[]): Promise<void> {
@@ -48,7 +61,11 @@ export class UnlistedGraphs {
     if (now < this.#newestAt + (this.#isHinted ? hintedPauseMs : newestPauseMs)) return
     this.#newestAt = now
     this.#isHinted = false
-    for (const queue of queues) await this.#read({ queue, statuses: ['pending'], limit: newestSize })
+    for (const queue of queues) await this.#readNewest(queue)
+  }
+
+  #readNewest(queue: string): Promise<unknown> {
+    return this.#read({ queue, statuses: ['pending'], limit: newestSize })
   }
 
   /** @returns whether there may be more */
