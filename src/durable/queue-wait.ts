@@ -28,6 +28,8 @@ export async function queueWaitOf(
   const { store } = connection
   return connection.patiently(async () => {
     const [state] = allAnswers(store, 'readQueues', [queue], await store.readQueues([queue]))
+    // A limit is judged once the queue goes on.
+    if (state?.pausedAt !== undefined) return undefined
     const { concurrency, rate } = limitsOf(state)
     const limits: LimitInfo[] = []
     if (concurrency !== undefined) {
@@ -72,7 +74,10 @@ async function fullConcurrency(
   const requests = [{ queue, key, upTo: limit }]
   const [backlog] = allAnswers(store, 'backlog', requests, await store.backlog(requests))
   if (backlog!.running < limit) return undefined
-  return { ...ofQueue(queue), kind: 'concurrency', key, limit, heldBy: await holdersOf(context, queue, key) }
+  const heldBy = await holdersOf(context, queue, key)
+  // It has begun since its record was read.
+  if (heldBy.includes(record.id)) return undefined
+  return { ...ofQueue(queue), kind: 'concurrency', key, limit, heldBy: heldBy.slice(0, mostHolders) }
 }
 
 function ofQueue(queue: string): LimitInfo {
@@ -106,7 +111,7 @@ async function holdersOf(
     if (records.length < recordsPerPage) break
     after = records.at(-1)
   }
-  return holders.slice(0, mostHolders)
+  return holders
 }
 
 const owned: readonly ExecutionStatus[] = ['running', 'waiting', 'compensating']

@@ -74,15 +74,47 @@ test('what a queue keeps back says for which limit it waits, and who holds it', 
   await world.clock.settle(docket.close({ deadline: 0 }))
 })
 
-test('what could begin now waits for no rate: its queue is not served', async () => {
+test('what waits for something else first is not said to wait for a limit of its queue', async () => {
   const world = new World()
   const { graph: one } = jobs(world)
-  const docket = world.process({ graphs: [one], work: false, queues: { gpu: { rate: { limit: 1, per: '1h' } } } })
-  await world.clock.settle(docket.queue('gpu').limits({ rate: { limit: 1, per: '1h' } }))
-  const handle = await started(world, docket.start(one, First, { Seed: 1 }, { queue: 'gpu' }))
-  const details = await world.clock.settle(handle.details())
-  expect(details.waitsFor).toBeUndefined()
-  expect(details.situation).not.toContain('rate')
+  const rate = { limit: 1, per: '1h' } as const
+  const api = asker(world, one)
+  await world.clock.settle(api.queue('gpu').limits({ concurrency: 1, rate }))
+  const unserved = await started(world, api.start(one, First, { Seed: 1 }, { id: 'first', queue: 'gpu' }))
+  const { waitsFor, situation } = await world.clock.settle(unserved.details())
+  expect(waitsFor).toBeUndefined()
+  expect(situation).not.toContain('the rate')
+  const worker = world.process({ graphs: [one], work: { gpu: 10 } })
+  await world.clock.advance(100)
+  const second = await started(world, api.start(one, First, { Seed: 2 }, { id: 'second', queue: 'gpu' }))
+  expect((await world.clock.settle(second.details())).waitsFor?.limits).toMatchObject([
+    { kind: 'concurrency', heldBy: ['first'] },
+    { kind: 'rate' },
+  ])
+  await world.clock.settle(api.queue('gpu').pause())
+  const paused = await world.clock.settle(second.details())
+  expect(paused.waitsFor).toBeUndefined()
+  for (const one of [worker, api]) await world.clock.settle(one.close({ deadline: 0 }))
+})
+
+test('what has begun since its record was read is not said to hold back itself', async () => {
+  const world = new World()
+  const { graph: one } = jobs(world)
+  const api = world.process({ graphs: [one], work: false })
+  const handle = await started(world, api.start(one, First, { Seed: 1 }, { id: 'first', queue: 'gpu' }))
+  let begin = (): void => void world.process({ graphs: [one], work: { gpu: 1 } })
+  const store = alteredStore(world.store, async (method, ask) => {
+    if (method === 'readQueues') {
+      begin()
+      begin = () => {}
+      await new Promise<void>((resolve) => void world.clock.setTimeout(resolve, 1_000))
+    }
+    return ask()
+  })
+  const onlooker = world.process({ graphs: [one], work: false, store })
+  await world.clock.settle(api.queue('gpu').limits({ concurrency: 1 }))
+  const looked = (await world.clock.settle(onlooker.get(handle.id)))!
+  expect((await world.clock.settle(looked.details())).waitsFor).toBeUndefined()
 })
 
 test('a process that has died holds nothing of the limit of a queue any more', async () => {
