@@ -53,6 +53,27 @@ test('the actors of a program that uses the stock inspector are shown in their l
   page.close()
 })
 
+test('what programs report of actors by hand, with the stock inspector, is shown, also of one that they never announced', async () => {
+  await using docket = createDocket({ graphs: [], store: memoryStore(), takeOver: false })
+  await using inspector = await createInspector({ docket, ingest: true })
+  const page = await PageClient.open(inspector)
+  const stock = createWebSocketInspector({ url: inspector.ingestUrl! })
+  // It leaves out root and parent of all of these.
+  stock.actor('announced', { context: { left: 1 } })
+  stock.event('announced', { type: 'GO' })
+  stock.snapshot('announced', { status: 'done', context: { left: 0 } })
+  stock.snapshot('unannounced', { context: {} })
+  const seen = async () => (await page.get<ForeignActors>('foreign')).actors
+  while ((await seen()).length < 2) await new Promise((resolve) => setTimeout(resolve, 10))
+  while ((await seen())[0]?.status !== 'done') await new Promise((resolve) => setTimeout(resolve, 10))
+  expect((await seen()).map(({ id, status }) => [id, status])).toEqual([
+    ['1/announced', 'done'],
+    ['1/unannounced', 'active'],
+  ])
+  stock.stop()
+  page.close()
+})
+
 test('what programs send is bounded, and may be anything', async () => {
   await using docket = createDocket({ graphs: [], store: memoryStore(), takeOver: false })
   await using inspector = await createInspector({ docket, ingest: true })
