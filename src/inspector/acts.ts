@@ -109,7 +109,10 @@ export class Acts {
     const { schedules } = this.#docket
     if (act.act === 'backfillSchedule') {
       const made = await schedules.backfill(act.schedule, { from: new Date(act.from), to: new Date(act.to) })
-      return { isDone: true, text: `${made.started} started, ${made.existing} were there, ${made.skipped} skipped` }
+      return {
+        isDone: true,
+        text: `${made.started} started, ${made.existing} were there, ${made.skipped} skipped${made.cancelled > 0 ? `, ${made.cancelled} cancelled` : ''}${made.isOneBuffered ? ', one waits until what runs has ended' : ''}`,
+      }
     }
     if (act.act === 'pauseSchedule') await schedules.pause(act.schedule, `by ${this.#user}`)
     else if (act.act === 'resumeSchedule') await schedules.resume(act.schedule)

@@ -9,7 +9,13 @@ report of Berlin, 29/03/2026, 03:00:00 (2026-03-29T01:00:00.000Z)
 report of Berlin, 30/03/2026, 02:30:00 (2026-03-30T00:30:00.000Z)
 [ '2026-04-01T00:30:00.000Z', '2026-04-02T00:30:00.000Z' ]
 report of Berlin, 31/03/2026, 02:30:00 (2026-03-31T00:30:00.000Z)
-{ started: 1, existing: 1, skipped: 0 }
+{
+  started: 1,
+  existing: 1,
+  skipped: 0,
+  isOneBuffered: false,
+  cancelled: 0
+}
 report of Berlin`,
   },
   'branching.ts': {

@@ -78,8 +78,9 @@ export async function backfillSchedule(call: CliCall): Promise<ExitCode> {
       return exitCodes.done
     })
   const question = async (docket: Docket, name: string): Promise<string> => {
-    const { started } = await docket.schedules.backfill(name, { ...options, dryRun: true })
-    return `start ${count(started)} that schedule "${plain(name)}" has missed from ${from.toISOString()} to ${to.toISOString()}?`
+    const { started, isOneBuffered, cancelled } = await docket.schedules.backfill(name, { ...options, dryRun: true })
+    const first = cancelled === 0 ? '' : `cancel ${count(cancelled)} that ${cancelled === 1 ? 'runs' : 'run'}, and `
+    return `${first}start ${count(started + Number(isOneBuffered))} that schedule "${plain(name)}" has missed from ${from.toISOString()} to ${to.toISOString()}?`
   }
   return onSchedule(
     call,
@@ -93,8 +94,18 @@ export async function backfillSchedule(call: CliCall): Promise<ExitCode> {
   )
 }
 
-function countsOf({ started, existing, skipped }: Backfill, verb: string, were: string): string {
-  return `${started} ${verb}, ${existing} ${were} there, ${skipped} skipped`
+function countsOf(
+  { started, existing, skipped, isOneBuffered, cancelled }: Backfill,
+  verb: string,
+  were: string,
+): string {
+  return [
+    `${started} ${verb}`,
+    `${existing} ${were} there`,
+    `${skipped} skipped`,
+    ...(cancelled > 0 ? [`${cancelled} ${verb.replace('started', 'cancelled')}`] : []),
+    ...(isOneBuffered ? ['one waits until what runs has ended'] : []),
+  ].join(', ')
 }
 
 function count(executions: number): string {

@@ -32,6 +32,10 @@ export interface Backfill {
   readonly existing: number
   /** Nominal times that came to nothing by `overlap`. */
   readonly skipped: number
+  /** Whether one more begins once what runs has ended, by `bufferOne` or `cancelOther`. */
+  readonly isOneBuffered: boolean
+  /** Executions of the schedule that it has cancelled, by `cancelOther`. */
+  readonly cancelled: number
 }
 
 /** So many are started at the same time. */
@@ -50,7 +54,7 @@ export async function backfillSchedule(
   const { clock } = context
   if (to.getTime() > clock.now())
     throw new OptionError('schedules.backfill: to is in the future; what is still to come, comes by itself')
-  const made = { started: 0, existing: 0, skipped: 0 }
+  const made = { started: 0, existing: 0, skipped: 0, isOneBuffered: false, cancelled: 0 }
   const missing: number[] = []
   const started: number[] = []
   const start = async (times: readonly number[]): Promise<void> => {
@@ -72,6 +76,8 @@ export async function backfillSchedule(
     const decision = overlapped(record, overlap, missing, open)
     ;({ bufferedAt } = decision)
     made.skipped = decision.skips.length
+    made.isOneBuffered = bufferedAt !== undefined && bufferedAt !== record.bufferedAt
+    made.cancelled = decision.cancels.length
     if (!dryRun) await Promise.all(decision.cancels.map(cancel))
     await start(decision.starts)
   }
@@ -91,7 +97,7 @@ export async function backfillSchedule(
         now.pausedAt === undefined && { dueAt: Math.min(now.dueAt ?? Infinity, clock.now() + soonMs) }),
     }
   })
-  return { ...made, skipped: made.skipped + (hasLost ? 1 : 0) }
+  return hasLost ? { ...made, skipped: made.skipped + 1, isOneBuffered: false } : made
 }
 
 /** Its own bounds say when it starts something by itself; here the caller's count. */

@@ -45,6 +45,24 @@ test('a schedule is triggered at any time, paused or not', async () => {
   await docket.close()
 })
 
+test('what a backfill would cancel, or let wait, is counted as well', async () => {
+  const { docket, approvals } = await reporting()
+  await docket.schedule('s', { graph: approvals, target: Approved, inputs: {}, every: '1h' })
+  await docket.advance('1h')
+  const options = { from: new Date('2026-02-28T20:00:00Z'), to: new Date('2026-02-28T22:00:00Z') }
+  const cancelling = { ...options, overlap: 'cancelOther' } as const
+  const counted = { started: 0, existing: 0, skipped: 2, isOneBuffered: true, cancelled: 1 }
+  expect(await docket.schedules.backfill('s', { ...cancelling, dryRun: true })).toEqual(counted)
+  expect(await docket.schedules.backfill('s', { ...options, overlap: 'bufferOne', dryRun: true })).toEqual({
+    ...counted,
+    cancelled: 0,
+  })
+  expect(await docket.schedules.backfill('s', cancelling)).toEqual(counted)
+  await docket.advance('1m')
+  expect((await docket.list({ status: 'cancelled' })).executions).toHaveLength(1)
+  await docket.close()
+})
+
 test('each trigger starts an execution of its own, also two in one millisecond', async () => {
   const { docket, declared, ran } = await reporting()
   await docket.schedule('s', declared)
@@ -68,14 +86,20 @@ test('a year is made up for, each time once, however often it is called for', { 
   expect(ran.length).toBe(2)
   const year = { from: new Date('2025-03-03T00:00:00Z'), to: new Date('2026-03-03T00:00:00Z') }
   const counted = await docket.schedules.backfill('s', { ...year, dryRun: true })
-  expect(counted).toEqual({ started: 364, existing: 2, skipped: 0 })
+  expect(counted).toEqual({ started: 364, existing: 2, skipped: 0, isOneBuffered: false, cancelled: 0 })
   await docket.advance('1m')
   expect(ran.length).toBe(2)
   expect(await docket.schedules.backfill('s', year)).toEqual(counted)
   await docket.advance('1m')
   expect(ran.length).toBe(366)
   expect(new Set(ran).size).toBe(366)
-  expect(await docket.schedules.backfill('s', year)).toEqual({ started: 0, existing: 366, skipped: 0 })
+  expect(await docket.schedules.backfill('s', year)).toEqual({
+    started: 0,
+    existing: 366,
+    skipped: 0,
+    isOneBuffered: false,
+    cancelled: 0,
+  })
   await expect(docket.schedules.backfill('s', { from: now, to: new Date('2027-01-01') })).rejects.toThrow(
     'in the future',
   )
@@ -91,18 +115,22 @@ test('what is made up for goes by its own overlap', async () => {
   await docket.advance('5h')
   const some = { from: now, to: new Date('2026-03-01T04:00:00Z') }
   const wouldBe = await docket.schedules.backfill('s', { ...some, overlap: 'skip', dryRun: true })
-  expect(wouldBe).toEqual({ started: 1, existing: 0, skipped: 4 })
+  expect(wouldBe).toEqual({ started: 1, existing: 0, skipped: 4, isOneBuffered: false, cancelled: 0 })
   expect((await docket.list()).executions).toEqual([])
   expect((await docket.schedules.get('s'))?.skipped).toBe(0)
   expect(await docket.schedules.backfill('s', { ...some, overlap: 'skip' })).toEqual({
     started: 1,
     existing: 0,
     skipped: 4,
+    isOneBuffered: false,
+    cancelled: 0,
   })
   expect(await docket.schedules.backfill('s', { ...some, overlap: 'bufferOne' })).toEqual({
     started: 0,
     existing: 1,
     skipped: 3,
+    isOneBuffered: true,
+    cancelled: 0,
   })
   const first = await docket.get('s/2026-03-01T00:00:00.000Z')
   await first!.cancel()
