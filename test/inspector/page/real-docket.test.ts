@@ -306,3 +306,59 @@ test('the page shows at the top that the store does not answer, until it does', 
   await soon(() => mark.textContent()).toBe('Live')
   await handle.cancel()
 })
+
+test('a step that was skipped, one that was remembered, and one of an item of a batch that failed say why', async () => {
+  const { page, docket, errors } = await inspect()
+  const Place = dataType('Place', z.string())
+  const Weather = dataType('Weather', z.string())
+  const Umbrella = dataType('Umbrella', z.string())
+  const Outfit = dataType('Outfit', z.string())
+  const outfits = graph({
+    name: 'outfits',
+    steps: [
+      step({
+        name: 'Look',
+        inputs: { place: Place },
+        output: Weather,
+        persist: 'global',
+        run: ({ place }) => {
+          if (place === 'nowhere') throw new Error('there is no such place')
+          return `sun in ${place}`
+        },
+      }),
+      step({
+        name: 'Open',
+        inputs: { weather: Weather },
+        output: Umbrella,
+        persist: 'execution',
+        when: ({ weather }) => weather.startsWith('rain'),
+        run: () => 'open',
+      }),
+      step({
+        name: 'Dress',
+        inputs: { weather: Weather, umbrella: optional(Umbrella) },
+        output: Outfit,
+        persist: 'execution',
+        run: ({ weather, umbrella }) => `${weather}, ${umbrella ?? 'no umbrella'}`,
+      }),
+    ],
+  })
+  docket.addGraph(outfits)
+  for (const id of ['first', 'second']) await docket.execute(outfits, Outfit, { Place: 'Rome' }, { id })
+  const batch = await docket.startBatch(outfits, Outfit, [{ Place: 'Oslo' }, { Place: 'nowhere' }], { id: 'many' })
+  await batch.result().catch(() => {})
+  const steps = page.getByRole('grid', { name: 'Steps' })
+  const why = page.locator('.why')
+  const whyOf = async (name: RegExp, text: string) => {
+    await steps.getByRole('row', { name }).click()
+    await soon(() => why.textContent()).toContain(text)
+  }
+  await page.getByText('second', { exact: true }).dblclick()
+  await whyOf(/Look/, 'an equal call had made its value before')
+  await whyOf(/Open/, 'was skipped: its `when` said no')
+  await whyOf(/Dress/, 'has its value')
+  await page.goBack()
+  await page.getByText('many', { exact: true }).dblclick()
+  await whyOf(/Look/, 'there is no such place')
+  expect(errors).toEqual([])
+})
