@@ -1,4 +1,4 @@
-import { StoreError } from '../../core/errors.ts'
+import { DocketClosedError, StoreError } from '../../core/errors.ts'
 import { outsideCalls } from '../../runtime/environment/async-context.ts'
 import { unref } from '../../runtime/environment/long-timeout.ts'
 import type { DocketContext } from '../context/docket-context.ts'
@@ -164,6 +164,8 @@ export class ScheduleLoop {
         this.#overruled.declared(first!, await declareSchedule(this.#context, first!))
       } catch (error) {
         if (error instanceof StoreError && error.isTransient) throw error
+        // The next process that is given it declares it.
+        if (error instanceof DocketClosedError) return
         this.#reportUndeclared(first!, error)
       }
       this.#undeclared = others

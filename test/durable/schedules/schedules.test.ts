@@ -1,6 +1,8 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createDocket, OptionError, schedule } from '../../../src/index.ts'
 import { memoryStore } from '../../../stores/memory/index.ts'
+import { alteredStore } from '../altered-store.ts'
+import { World } from '../durable-time.ts'
 import { WatchedStore } from '../watched-store.ts'
 import { createTestDocket } from '../../../src/testing/index.ts'
 import { day, hour, minute, Report, reportGraphs, reportWorld, scheduleEvents } from './reports.ts'
@@ -89,6 +91,26 @@ describe('a schedule', () => {
     const { schedules } = await world.clock.settle(next.schedules.list())
     expect(schedules.map(({ name }) => name)).toEqual(['good'])
     await world.clock.settle(next.close())
+  })
+
+  test('that a docket has not declared when it is closed is said by no warning', async () => {
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    onTestFinished(() => warned.mockRestore())
+    const world = new World()
+    const { reports } = reportGraphs()
+    const { promise: held, resolve: release } = Promise.withResolvers<void>()
+    const store = alteredStore(world.store, async (method, ask) => {
+      if (method === 'open') await held
+      return ask()
+    })
+    const daily = schedule('daily', { graph: reports, target: Report, inputs, nominalTime: 'Day', every: '1h' })
+    const docket = world.process({ graphs: [reports], store, schedules: [daily] })
+    await world.clock.advance(10)
+    const closing = docket.close({ deadline: 0 })
+    release()
+    await world.clock.settle(closing)
+    await world.clock.advance(1_000)
+    expect(warned.mock.calls).toEqual([])
   })
 
   test('begins at its very moment, not at the next look', async () => {
