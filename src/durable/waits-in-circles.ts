@@ -1,5 +1,5 @@
 import { DeadlockError } from '../core/errors.ts'
-import { callingStep, stepsAround, wayRound } from '../runtime/environment/current-step.ts'
+import { callingStep, isUnderWay, stepsAround, wayRound } from '../runtime/environment/current-step.ts'
 import type { CallingStep, WaitedFor } from '../runtime/environment/current-step.ts'
 import { beginWait, cantEndBefore } from '../runtime/environment/open-waits.ts'
 import type { DocketContext } from './context/docket-context.ts'
@@ -10,7 +10,7 @@ import type { LiveSteps } from './records/live-steps.ts'
 export function requireNoCircle(context: DocketContext, id: string, wait: object): void {
   const caller = callingStep()
   const owned = caller === undefined ? undefined : context.owned.get(id)
-  if (caller === undefined || owned === undefined) return
+  if (caller === undefined || owned === undefined || !isUnderWay(caller)) return
   const states: readonly unknown[] = statesOf(owned)
   const [around] = stepsAround(caller, (step) => states.includes(step))
   if (around === undefined) {
@@ -23,9 +23,10 @@ export function requireNoCircle(context: DocketContext, id: string, wait: object
 }
 
 /** The execution may wait, by a way round, for the step that waits for it. @throws DeadlockError */
-function requireNoRing(owned: Owned, wait: object, { step }: CallingStep): void {
+function requireNoRing(owned: Owned, wait: object, { step, attempt }: CallingStep): void {
   const ring = beginWait(wait, {
     waiter: step,
+    attempt,
     needs: (stuck) =>
       statesOf(owned).some(
         (one) => one !== undefined && !one.hasEnded && cantEndBefore(one as unknown as WaitedFor, stuck),

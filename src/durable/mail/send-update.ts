@@ -13,7 +13,7 @@ import type { AnyUpdateType } from '../../core/language/update.ts'
 import { UpdateError } from '../../core/update-error.ts'
 import { canonicalize, digest as digestOf } from '../../core/values/keys.ts'
 import { encodedValue } from '../../core/values/value-encoding.ts'
-import { callingStep } from '../../runtime/environment/current-step.ts'
+import { callingStep, isUnderWay } from '../../runtime/environment/current-step.ts'
 import { atMost } from '../../runtime/environment/clock.ts'
 import { randomId } from '../../runtime/environment/ids.ts'
 import { beginWait, cantEndBefore, endWait } from '../../runtime/environment/open-waits.ts'
@@ -134,14 +134,15 @@ async function untilTurn(
 function requireNoRing(context: DocketContext, id: string, type: AnyUpdateType, wait: object): void {
   const caller = callingStep()
   const live = caller === undefined ? undefined : context.owned.get(id)?.liveSteps
-  if (caller === undefined || live === undefined) return
+  if (caller === undefined || live === undefined || !isUnderWay(caller)) return
   const { plan, states } = live
   const receiver = plan.receivers.find(({ spec }) => spec.receives.some(({ name }) => name === type.name))
   const state = receiver && states[receiver.position]
   if (state === undefined) return
-  const { step } = caller
+  const { step, attempt } = caller
   const ring = beginWait(wait, {
     waiter: step,
+    attempt,
     needs: (stuck) => !state.hasEnded && cantEndBefore(state as unknown as WaitedFor, stuck),
     what: `waits for an answer to update "${type.name}" of execution "${id}"`,
   })

@@ -5,6 +5,7 @@ import { AsyncContext } from './async-context.ts'
 export interface WaitedFor {
   readonly step: string
   readonly hasEnded: boolean
+  readonly attempt: number
   readonly execution: { readonly id: string; readonly caller: CallingStep | undefined }
   /** The slots of which it holds one, and those of which it waits for one: of this process, or shared by all. */
   readonly heldSlots?: Slots | undefined
@@ -21,6 +22,8 @@ export interface Slots {
 /** A step in whose function something was called, and the one in whose function its own execution was started. */
 export interface CallingStep {
   readonly step: WaitedFor
+  /** In which attempt: one that was given up may still call something, for which no later one waits. */
+  readonly attempt: number
   readonly parent: CallingStep | undefined
   /** Whether the step goes on without what it called: where it waits for that after all, it says so at the wait. */
   readonly goesOn?: boolean
@@ -43,7 +46,7 @@ export function runAsStep(step: WaitedFor & CalledFor, act: () => void): void {
 /** The same in the context that there is, which is left as it is then. */
 export function enterAs(step: WaitedFor, act: () => void): void {
   isUsed = true
-  calling.enterWith({ step, parent: step.execution.caller })
+  calling.enterWith({ step, attempt: step.attempt, parent: step.execution.caller })
   act()
 }
 
@@ -86,8 +89,13 @@ export function stepsAround(
 ): readonly WaitedFor[] {
   const found: WaitedFor[] = []
   for (let one = from; one !== undefined; one = one.parent)
-    if (!one.step.hasEnded && satisfies(one.step)) found.push(one.step)
+    if (isUnderWay(one) && satisfies(one.step)) found.push(one.step)
   return found
+}
+
+/** Whether the function in which something was called is still the one that its step waits for. */
+export function isUnderWay({ step, attempt }: Pick<CallingStep, 'step' | 'attempt'>): boolean {
+  return !step.hasEnded && step.attempt === attempt
 }
 
 /** The way round, as text: from what is waited for (or the outermost step), by what it has called, to what waits. */

@@ -14,6 +14,7 @@ export interface SlotTaker {
   readonly inputs: unknown
   readonly hasEnded: boolean
   readonly step: string
+  readonly attempt: number
   readonly execution: {
     readonly id: string
     readonly clock: FullClock

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
 import { createDocket, dataType, DeadlockError, graph, step, StepError, type } from '../../../src/index.ts'
 import type { AnyGraph, Docket } from '../../../src/index.ts'
@@ -97,3 +98,40 @@ test('steps that hold what the other one waits for: the wait that closes the rin
   const failed = outcomes.find((outcome) => outcome.status === 'rejected')!
   expect(deadlockOf(failed.reason).message).toMatch(/by way of others: .*needs a slot of its concurrency 1/)
 })
+
+test.each(['graph', 'process'] as const)(
+  'what an attempt calls that was given up waits for a slot of scope %s that a later attempt has',
+  async (scope) => {
+    const isOver = Promise.withResolvers<void>()
+    const called = Promise.withResolvers<readonly [Promise<unknown>]>()
+    const own = graph({
+      name: 'late',
+      steps: [
+        step({
+          name: 'Late',
+          inputs: { n: N },
+          output: Depth,
+          concurrency: { limit: 1, scope },
+          timeout: 100,
+          retry: { maxAttempts: 2 },
+          run: async ({ n }, { attempt }): Promise<number> => {
+            if (n === 0) return 0
+            if (attempt === 1) {
+              await isOver.promise
+              called.resolve([docket.execute(own as never, Depth as never, { N: 0 } as never)])
+              return new Promise(() => {})
+            }
+            isOver.resolve()
+            await called.promise
+            // By then it has been told that it has to wait.
+            await sleep(50)
+            return 2
+          },
+        }),
+      ],
+    })
+    open(own)
+    expect(await docket.execute(own, Depth, { N: 1 })).toBe(2)
+    expect(await (await called.promise)[0]).toBe(0)
+  },
+)
