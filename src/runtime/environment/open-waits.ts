@@ -18,6 +18,9 @@ type KnownWait = Required<OpenWait>
 // The waits of steps that other steps have called, by whatever names them. Nobody nests a thousand: beyond that, no ring is looked for.
 const open = new Map<object, KnownWait>()
 const mostWaits = 1_000
+/** To compare all with all costs more. */
+const mostTogether = 200
+const mostShown = 5
 
 /** Whether a wait of this step could close a ring: it was called by another one, or steps that were wait for something. */
 export function mayCloseRing({ execution }: WaitedFor): boolean {
@@ -37,24 +40,76 @@ export function endWait(key: object): void {
   if (open.size > 0) open.delete(key)
 }
 
+/** The ring that a wait closes: of waits that need one another, each by one step, or all of them between them. */
+function ringClosedBy(wait: KnownWait): string | undefined {
+  const ring = chainTo(wait) ?? (open.size < mostTogether ? ringTogether(wait) : undefined)
+  if (ring === undefined) return undefined
+  const more = ring.length - mostShown
+  return `${ring.slice(0, mostShown).map(sentenceOf).join('; ')}${more > 0 ? `; and ${more} more that wait so` : ''}`
+}
+
 /**
  * What can't go on before the waiter does: whoever called it, whoever waits for one of these, and so on. If that holds what the waiter
  * waits for, nothing of it ever goes on.
  */
-function ringClosedBy(wait: KnownWait): string | undefined {
+function chainTo(wait: KnownWait): readonly KnownWait[] | undefined {
   const stuck = new Set<WaitedFor>()
   const found = new Set<KnownWait>()
   const add = (one: KnownWait): void => {
     found.add(one)
-    stuck.add(one.waiter)
-    for (const step of stepsAround(one.waiter.execution.caller, () => true)) stuck.add(step)
+    addStuck(one, stuck)
   }
   add(wait)
   for (let before = 0; before < found.size;) {
     before = found.size
     for (const one of open.values()) if (!found.has(one) && isOpen(one) && one.needs(stuck)) add(one)
   }
-  return wait.needs(stuck) ? [...found].map(sentenceOf).join('; ') : undefined
+  return wait.needs(stuck) ? [...found] : undefined
+}
+
+/** The same where several hold between them what each of them needs, as all slots of a limit. */
+function ringTogether(wait: KnownWait): readonly KnownWait[] | undefined {
+  const all = [...open.values(), wait].filter(isOpen)
+  // Mostly somebody has a slot who goes on.
+  if (!wait.needs(stuckBy(all))) return undefined
+  let ring = stuckTogether(all)
+  if (!ring.includes(wait) || !holdsUp(wait, ring)) return undefined
+  // What only hangs on them is no part of it.
+  for (const one of ring) {
+    const rest = stuckTogether(ring.filter((other) => other !== one))
+    if (one !== wait && rest.includes(wait)) ring = rest
+  }
+  return ring
+}
+
+/** Whether others may be stuck because of this one: else its failure would free nobody. */
+function holdsUp(wait: KnownWait, ring: readonly KnownWait[]): boolean {
+  const { waiter } = wait
+  if (waiter.execution.caller !== undefined || waiter.heldSlots !== undefined || waiter.claim !== undefined) return true
+  const alone = new Set([waiter])
+  return ring.some((one) => one !== wait && one.needs(alone))
+}
+
+/** Of some waits, those of which none can be over before a step has ended that waits itself in one of them. */
+function stuckTogether(waits: readonly KnownWait[]): readonly KnownWait[] {
+  for (let left = waits; ;) {
+    const stuck = stuckBy(left)
+    const still = left.filter((one) => one.needs(stuck))
+    if (still.length === left.length) return left
+    left = still
+  }
+}
+
+function stuckBy(waits: readonly KnownWait[]): ReadonlySet<WaitedFor> {
+  const stuck = new Set<WaitedFor>()
+  for (const one of waits) addStuck(one, stuck)
+  return stuck
+}
+
+/** Adds the step that waits, and those that can’t end before it has. */
+function addStuck({ waiter }: KnownWait, stuck: Set<WaitedFor>): void {
+  stuck.add(waiter)
+  for (const step of stepsAround(waiter.execution.caller, () => true)) stuck.add(step)
 }
 
 function isOpen({ waiter, attempt }: KnownWait): boolean {

@@ -123,7 +123,7 @@ test.each(['graph', 'process'] as const)(
             }
             isOver.resolve()
             await called.promise
-            // By then it has been told that it has to wait.
+            // Until it is known to wait.
             await sleep(50)
             return 2
           },
@@ -133,5 +133,42 @@ test.each(['graph', 'process'] as const)(
     open(own)
     expect(await docket.execute(own, Depth, { N: 1 })).toBe(2)
     expect(await (await called.promise)[0]).toBe(0)
+  },
+)
+
+test.each(['graph', 'process'] as const)(
+  'where several hold all slots of scope %s, and each waits for one more, the last one fails, and the others go on, as does what only wants a slot',
+  async (scope) => {
+    const limit = 3
+    const all = Promise.withResolvers<void>()
+    let begun = 0
+    const own: AnyGraph = graph({
+      name: 'all',
+      steps: [
+        step({
+          name: 'Each',
+          inputs: { n: N },
+          output: Depth,
+          concurrency: { limit, scope },
+          run: async ({ n }): Promise<number> => {
+            if (n === 0) return 0
+            if (++begun === limit) all.resolve()
+            await all.promise
+            // Something else waits for a slot by then, and is not to blame.
+            await sleep(100)
+            return 1 + (await called(own, Depth, 0))
+          },
+        }),
+      ],
+    })
+    open(own)
+    const calls = Array.from({ length: limit }, () => called(own, Depth, 1))
+    await all.promise
+    const onlooker = called(own, Depth, 0)
+    const outcomes = await Promise.allSettled(calls)
+    expect(outcomes.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'fulfilled', 'rejected'])
+    expect(await onlooker).toBe(0)
+    const { message } = deadlockOf(outcomes.find((outcome) => outcome.status === 'rejected')!.reason)
+    expect(message).toMatch(/waits for itself by way of others: .*needs a slot of its concurrency 3/)
   },
 )
