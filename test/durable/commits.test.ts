@@ -348,39 +348,4 @@ describe('a step that finished its work is committed', () => {
     expect(runs).toEqual(['Slow', 'Quick', 'Quick'])
     expect(world.events.filter(({ type }) => type === 'lease.lost')).toEqual([])
   })
-
-  test('once: an earlier attempt that comes late changes nothing that others have seen', async () => {
-    const world = new World()
-    const gates = [door(), door()]
-    let turn = 0
-    const { line: graph } = line({
-      first: { timeout: '1s', retry: { maxAttempts: 2 }, run: () => gates[turn++]!.promise },
-      second: { run: (value) => (value === 20 ? door().promise : value) },
-    })
-    const docket = world.process({ graphs: [graph] })
-    const handle = await docket.start(graph, Third, inputs, { id: 'a' })
-    await world.clock.advance(1_500)
-    gates[1]!.resolve(20)
-    await world.clock.advance(10)
-    gates[0]!.resolve(10)
-    await world.clock.advance(10)
-    const { steps } = await handle.details()
-    expect(steps.find(({ step: name }) => name === 'First')).toMatchObject({ status: 'completed', output: 20 })
-  })
-
-  test('and holds, if it came late from an earlier attempt while the next one ran', async () => {
-    const world = new World()
-    const gates = [door(), door()]
-    let turn = 0
-    const { line: graph } = line({
-      first: { timeout: '1s', retry: { maxAttempts: 2 }, run: () => gates[turn++]!.promise },
-    })
-    const docket = world.process({ graphs: [graph] })
-    const result = docket.execute(graph, Third, inputs, { id: 'a' })
-    await world.clock.advance(1_500)
-    gates[0]!.resolve(10)
-    await world.clock.advance(10)
-    gates[1]!.resolve(20)
-    expect(await world.clock.settle(result)).toBe(12)
-  })
 })

@@ -231,6 +231,10 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     'machines had ended, and waited for room, when their batch failed: a retry of it waited for them for ever',
   ],
   [9_040_334, 'an execution that failed while it was being detached waited for a child that was held back until then'],
+  [
+    4_101_716,
+    'the value that an earlier attempt brought late was on record, and had decided a race there, when the last one failed: here the step had failed, and waited for a signal whose slot was closed',
+  ],
 ]
 
 test.each(found)('seed %i: %s', async (seed) => {

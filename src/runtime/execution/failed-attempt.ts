@@ -3,7 +3,7 @@ import type { Claimant, SharedClaim } from '../results/claimant.ts'
 import { fallBack } from '../steps/fallback.ts'
 import type { FallbackOutcome } from '../steps/fallback.ts'
 import { decideRetry } from '../steps/retry-decision.ts'
-import { endFailed, endFallenBack } from './step-ending.ts'
+import { endFailed, endFallenBack, endMade } from './step-ending.ts'
 import { rememberAttempt } from './past-attempts.ts'
 import type { EndingStep } from './step-ending.ts'
 import type { StepExtras } from './step-extras.ts'
@@ -46,6 +46,14 @@ export function retryOrFail(step: FailingStep, error: unknown, timedOut: boolean
     step.proceedAfter(decision.delayMs)
   }
   execution.leave()
+}
+
+/** What an earlier attempt brought late is on its way to the store, or there: it holds, whatever becomes of this one; unless it can't be written. */
+export function holdOrFail(step: FailingStep, late: Promise<unknown>, error: unknown, timedOut: boolean): void {
+  late.then(endMade.bind(undefined, step), () => {
+    if (step.hasEnded) step.execution.leave()
+    else retryOrFail(step, error, timedOut)
+  })
 }
 
 /** No further attempt will be made: the fallback takes the result's place, or the step has failed. */

@@ -19,7 +19,7 @@ import type { ResultCache } from '../results/result-cache.ts'
 import type { SharedResults } from '../results/shared-results.ts'
 import type { Slots } from '../environment/current-step.ts'
 import { idempotencyKeyOf } from './idempotency-key.ts'
-import { fallBackOrFail, retryOrFail } from './failed-attempt.ts'
+import { fallBackOrFail, holdOrFail, retryOrFail } from './failed-attempt.ts'
 import { endCached, endMade, endOnceKept, mayRun, skipStep } from './step-ending.ts'
 import { beginClaim, cacheOfStep } from './step-cache.ts'
 import { endLate, forgetResultOf, keepLate } from './late-outcome.ts'
@@ -291,7 +291,8 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
   attemptFailed(error: unknown, timedOut: boolean): void {
     releaseSlot(this.extras)
     this.#effect?.failed(error, timedOut)
-    retryOrFail(this, error, timedOut)
+    if (this.#persisting === undefined) retryOrFail(this, error, timedOut)
+    else holdOrFail(this, this.#persisting, error, timedOut)
   }
 
   /** Waits before the next attempt. */
