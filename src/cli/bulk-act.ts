@@ -11,6 +11,7 @@ import { confirm, dryRun } from './confirm.ts'
 import { filterOf, hintOfGraph, pagesOf } from './execution-filter.ts'
 import { plain } from './plain-text.ts'
 import { onRecord } from './record-act.ts'
+import { sayUnserved } from './unserved-queues.ts'
 
 /** An act on one execution. */
 export interface Act {
@@ -24,12 +25,14 @@ export interface Act {
   readonly refusalOf: (one: Chosen) => string | undefined
   /** Why it is done, for those who read of it. @default none */
   readonly note?: string | undefined
+  /** Whether a process that serves its queue is to go on with it then: where none does, that is said. @default false */
+  readonly leavesReady?: boolean
   /** Does it. @returns what came of it, where that is not `done` */
   readonly act: (docket: Docket, id: string) => Promise<string | undefined>
 }
 
 /** An execution that was chosen; its values are not kept. */
-type Chosen = Pick<ExecutionInfo, 'id' | 'status'>
+type Chosen = Pick<ExecutionInfo, 'id' | 'status' | 'queue'>
 
 /** What became of one execution. */
 interface Row {
@@ -67,6 +70,7 @@ export async function bulkAct(call: CliCall, docket: Docket, act: Act): Promise<
     )
   const tally = new Map<string, number>()
   let worst: ExitCode = exitCodes.done
+  const ready = new Set<string>()
   const report = (row: Row, code: ExitCode): void => {
     tally.set(row.outcome, (tally.get(row.outcome) ?? 0) + 1)
     if (code !== exitCodes.done)
@@ -92,6 +96,7 @@ export async function bulkAct(call: CliCall, docket: Docket, act: Act): Promise<
         { id, outcome: outcome ?? act.done, reason: null },
         outcome === 'notFound' ? exitCodes.notFound : exitCodes.done,
       )
+      if (act.leavesReady === true && outcome === undefined) ready.add(one.queue)
     } catch (error) {
       const isStore = readOf(error, 'code') === 'STORE_FAILED'
       report(
@@ -101,6 +106,8 @@ export async function bulkAct(call: CliCall, docket: Docket, act: Act): Promise<
     }
   })
   if (chosen.length > 1) call.printer.say([...tally].map(([outcome, many]) => `${many} ${outcome}`).join(', '))
+  // There is no point in a question to a store that failed.
+  if (!tally.has('failed')) await sayUnserved(call, docket, ready)
   return call.streams.signal.aborted ? exitCodes.interrupted : worst
 }
 
@@ -114,7 +121,7 @@ async function choose(call: CliCall, docket: Docket, act: Act): Promise<readonly
     const found: (Chosen | string)[] = []
     await inTurns(ids, fewIds, async (id) => {
       const handle = await docket.get(id)
-      found[ids.indexOf(id)] = handle === undefined ? id : { id, status: (await handle.info()).status }
+      found[ids.indexOf(id)] = handle === undefined ? id : chosenOf(await handle.info())
     })
     return found
   }
@@ -123,12 +130,12 @@ async function choose(call: CliCall, docket: Docket, act: Act): Promise<readonly
   const { statuses } = act
   const found: Chosen[] = []
   const query = isNarrowed(call, act) ? { ...filter, status: statuses } : (filter ?? {})
-  for await (const page of pagesOf(docket, query))
-    append(
-      found,
-      page.map(({ id, status }) => ({ id, status })),
-    )
+  for await (const page of pagesOf(docket, query)) append(found, page.map(chosenOf))
   return found
+}
+
+function chosenOf({ id, status, queue }: ExecutionInfo): Chosen {
+  return { id, status, queue }
 }
 
 /** Whether it is the act that says in which statuses executions are chosen. */

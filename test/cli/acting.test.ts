@@ -15,6 +15,7 @@ const started = (id: string, ...more: readonly string[]): Promise<CliOutcome> =>
 const failed = (id: string): Promise<CliOutcome> =>
   cli(['run', 'orders', 'Receipt', '-i', 'Order={"id":"broken"}', '--id', id, '-q'])
 const approve = (value: string): Promise<CliOutcome> => cli(['signal', 'o', 'Approval', '--value', value])
+const unserved = 'no process that lives serves queue "default": start your program, or docket worker\n'
 const statusOf = async (id: string): Promise<unknown> => (await cli(['show', id, '--json'])).json[0]?.['status']
 
 describe('docket run', () => {
@@ -302,7 +303,7 @@ describe('acts on many', () => {
     expect({ code, json, err }).toEqual({
       code: 0,
       json: [{ id: 'a', outcome: 'retried', reason: null }],
-      err: 'left alone: 1 pending, 1 completed\n',
+      err: `left alone: 1 pending, 1 completed\n${unserved}`,
     })
     expect((await cli(['retry', '--graph', 'parcels', '--yes'])).err).toBe('there is none to retry\n')
   })

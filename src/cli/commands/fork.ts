@@ -5,6 +5,7 @@ import { requireExecution } from '../find-execution.ts'
 import { plain } from '../plain-text.ts'
 import { readInputs } from '../read-inputs.ts'
 import { onRecord } from '../record-act.ts'
+import { sayUnlessServed } from '../unserved-queues.ts'
 
 /** `docket fork`: begins a new execution with what another one has, but for a step and what depends on it. */
 export async function fork(call: CliCall): Promise<ExitCode> {
@@ -29,6 +30,7 @@ export async function fork(call: CliCall): Promise<ExitCode> {
       }),
     )
     call.printer.result({ id: made.id, forkedFrom: id }, () => plain(made.id, 2_000))
+    await sayUnlessServed(call, docket, made)
     return exitCodes.done
   })
 }

@@ -12,6 +12,7 @@ export async function retry(call: CliCall): Promise<ExitCode> {
     bulkAct(call, docket, {
       verb: 'retry',
       done: 'retried',
+      leavesReady: true,
       // Of those that completed only batches may have something to retry: whoever means them says so.
       statuses: ['failed', 'cancelled'],
       refusalOf: ({ status }) => {

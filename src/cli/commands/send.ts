@@ -12,6 +12,7 @@ import { readValue } from '../read-inputs.ts'
 import { readTimeToCome } from '../read-options.ts'
 import { onRecord } from '../record-act.ts'
 import { typeNamed } from '../type-named.ts'
+import { sayUnlessServed } from '../unserved-queues.ts'
 
 /** `docket signal`: gives an execution a value that one of its steps waits for. */
 export async function signal(call: CliCall): Promise<ExitCode> {
@@ -27,7 +28,9 @@ export async function signal(call: CliCall): Promise<ExitCode> {
       unlessAccepted,
     )
     call.printer.result({ id, signal: typeName, verdict }, () => `${plain(id)}  ${verdict}`)
-    return verdict === 'late' || verdict === 'ended' ? exitCodes.refused : exitCodes.done
+    if (verdict === 'late' || verdict === 'ended') return exitCodes.refused
+    await sayUnlessServed(call, docket, handle)
+    return exitCodes.done
   })
 }
 

@@ -6,6 +6,7 @@ import { plain } from '../plain-text.ts'
 import { readInputs } from '../read-inputs.ts'
 import { requireGraph, requireTarget } from '../require-graph.ts'
 import { onRecord } from '../record-act.ts'
+import { sayUnlessServed } from '../unserved-queues.ts'
 
 interface StartCallOptions {
   readonly input?: readonly string[]
@@ -24,6 +25,7 @@ export async function start(call: CliCall): Promise<ExitCode> {
     const handle = await startByArguments(call, docket)
     const { id, outcome = null } = handle
     call.printer.result({ id, outcome }, () => plain(id, 2_000))
+    await sayUnlessServed(call, docket, handle)
     return exitCodes.done
   })
 }
