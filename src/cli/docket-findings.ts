@@ -83,7 +83,7 @@ async function workFindings(docket: Docket): Promise<readonly StoreFinding[]> {
       findings.push({
         check,
         level: 'problem',
-        text: `${ready + overdue === 1 ? '1 execution' : `${ready + overdue} executions`} could go on, and no process that lives serves the queue; start one with work: { ${JSON.stringify(name)}: 100 }`,
+        text: `${ready + overdue === 1 ? '1 execution' : `${ready + overdue} executions`} could go on, and no process that lives serves the queue: start your program with work: { ${JSON.stringify(name)}: 100 }, or docket worker`,
       })
     else if (oldestReadyMs > oldMs)
       findings.push({

@@ -60,6 +60,6 @@ test('a queue with an old execution that nobody serves, and an empty one that is
     { queue: 'night', ready: 0, note: 'rest' },
   ])
   const { out } = await cli(['doctor'])
-  expect(out).toMatch(/^PROBLEM {2}queue gpu: 1 execution could go on, and no process that lives serves the queue/m)
+  expect(out).toMatch(/^PROBLEM {2}queue gpu: 1 execution could go on, and no process that lives serves the queue: start your program with work: \{ "gpu": 100 \}, or docket worker$/m)
   expect(out).toMatch(/^warning {2}queue night: it is paused since .* \(rest\), with 0 ready/m)
 })

@@ -8,7 +8,7 @@ export const outputsOfOperating: Readonly<Record<string, ExpectedOutput>> = {
 step.inputFailed
   step "PrintVoucher" was skipped: its input from "AskPartner" never came: step "AskPartner" failed in attempt 1 of 1 at 2026-01-01T12:00:00.000Z: Error: the partner is closed
 execution.noWorker
-  execution "order:8" waits for a worker: none serves its queue "abroad" (the one process that lives does not); createDocket({ work: { "abroad": … } }) does
+  execution "order:8" waits for a worker: none serves its queue "abroad" (the one process that lives does not); createDocket({ work: { "abroad": … } }) does, in your program or by docket worker
 step.waitsForSignal Ship ← Pay ← Approval 2026-01-08T12:00:00.000Z`,
   },
   'acts.ts': {

@@ -86,7 +86,7 @@ function workerReason(facts: WhyFacts): FoundReason | undefined {
   if (serving.length === 0) {
     return {
       code: 'execution.noWorker',
-      text: `execution "${id}" waits for a worker: none serves its queue "${queue}" (${whoLives(workers)}); createDocket({ work: { ${JSON.stringify(queue)}: … } }) does`,
+      text: `execution "${id}" waits for a worker: none serves its queue "${queue}" (${whoLives(workers)}); createDocket({ work: { ${JSON.stringify(queue)}: … } }) does, in your program or by docket worker`,
     }
   }
   if (graphWorkers(facts).length > 0) return undefined

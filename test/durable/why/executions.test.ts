@@ -56,7 +56,7 @@ describe('why an execution is where it is', () => {
     expect(await world.clock.settle(api.why('x'))).toMatchObject({
       code: 'execution.noWorker',
       queue: 'gpu',
-      text: 'execution "x" waits for a worker: none serves its queue "gpu" (no other process has a docket on this store); createDocket({ work: { "gpu": … } }) does',
+      text: 'execution "x" waits for a worker: none serves its queue "gpu" (no other process has a docket on this store); createDocket({ work: { "gpu": … } }) does, in your program or by docket worker',
     })
     const other = world.process({ graphs: [line().line], work: { gpu: 1 } })
     await world.clock.advance(10)
@@ -200,7 +200,7 @@ describe('why an execution is where it is', () => {
       because: [{ code: 'step.waitsForChild', step: 'jobs', because: [{ code: 'execution.noWorker', queue: 'gpu' }] }],
     })
     expect(why.text).toBe(
-      'execution "x" runs in this process, begun 5.0 s ago: step "jobs" waits for child "x/jobs", and has for 5.0 s; execution "x/jobs" waits for a worker: none serves its queue "gpu" (the one process that lives does not); createDocket({ work: { "gpu": … } }) does',
+      'execution "x" runs in this process, begun 5.0 s ago: step "jobs" waits for child "x/jobs", and has for 5.0 s; execution "x/jobs" waits for a worker: none serves its queue "gpu" (the one process that lives does not); createDocket({ work: { "gpu": … } }) does, in your program or by docket worker',
     )
     await world.clock.settle(docket.close({ deadline: 0 }))
   })
