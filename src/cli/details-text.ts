@@ -1,5 +1,5 @@
 import { waitText } from '../index.ts'
-import type { ExecutionDetails, StepInfo } from '../index.ts'
+import type { ExecutionDetails, StepInfo, StepWait } from '../index.ts'
 import { append } from '../core/append.ts'
 import { jsonErrorOf } from './json-value.ts'
 import type { JsonError } from './json-value.ts'
@@ -45,7 +45,7 @@ export function detailsText(details: ExecutionDetails, printer: Printer): string
   for (const [name, text] of facts) if (text !== undefined) lines.push(`  ${name.padEnd(12)}  ${text}`)
   const error = jsonErrorOf(details.error)
   if (error !== null) append(lines, errorLines(error))
-  if (details.steps.length > 0) append(lines, ['', ...stepTable(details.steps, printer)])
+  if (details.steps.length > 0) append(lines, ['', ...stepTable(details, printer)])
   if (children.length > 0)
     append(lines, [
       '',
@@ -77,7 +77,8 @@ function textOf({ name, message, code }: Omit<JsonError, 'causes'>): string {
 }
 
 /** Steps in a table; of very many the first, and how many more there are. */
-function stepTable(steps: readonly StepInfo[], printer: Printer): readonly string[] {
+function stepTable({ steps, lease }: ExecutionDetails, printer: Printer): readonly string[] {
+  const isRun = lease?.isAlive === true
   const hasItems = steps.some(({ item }) => item !== undefined)
   const lines = printer.table(
     [...(hasItems ? ['ITEM'] : []), 'STEP', 'STATUS', 'ATTEMPT', 'SINCE', ''],
@@ -89,7 +90,7 @@ function stepTable(steps: readonly StepInfo[], printer: Printer): readonly strin
         statusCell(step.status),
         step.attempt === undefined ? '—' : String(step.attempt),
         step.since?.toISOString() ?? '',
-        noteOf(step),
+        noteOf(step, isRun),
       ]),
   )
   return steps.length > mostSteps ? [...lines, `and ${steps.length - mostSteps} more: --json has all`] : lines
@@ -100,10 +101,15 @@ function undoText({ status, endedAt, error }: NonNullable<StepInfo['undo']>): st
   return `undo: ${status}${endedAt === undefined ? '' : ` at ${endedAt.toISOString()}`}${failure === null ? '' : `: ${failure.message}`}`
 }
 
-function noteOf({ waitsFor, error, undo }: StepInfo): string {
+function waitsText(wait: StepWait, isRun: boolean): string {
+  return wait.kind === 'owner' && !isRun ? 'a process that goes on with it' : waitText(wait)
+}
+
+/** `isRun`: whether a process that lives runs its execution. */
+function noteOf({ waitsFor, error, undo }: StepInfo, isRun: boolean): string {
   const failure = jsonErrorOf(error)
   return [
-    waitsFor === undefined ? undefined : `waits for ${waitText(waitsFor)}`,
+    waitsFor === undefined ? undefined : `waits for ${waitsText(waitsFor, isRun)}`,
     failure === null ? undefined : failure.message,
     undo === undefined ? undefined : undoText(undo),
   ]

@@ -254,7 +254,7 @@ async function allSteps(
   if (plan === undefined) return known
   const persistOf = (spec: StepSpec) => spec.persist ?? setup.persistOf?.(spec)
   if (isUndone || isTerminal(record.status)) return endedStepInfos(plan, known, info, persistOf)
-  return recordedStepInfos(plan, known, info.startedAt, persistOf)
+  return recordedStepInfos(plan, known, info, persistOf)
 }
 
 /** Of an execution that is undone, no step waits any more, though its record is closed with the end alone. */

@@ -20,12 +20,18 @@ export function stepViewOf(info: StepInfo, planned: PlannedStep | undefined): St
     startedAt: isoOf(info.startedAt),
     endedAt: isoOf(info.endedAt),
     dueAt: isoOf(info.dueAt),
-    waitsFor: info.waitsFor && waitText(info.waitsFor),
+    waitsFor: waitsForOf(info),
     error: errorViewOf(info.error, true),
     attempts: attemptsOf(info),
     checkpoints: info.checkpoints?.map(({ name, kind, status, at }) => ({ name, kind, status, at: at.toISOString() })),
     undo: info.undo?.status,
   })
+}
+
+function waitsForOf({ status, waitsFor }: StepInfo): string | undefined {
+  // What has not begun no process knows anything of.
+  if (status === 'pending' && waitsFor?.kind === 'owner') return 'a process that goes on with it'
+  return waitsFor && waitText(waitsFor)
 }
 
 function attemptsOf(info: Pick<StepInfo, 'attempts'>): StepView['attempts'] {

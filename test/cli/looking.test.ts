@@ -153,19 +153,32 @@ describe('docket show', () => {
         'order:3',
         '  graph         orders → Approved',
         '  status        pending',
-        '  situation     nobody runs it: it has not begun yet; this docket takes nothing over (takeOver: false); one that does, and that it fits, goes on with it',
+        '  situation     execution "order:3" waits for a worker: none serves its queue "default" (no other process has a docket on this store); createDocket({ work: { "default": … } }) does, in your program or by docket worker',
         '  queue         default, key ada',
         '  created       <iso time>',
         '  inputs        Order',
         '',
         'STEP      STATUS   ATTEMPT  SINCE',
-        'Pay       pending  0               waits for its process, which alone knows what it does',
-        'Approval  pending  0               waits for its process, which alone knows what it does',
+        'Pay       pending  0               waits for a process that goes on with it',
+        'Approval  pending  0               waits for a process that goes on with it',
         'Approve   pending  0               waits for what "Pay", "Approval" make',
         '',
       ].join('\n'),
     )
     expect(code).toBe(0)
+  })
+
+  test('says of what is to be tried again what docket why says, and has its steps as pending', async () => {
+    await threeOrders()
+    await cli(['retry', 'order:2'])
+    const { out } = await cli(['show', 'order:2'])
+    const [why = ''] = (await cli(['why', 'order:2'])).out.split('\n')
+    expect(out).toContain(`  situation     ${why}\n`)
+    expect(out).not.toMatch(/takeOver|alone knows/)
+    expect(out.slice(out.indexOf('STEP'))).toMatch(
+      /^STEP .*\nPay +pending +0 .* waits for a process that goes on with it\nShip +pending +0 .* waits for what "Pay" makes\n$/,
+    )
+    expect((await cli(['show', 'order:2', '--json'])).json[0]).toMatchObject({ situation: why })
   })
 
   test('has the mailbox: what was sent, and nobody has taken yet', async () => {

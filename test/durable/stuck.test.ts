@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { all, graph, NonRetryableError, step } from '../../src/index.ts'
+import { z } from 'zod'
+import { all, dataType, graph, NonRetryableError, step } from '../../src/index.ts'
 import type { ExecutionDetails } from '../../src/index.ts'
 import { expectNoUnhandledErrors, never, rejectionOf } from '../loose-api.ts'
 import { World } from './durable-time.ts'
@@ -8,6 +9,8 @@ import { door, line, Third } from './line.ts'
 import { A, B, D, End, stuckGraph } from './stuck-graph.ts'
 
 expectNoUnhandledErrors()
+
+const refused = (): Promise<number> => Promise.reject(new NonRetryableError('no money'))
 
 const brief = ({ steps }: ExecutionDetails): unknown =>
   steps.map(({ step: name, status, waitsFor }) => [name, status, waitsFor])
@@ -106,6 +109,45 @@ describe('details() of an unfinished execution', () => {
     expect((await (await elsewhere.get('x'))!.details()).steps.map(({ step: name }) => name)).toEqual(['Retry'])
     for (const one of [docket, elsewhere]) await one.close({ deadline: 0 })
   })
+})
+
+test('details() of an execution that no process has show as pending what begins again, and as unknown what nothing needs any more', async () => {
+  const world = new World()
+  const E = dataType('E', z.number())
+  const Logged = dataType('Logged', z.number())
+  const again = graph({
+    name: 'again',
+    steps: [
+      step({ name: 'Check', output: A, run: () => 1 }),
+      step({ name: 'Find', output: B, run: () => 1 }),
+      step({ name: 'Kept', inputs: { b: B }, output: D, persist: 'execution', run: ({ b }) => b }),
+      step({ name: 'Pay', inputs: { d: D }, output: E, persist: 'execution', run: refused }),
+      step({ name: 'Log', inputs: { a: A }, output: Logged, run: () => 1 }),
+      step({ name: 'End', inputs: { e: E, logged: Logged }, output: End, run: () => 1 }),
+    ],
+  })
+  const docket = world.process({ graphs: [again] })
+  const handle = await docket.start(again, End, {}, { id: 'x' })
+  await world.clock.settle(rejectionOf(handle.result()))
+  await world.clock.settle(docket.close({ deadline: 0 }))
+  const other = world.process({ graphs: [again], work: false })
+  await world.clock.settle(other.retry('x'))
+  const details = await (await other.get('x'))!.details()
+  expect(details.lease).toBeUndefined()
+  expect(details.steps.map(({ step: name, status, attempt }) => [name, status, attempt])).toEqual([
+    ['Find', 'unknown', undefined],
+    ['Kept', 'completed', 1],
+    ['Pay', 'pending', 0],
+    ['Check', 'pending', undefined],
+    ['Log', 'pending', 0],
+    ['End', 'pending', 0],
+  ])
+  expect(details.steps.find(({ step: name }) => name === 'Log')?.waitsFor).toEqual({ kind: 'inputs', steps: ['Check'] })
+  expect(await world.clock.settle(other.why('x', 'Check'))).toMatchObject({
+    code: 'step.notRun',
+    because: [{ code: 'execution.noWorker' }],
+  })
+  expect(await world.clock.settle(other.why('x', 'Find'))).toMatchObject({ code: 'step.notNeeded' })
 })
 
 describe('details() of an execution that has ended', () => {

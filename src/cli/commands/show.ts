@@ -50,7 +50,14 @@ interface Shown {
 }
 
 async function shownOf(call: CliCall, docket: Docket, details: ExecutionDetails): Promise<Shown> {
-  return { details, mailbox: await docket.mailbox(details.id, { values: call.has('values'), limit: mostMessages }) }
+  const { id, status, lease } = details
+  // Details say what this command's own docket would do about an execution that nobody runs: nothing.
+  const isRun = isTerminal(status) || lease?.isAlive === true
+  const [mailbox, situation] = await Promise.all([
+    docket.mailbox(id, { values: call.has('values'), limit: mostMessages }),
+    isRun ? details.situation : docket.why(id).then(({ text }) => text),
+  ])
+  return { details: { ...details, situation }, mailbox }
 }
 
 function jsonOf(call: CliCall, { details, mailbox }: Shown): Record<string, unknown> {

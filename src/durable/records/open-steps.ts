@@ -95,15 +95,18 @@ function liveWait(
 
 /**
  * All steps of an execution that has not ended, as far as its records show. What a step without a record does is known to its owner alone,
- * unless it needs a step that is persisted and has not ended: results are committed before any dependant starts.
+ * unless it needs a step that is persisted and has not ended: results are committed before any dependant starts. Where it has no owner, what it made
+ * is gone, and it begins again where it is needed.
  */
 export function recordedStepInfos(
   plan: Plan,
   recorded: readonly StepInfo[],
-  startedAt: Date | undefined,
+  { startedAt, owner }: { readonly startedAt: Date | undefined; readonly owner: string | undefined },
   persistOf: (spec: StepSpec) => PersistSpec | undefined,
 ): readonly StepInfo[] {
-  const byName = new Map(recorded.map((step) => [step.step, step]))
+  const records = new Map(recorded.map((step) => [step.step, step]))
+  const byName = new Map(records)
+  const needed = owner === undefined ? neededSteps(plan, records) : undefined
   const isCertainlyOpen: boolean[] = []
   const infos = plan.steps.map((planStep, position) => {
     const { spec } = planStep
@@ -120,13 +123,42 @@ export function recordedStepInfos(
     if (known !== undefined) return known
     if (steps.length > 0)
       return { ...unrecordedStep(spec.name, 'pending', waitForInputs(plan, steps)), attempts, since: startedAt }
+    const hasNotBegun = startedAt === undefined || (owner === undefined && recorded !== undefined)
+    // What needs a value that never came is skipped again, and so is what that leads to.
+    const hasInputs = producersOf(plan, planStep).every((at) => hasValue(records.get(plan.steps[at]!.spec.name)))
+    const isPending = hasNotBegun || (needed?.has(position) === true && hasInputs)
+    if (isPending) isCertainlyOpen[position] = true
     return {
-      ...unrecordedStep(spec.name, startedAt === undefined ? 'pending' : 'unknown', { kind: 'owner' }),
+      ...unrecordedStep(spec.name, isPending ? 'pending' : 'unknown', { kind: 'owner' }),
+      // It may have been tried, of which nothing is left.
+      ...(!hasNotBegun && { attempt: undefined }),
       attempts,
     }
   })
   // A record of a step that the graph no longer has is shown too.
   return [...infos, ...byName.values()]
+}
+
+function hasValue(step: StepInfo | undefined): boolean {
+  return step?.status === 'completed' || step?.status === 'cached'
+}
+
+/** The steps, by position, whose values something still needs that has not ended, or that nothing takes from. */
+function neededSteps(plan: Plan, byName: ReadonlyMap<string, StepInfo>): ReadonlySet<number> {
+  const taken = new Set<number>()
+  const needed = new Set<number>()
+  for (const [position, planStep] of [...plan.steps.entries()].toReversed()) {
+    const known = byName.get(planStep.spec.name)
+    const isOpen = known === undefined || !isTerminalStep(known.status)
+    const isNeeded = isOpen && (needed.has(position) || !taken.has(position))
+    if (isNeeded) needed.add(position)
+    else needed.delete(position)
+    for (const producer of producersOf(plan, planStep)) {
+      taken.add(producer)
+      if (isNeeded) needed.add(producer)
+    }
+  }
+  return needed
 }
 
 /** The steps that make what a step needs, by position. */

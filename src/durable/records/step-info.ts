@@ -104,9 +104,12 @@ export interface StepInfo {
   readonly step: string
   /** Key of the batch's item; undefined outside batches, and for what the items share. */
   readonly item: string | undefined
-  /** `unknown`: there is no record of it, so that the process that runs the execution, or ran it, alone knows. */
+  /**
+   * `unknown`: there is no record of it, so that the process that runs the execution, or ran it, alone knows. Where no process has the execution, what begins
+   * again is `pending`.
+   */
   readonly status: StepStatus | 'unknown'
-  /** The current or last attempt; 0 before the first. Undefined where that is not on record: of a step that is not persisted, and ran in another process, or has ended. */
+  /** The current or last attempt; 0 before the first. Undefined where that is not on record: of a step that is not persisted, and ran, or may have run, in another process, or has ended. */
   readonly attempt: number | undefined
   /** Its value, once completed or cached. */
   readonly output: unknown
