@@ -22,6 +22,8 @@ export interface CommandSpec {
   readonly usage: string
   /** What it does, in a sentence. */
   readonly summary: string
+  /** Whether the word of its group alone calls it, too. @default false */
+  readonly isUsual?: boolean
   /** Its own options. */
   readonly options?: readonly OptionSpec[]
   /** Loads what it needs, and nothing that other commands need. */

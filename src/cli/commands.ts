@@ -198,7 +198,8 @@ const actCommands: readonly CommandSpec[] = [
 const scheduleCommands: readonly CommandSpec[] = [
   {
     usage: 'schedules list',
-    summary: 'lists what is started by the clock',
+    summary: 'lists what is started by the clock, as docket schedules alone does',
+    isUsual: true,
     options: [{ flags: '--graph <name>', summary: 'of this graph' }],
     load: async () => (await import('./commands/schedules.ts')).listSchedules,
   },
@@ -245,7 +246,8 @@ const scheduleCommands: readonly CommandSpec[] = [
 const queueCommands: readonly CommandSpec[] = [
   {
     usage: 'queues list [names...]',
-    summary: 'lists queues with what stands ready, what runs, and what limits them',
+    summary: 'lists queues with what stands ready, what runs, and what limits them, as docket queues alone does',
+    isUsual: true,
     load: async () => (await import('./commands/queues.ts')).listQueues,
   },
   {

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { didYouMean } from '../core/closest-name.ts'
 import { CliCall } from './cli-call.ts'
 import type { GlobalOptions } from './cli-call.ts'
 import { CliError } from './cli-error.ts'
@@ -6,6 +7,7 @@ import type { ExitCode } from './cli-error.ts'
 import type { CliStreams } from './cli-streams.ts'
 import { commands, globalOptions } from './commands.ts'
 import type { CommandSpec, OptionSpec } from './command-spec.ts'
+import { plain } from './plain-text.ts'
 import { Printer } from './printer.ts'
 
 /** What the calls of a program come to. */
@@ -47,11 +49,13 @@ export function createProgram(streams: CliStreams, version: string): Program {
     const isOfGroup = /^[a-z]/.test(second)
     let parent = program
     if (isOfGroup) {
-      parent = groups.get(first) ?? program.command(first).description(groupSummaries[first] ?? first)
+      parent = groups.get(first) ?? groupOf(program, first)
       groups.set(first, parent)
     }
     const usage = isOfGroup ? [second, ...rest] : [first, second, ...rest]
-    const command = parent.command(usage.filter((word) => word !== '').join(' ')).description(spec.summary)
+    const command = parent
+      .command(usage.filter((word) => word !== '').join(' '), { isDefault: spec.isUsual === true })
+      .description(spec.summary)
     for (const option of spec.options ?? []) command.addOption(optionOf(option))
     command.action(async () => {
       exitCode = await act(spec, command, streams)
@@ -68,6 +72,19 @@ export function createProgram(streams: CliStreams, version: string): Program {
 const groupSummaries: Readonly<Record<string, string>> = {
   schedules: 'what is started by the clock',
   queues: 'what stands ready, and what limits it',
+}
+
+function groupOf(program: Command, name: string): Command {
+  const group = program.command(name).description(groupSummaries[name] ?? name)
+  // What is mistyped must not be read as an argument of the usual command.
+  return group.hook('preSubcommand', () => {
+    const [word = '-'] = group.args
+    const names = group.commands.map((command) => command.name())
+    if (word.startsWith('-') || names.includes(word)) return
+    group.error(`error: unknown command '${plain(word)}'${didYouMean(word, names)}`, {
+      code: 'commander.unknownCommand',
+    })
+  })
 }
 
 async function act(spec: CommandSpec, command: Command, streams: CliStreams): Promise<ExitCode> {

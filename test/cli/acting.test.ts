@@ -357,6 +357,9 @@ describe('schedules', () => {
       every: '1h30m',
     } as never)
     expect((await cli(['schedules', 'list'])).out).toMatch(/hourly .* every 1h30m /)
+    expect((await cli(['schedules'])).out).toBe((await cli(['schedules', 'list'])).out)
+    expect((await cli(['schedules', '--graph', 'orders', '--json'])).json).toHaveLength(2)
+    expect((await cli(['schedules', '--graph', 'parcels', '--json'])).json).toEqual([])
     await cli(['schedules', 'delete', 'hourly', '-y'])
     expect((await cli(['schedules', 'pause', 'nightly', '--note', 'holidays'])).out).toBe('nightly  paused\n')
     expect((await cli(['schedules', 'list'])).out).toMatch(/nightly {2}paused: holidays/)

@@ -21,6 +21,9 @@ test('a queue is paused, limited and resumed, and shown with what stands ready',
     },
   ])
   expect((await cli(['queues', 'list'])).out).toMatch(/default {2}paused: rest .*2 at once per key, 10 in 1m/)
+  expect(await cli(['queues'])).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/^QUEUE .*\ndefault /) })
+  expect((await cli(['queues', '--json'])).json).toMatchObject([{ queue: 'default', ready: 1 }])
+  expect((await cli(['queues', '--help'])).out).toMatch(/pause .*\n.*resume/)
   const burst = await cli(['queues', 'limits', 'default', '--rate', '10/1m', '--burst', '3'])
   expect(burst.out).toBe('default  paused, 10 in 1m, a burst of 3\n')
   expect((await cli(['queues', 'resume', 'default'])).code).toBe(0)
@@ -60,6 +63,8 @@ test('a queue with an old execution that nobody serves, and an empty one that is
     { queue: 'night', ready: 0, note: 'rest' },
   ])
   const { out } = await cli(['doctor'])
-  expect(out).toMatch(/^PROBLEM {2}queue gpu: 1 execution could go on, and no process that lives serves the queue: start your program with work: \{ "gpu": 100 \}, or docket worker$/m)
+  expect(out).toMatch(
+    /^PROBLEM {2}queue gpu: 1 execution could go on, and no process that lives serves the queue: start your program with work: \{ "gpu": 100 \}, or docket worker$/m,
+  )
   expect(out).toMatch(/^warning {2}queue night: it is paused since .* \(rest\), with 0 ready/m)
 })
