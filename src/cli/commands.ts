@@ -1,7 +1,7 @@
 import { bulkOptions } from './bulk-options.ts'
 import type { CommandSpec, OptionSpec } from './command-spec.ts'
 import { filterOptions } from './filter-options.ts'
-import { readCount, readDuration, readIndex, readTime } from './read-options.ts'
+import { readCount, readDuration, readIndex, readPort, readTime } from './read-options.ts'
 import { readRate, readStatuses } from './read-words.ts'
 import { startOptions } from './start-options.ts'
 
@@ -280,7 +280,7 @@ const otherCommands: readonly CommandSpec[] = [
     usage: 'inspect',
     summary: 'serves a page on this machine that shows executions as they run, until it is interrupted; prints its URL',
     options: [
-      { flags: '--port <port>', summary: 'the port to listen on (default: one that is free)', read: readCount },
+      { flags: '--port <port>', summary: 'the port to listen on (default: 0, one that is free)', read: readPort },
       {
         flags: '--host <host>',
         summary: 'the address to listen on; off this machine only with DOCKET_INSPECTOR_TOKEN (default: 127.0.0.1)',

@@ -19,6 +19,12 @@ export function readIndex(text: string): number {
   throw new CliError(exitCodes.usage, `must be the index of an item, from 0 on, not "${text}"`)
 }
 
+/** A port; 0 means any that is free. @throws CliError */
+export function readPort(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) < 65_536) return Number(text)
+  throw new CliError(exitCodes.usage, `must be a whole number from 0 to 65535, not "${text}"`)
+}
+
 /** A length of time, in milliseconds. @throws CliError */
 export function readDuration(text: string): number {
   const ms = durationMs(text)

@@ -24,6 +24,19 @@ test('docket inspect prints the URL of a page, serves it to whoever has the toke
   await expect(fetch(url)).rejects.toThrow()
 })
 
+test('--port 0 means any port that is free, and what is none is refused', async () => {
+  useStore()
+  const interruption = new AbortController()
+  const { promise, resolve } = Promise.withResolvers<string>()
+  const serving = cli(['inspect', '--port', '0'], { signal: interruption.signal, onOut: resolve, onErr: resolve })
+  const said = await promise
+  interruption.abort()
+  expect((await serving).code).toBe(0)
+  expect(Number(new URL(said).port)).toBeGreaterThan(0)
+  for (const wrong of ['65536', '-1', '1.5'])
+    expect(await cli(['inspect', `--port=${wrong}`])).toMatchObject({ code: 2, err: expect.stringMatching(/65535/) })
+})
+
 test('a page that others can reach needs a token of one’s own, which is not in the arguments', async () => {
   const { code, err } = await cli(['inspect', '--host', '0.0.0.0'])
   expect({ code, err }).toEqual({
