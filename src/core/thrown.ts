@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import { append } from './append.ts'
+import { objectText } from './object-text.ts'
 
 // A `cause` may be a getter that makes a new error each time it is read.
 const maxCauses = 10_000
@@ -101,8 +102,16 @@ export function describeThrown(thrown: unknown): string {
     if (isError(thrown)) return String(thrown.message === '' ? thrown.name : thrown.message)
     if (typeof thrown === 'string') return thrown
     const message = readOf(thrown, 'message')
-    return typeof message === 'string' && message !== '' ? message : `${String(thrown)}, which is no Error`
+    return typeof message === 'string' && message !== '' ? message : `${textOf(thrown)}, which is no Error`
   } catch {
     return 'a value that has no text'
   }
+}
+
+/** Objects without a text of their own are shown by what they have. @throws what code of the value throws */
+function textOf(thrown: unknown): string {
+  if (typeof thrown !== 'object' || thrown === null) return String(thrown)
+  // One without a prototype has no text at all.
+  const text = typeof readOf(thrown, 'toString') === 'function' ? String(thrown) : undefined
+  return text?.includes('[object Object]') === false ? text : (objectText(thrown) ?? String(thrown))
 }
