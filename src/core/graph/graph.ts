@@ -120,7 +120,9 @@ export type TargetOf<G, T> =
         ? [T] extends [At<TypesOf<G>['types'], NameOf<T>>]
           ? T
           : `graph ${Quoted<NameOf<G>>} means another data type named ${Quoted<NameOf<T>>}. Share one declaration`
-        : `no step of graph ${Quoted<NameOf<G>>} produces ${Quoted<NameOf<T>>}`
+        : [keyof TypesOf<G>['producers']] extends [never]
+          ? `the steps of graph ${Quoted<NameOf<G>>} are not known: they must be a literal list of typed steps (written in place, or as const)`
+          : `no step of graph ${Quoted<NameOf<G>>} produces ${Quoted<NameOf<T>>}`
       : [TypedDataType] extends [T]
         ? `a target is a data type that a step of graph ${Quoted<NameOf<G>>} makes: not its name, not a schema, not a step`
         : 'the name of a data type must be a literal, so that it is known. For names made at run time, use untypedGraph'
