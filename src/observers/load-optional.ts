@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { OptionError } from '../core/errors.ts'
 import { isMissingPackage } from '../core/is-missing-package.ts'
-import { describeThrown } from '../core/thrown.ts'
+import { unloadable } from '../core/unloadable.ts'
 
 /** A bundle of CommonJS has no `import.meta.url`: there, the package is looked for beside the program that runs, and where it was started. */
 function load(name: string): unknown {
@@ -23,7 +23,7 @@ export function loadOptional(call: string, name: string, version: string, instea
   } catch (cause) {
     const message = isMissingPackage(cause, name)
       ? `it needs the package ${name}: npm install ${name}@${version}${instead}`
-      : `the package ${name} is installed, but can't be loaded: ${describeThrown(cause)}`
+      : unloadable(name, cause)
     throw new OptionError(`${call}: ${message}`, undefined, { cause })
   }
 }

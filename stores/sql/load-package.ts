@@ -1,5 +1,6 @@
 import { StoreError } from '../../src/core/errors.ts'
-import { describeThrown, isError } from '../../src/core/thrown.ts'
+import { isError } from '../../src/core/thrown.ts'
+import { unloadable } from '../../src/core/unloadable.ts'
 
 /**
  * Loads a package that the user installs: a driver. What is said of one that is not there is not said of one that is, and fails.
@@ -11,7 +12,7 @@ export async function loadPackage<Module>(store: string, name: string, load: () 
   } catch (cause) {
     const message = isMissing(cause, name)
       ? `it needs the package ${name}: npm install ${name}`
-      : `the package ${name} is installed, but can't be loaded: ${describeThrown(cause)}`
+      : unloadable(name, cause)
     throw new StoreError(store, message, false, { cause })
   }
 }

@@ -61,4 +61,7 @@ test.concurrent('a package that is too old, or broken, counts as something else 
   expect(old).toContain('this version of bullmq has no PostgreSQL backend: npm install bullmq@latest (6.7 or newer)')
   const broken = await saidWith(redis, { bullmq: "import 'not-there'", ioredis: 'installed' })
   expect(broken).toMatch(/the package bullmq is installed, but can't be loaded: .*Cannot find package 'not-there'/)
+  const dynamic = `throw new Error('Dynamic require of "events" is not supported')`
+  const bundled = await saidWith(postgres, { bullmq: 'installed', pg: dynamic })
+  expect(bundled).toMatch(/Dynamic require of "events" is not supported; keep .* out of the bundle \(--external:pg\)$/)
 })

@@ -4,14 +4,18 @@ import { expect, test } from 'vitest'
 
 const run = promisify(execFile)
 
-type Trouble = 'missing' | 'throws' | 'needs another'
+type Trouble = 'missing' | 'throws' | 'needs another' | 'bundled'
 
 /** What opening a store says in a process in which packages are in trouble: not there at all, broken, or without what they need. */
 async function openWith(make: string, trouble: Readonly<Record<string, Trouble>>): Promise<string> {
   const program = `
     import { registerHooks } from 'node:module'
     const trouble = ${JSON.stringify(trouble)}
-    const sources = { throws: "throw new Error('libpq is too old')", 'needs another': "import 'what-nobody-has'" }
+    const sources = {
+      throws: "throw new Error('libpq is too old')",
+      'needs another': "import 'what-nobody-has'",
+      bundled: "throw new Error('Dynamic require of \\"events\\" is not supported')",
+    }
     registerHooks({
       resolve(specifier, context, next) {
         const how = trouble[specifier.split('/')[0]]
@@ -58,6 +62,12 @@ test.each(stores)('%s with a package %s that lacks another one names that', asyn
   const message = await openWith(make, { [name]: 'needs another' })
   expect(message).toContain(`the package ${name} is installed, but can't be loaded: Cannot find package`)
   expect(message).toContain('what-nobody-has')
+})
+
+test.each(stores)('%s with a package %s in a bundle of ES modules says to keep it out of that', async (make, name) => {
+  expect(await openWith(make, { [name]: 'bundled' })).toContain(
+    `the package ${name} is installed, but can't be loaded: Dynamic require of "events" is not supported; keep the driver out of the bundle (--external:${name})`,
+  )
 })
 
 test('both packages that Redis lacks are named at once', async () => {

@@ -3,7 +3,7 @@ import type * as ioredis from 'ioredis'
 import type pg from 'pg'
 import { EngineError } from '../../core/engine-error.ts'
 import { isMissingPackage } from '../../core/is-missing-package.ts'
-import { describeThrown } from '../../core/thrown.ts'
+import { unloadable } from '../../core/unloadable.ts'
 import { engineName } from './name.ts'
 
 type Bullmq = typeof bullmq
@@ -43,7 +43,6 @@ async function loadAll(loaders: Readonly<Record<string, () => Promise<unknown>>>
     )
   return loaded.map((result, index) => {
     if (result.status === 'fulfilled') return result.value
-    const message = `the package ${names[index]} is installed, but can't be loaded: ${describeThrown(result.reason)}`
-    throw new EngineError(engineName, message, false, { cause: result.reason })
+    throw new EngineError(engineName, unloadable(names[index]!, result.reason), false, { cause: result.reason })
   })
 }
