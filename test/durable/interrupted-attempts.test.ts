@@ -58,6 +58,32 @@ describe('an attempt that a process died of', () => {
     expect(attempts).toEqual([1, 2, 3])
   })
 
+  test('is neither the last nor counted with maxAttempts: 1: the step begins again, as attempt 1', async () => {
+    const world = new World()
+    const attempts: number[] = []
+    const once = (hangs: boolean) =>
+      line({
+        second: {
+          persist: 'execution',
+          retry: { maxAttempts: 1 },
+          run: (value, { attempt }) => {
+            attempts.push(attempt)
+            return hangs ? door().promise : value
+          },
+        },
+      }).line
+    const held = once(true)
+    for (let death = 0; death < 3; death++) {
+      const { docket, die } = world.mortal({ graphs: [held], lease: '2s' })
+      if (death === 0) await docket.start(held, Third, inputs, { id: 'a' })
+      await world.clock.advance(death === 0 ? 100 : 10_000)
+      die()
+      await world.clock.advance(5_000)
+    }
+    expect(await endOf(world, world.process({ graphs: [once(false)] }))).not.toBeInstanceOf(Error)
+    expect(attempts).toEqual([1, 1, 1, 1])
+  })
+
   test('is counted where the next process can’t go on with its records', async () => {
     const world = new World()
     const attempts: number[] = []
