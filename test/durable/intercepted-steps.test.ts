@@ -195,3 +195,51 @@ test('what undoes a step passes them, with its output; a refusal leaves it as it
   await expect(docket.execute(charges, Letter, { Name: 'Bo' }, { id: 'b' })).rejects.toThrow('out of stock')
   expect(undone).toHaveLength(1)
 })
+
+test('an interceptor that has taken its time begins no function of a step that is over: timed out, cancelled or detached', async () => {
+  const begun: string[] = []
+  const Seat = dataType('Seat', type<string>())
+  const Trip = dataType('Trip', type<string>())
+  const book = step({
+    name: 'Book',
+    inputs: { name: Name },
+    output: Seat,
+    persist: 'execution',
+    timeout: '1s',
+    run: ({ name }) => {
+      begun.push(`Book ${name}`)
+      return name
+    },
+  })
+  const plan = durableStep({
+    name: 'Plan',
+    inputs: { name: Name },
+    output: Trip,
+    timeout: '1s',
+    run: async ({ name }) => {
+      begun.push(`Plan ${name}`)
+      return name
+    },
+  })
+  const trips = graph({ name: 'trips', steps: [book, plan] })
+  const slow = async <Made>(next: () => Promise<Made> | Made): Promise<Made> => {
+    await new Promise<void>((resolve) => void docket.clock.setTimeout(resolve, 5_000))
+    return next()
+  }
+  await using docket = createTestDocket({
+    graphs: [trips],
+    interceptors: [{ step: (_, next) => slow(() => next()) }],
+  })
+  const timed = await docket.start(trips, Seat, { Name: 'timed out' }, { id: 'timed' })
+  const planned = await docket.start(trips, Trip, { Name: 'timed out' }, { id: 'planned' })
+  const ends = Promise.allSettled([timed.result(), planned.result()])
+  await docket.advance('1m')
+  expect((await ends).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  const cancelled = await docket.start(trips, Seat, { Name: 'cancelled' }, { id: 'cancelled' })
+  const detached = await docket.start(trips, Seat, { Name: 'detached' }, { id: 'detached' })
+  await docket.advance('100ms')
+  await cancelled.cancel()
+  await detached.detach()
+  await docket.advance('1m')
+  expect(begun).toEqual([])
+})

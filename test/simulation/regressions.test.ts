@@ -235,6 +235,10 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     4_101_716,
     'the value that an earlier attempt brought late was on record, and had decided a race there, when the last one failed: here the step had failed, and waited for a signal whose slot was closed',
   ],
+  [
+    300_100_055,
+    'an interceptor that had taken its time began the function of a step whose execution was detached meanwhile',
+  ],
 ]
 
 test.each(found)('seed %i: %s', async (seed) => {

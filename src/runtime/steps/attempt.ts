@@ -142,7 +142,10 @@ export class Attempt implements StepContext {
 
   #callBy(chain: InterceptorChain<'step'>): unknown {
     const run = this.#owner
-    return callIntercepted(chain, run, run.inputs, this, (headers) => (this.#more.headers = headers))
+    const takeHeaders = (headers: Readonly<Record<string, string>>): void => void (this.#more.headers = headers)
+    return callIntercepted(chain, run, run.inputs, this, takeHeaders, () => {
+      if (!this.#isOpen) throw this.#extras?.abort?.reason
+    })
   }
 
   // A function of its own, as some below: one that makes closures costs memory at each call, whether it comes to them or not.

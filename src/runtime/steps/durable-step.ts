@@ -269,7 +269,16 @@ class DurableWork implements StepWork, FrameHost {
       returned =
         interceptors?.step === undefined
           ? step.planStep.spec.run(this.#inputs, made.context)
-          : callIntercepted(interceptors.step, step, this.#inputs, made.context, (headers) => made.useHeaders(headers))
+          : callIntercepted(
+              interceptors.step,
+              step,
+              this.#inputs,
+              made.context,
+              (headers) => made.useHeaders(headers),
+              () => {
+                if (!this.#isOpen || frame !== this.#frame) throw made.context.signal.reason
+              },
+            )
     } catch (thrown) {
       if (frame === this.#frame) this.#fail(thrown, false)
       return

@@ -12,7 +12,8 @@ import { isPromise } from '../../core/own-promise.ts'
 type Inputs = Readonly<Record<string, unknown>>
 
 /**
- * Calls a step's function by way of the interceptors. Inputs that one of them has changed are checked first; headers are handed over.
+ * Calls a step's function by way of the interceptors. Inputs that one of them has changed are checked first; headers are handed over. `requireOpen` throws once the attempt is over: an
+ * interceptor that has taken its time begins nothing any more.
  * @throws what an interceptor or the function throws, InputError
  */
 export function callIntercepted(
@@ -21,6 +22,7 @@ export function callIntercepted(
   inputs: Record<string, unknown>,
   context: StepContext,
   takeHeaders: (headers: Readonly<Record<string, string>>) => void,
+  requireOpen: () => void,
 ): unknown {
   const { spec } = step.planStep
   const { id, item, place, options } = step.execution
@@ -38,11 +40,15 @@ export function callIntercepted(
     },
     app: options.app,
   }
+  const begin = (given: Inputs): unknown => {
+    requireOpen()
+    return spec.run(given, context)
+  }
   return chain(call, (passed) => {
     if (passed.headers !== call.headers) takeHeaders(passed.headers)
-    if (passed.inputs === call.inputs) return spec.run(inputs, context)
+    if (passed.inputs === call.inputs) return begin(inputs)
     const checked = checkedInputs(step, call.inputs, passed.inputs)
-    return isPromise(checked) ? checked.then((late) => spec.run(late, context)) : spec.run(checked, context)
+    return isPromise(checked) ? checked.then(begin) : begin(checked)
   })
 }
 

@@ -123,6 +123,8 @@ export class UndoAttempt implements CompensateContext {
     const call = { executionId, graph, step, item, attempt, output, inputs, isUncertain, reason, headers, app }
     return chain(call, async (passed) => {
       this.#headers = passed.headers
+      // An interceptor that has taken its time begins nothing any more.
+      if (!this.#isOpen) throw this.signal.reason
       return spec.run(output, this)
     })
   }
