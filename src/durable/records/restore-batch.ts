@@ -142,6 +142,8 @@ export class BatchRestoration {
   readonly #needed: ReadonlySet<string>
   readonly #isRetried: (item: string) => boolean
   readonly #outcomes = new Map<string, ItemOutcome>()
+  /** The ends of items that succeeded, and of which others may still want what their steps made. */
+  readonly #setAside = new Map<string, StepRecord>()
   readonly #outdated = new Set<string>()
   readonly #views = new StepViews()
   /** Each as it was, and as it is to be written. */
@@ -216,8 +218,14 @@ export class BatchRestoration {
   }
 
   /** The items, or how many of them are there. @throws SerializationError */
-  items(total: number): Promise<BatchItems | number> {
+  async items(total: number): Promise<BatchItems | number> {
     if (this.#failure !== undefined) throw this.#failure.error
+    // Where no item is left, none wants anything of another one any more: their values hold.
+    if (this.anew === undefined && !this.#isCompensating && this.#outcomes.size + this.#setAside.size === total)
+      for (const step of this.#setAside.values()) {
+        this.#outdated.delete(step.item)
+        await this.#takeOutcome(step)
+      }
     return this.#reader.done(total)
   }
 
@@ -308,6 +316,7 @@ export class BatchRestoration {
       step.status === 'completed' ? !needsAll : step.attempt > (head?.retries ?? 0) || !this.#isRetried(step.item)
     if (isUsed) return this.#takeOutcome(step)
     this.#outdated.add(step.item)
+    if (step.status === 'completed') this.#setAside.set(step.item, step)
     return undefined
   }
 
