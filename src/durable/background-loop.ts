@@ -62,8 +62,9 @@ export class BackgroundLoop {
     })
     this.#unowned = new Look(context.clock, async () => {
       this.#lookedAt = this.#context.hostClock.elapsed()
-      await this.#try('looking for work', () => scan?.run(false))
-      return scan?.haveRoom === true
+      const hasLooked = await this.#try('looking for work', () => scan?.run(false))
+      // A look that failed has counted no slots: the next turn comes soon enough.
+      return hasLooked && scan?.haveRoom === true
     })
   }
 
@@ -142,16 +143,17 @@ export class BackgroundLoop {
     this.#arm(this.#pauseMs)
   }
 
-  async #try(what: string, act: () => unknown): Promise<void> {
+  /** Gives whether it was done. */
+  async #try(what: string, act: () => unknown): Promise<boolean> {
     const { connection } = this.#context
     try {
       await connection.ready()
       await act()
+      return true
     } catch (error) {
-      // The store is away; what is awaited rejects with the error. Tried again in a moment.
-      if (error instanceof StoreError && error.isTransient) return
-      // What the store refuses to one of them must not keep the others from their work.
-      connection.failures.report(what, error)
+      // What the store refuses to one of them must not keep the others from their work. Where it is away, what is awaited rejects with the error. Tried again in a moment.
+      if (!(error instanceof StoreError && error.isTransient)) connection.failures.report(what, error)
+      return false
     }
   }
 }
