@@ -84,7 +84,7 @@ export class ExecutionTopic extends Topic {
       const details = await this.lookUp(async () => {
         this.#plan ??= await this.#docket.plan(this.#id)
         return detailsOf(this.#docket, this.#id)
-      }, isAnswer)
+      })
       this.#isGone = false
       const row = rowOf(details)
       const rowText = JSON.stringify([row, details.situation])
@@ -99,7 +99,7 @@ export class ExecutionTopic extends Topic {
       for (let from = mostSteps; from < steps.length; from += mostSteps)
         this.show({ type: 'steps', steps: steps.slice(from, from + mostSteps) })
     } catch (thrown) {
-      if (!isAnswer(thrown)) return
+      if (!isNone(thrown)) return
       // It may come, or come again under the same id.
       if (!this.#isGone) this.show({ type: 'steps', steps: [], isGone: true })
       this.#isGone = true
@@ -132,8 +132,8 @@ function keyOf({ step, item = '' }: { readonly step: string; readonly item?: str
   return JSON.stringify([step, item])
 }
 
-/** Whether it says that there is no such execution; else the store can't be reached. */
-function isAnswer(thrown: unknown): boolean {
+/** Whether it says that there is no such execution; else the store can't be reached, or it can't be read. */
+function isNone(thrown: unknown): boolean {
   return (
     thrown instanceof RequestProblem || (thrown instanceof Error && thrown.message.startsWith('there is no execution'))
   )

@@ -12,6 +12,8 @@ export class PageConnection {
   readonly #seq: () => number
   #isBehind = false
   #answers = true
+  /** What it was shown of the store last. */
+  isStoreAway = false
 
   constructor(socket: WebSocket, seq: () => number) {
     this.#socket = socket
@@ -19,13 +21,15 @@ export class PageConnection {
     socket.on('pong', () => (this.#answers = true))
   }
 
-  send(text: string): void {
-    if (this.#socket.readyState !== opened) return
+  /** Gives whether it was sent. */
+  send(text: string): boolean {
+    if (this.#socket.readyState !== opened) return false
     if (this.#isBehind || this.#socket.bufferedAmount > mostBuffered) {
       this.#isBehind = true
-      return
+      return false
     }
     this.#socket.send(text, () => this.#catchUp())
+    return true
   }
 
   /** Looks whether somebody is there; one that has not answered since the last time is cut off. Browsers answer by themselves: the page gets a frame besides. */

@@ -1,4 +1,5 @@
 import { clearTimeout, setTimeout } from 'node:timers'
+import { StoreError } from '../core/errors.ts'
 import type { PageConnection } from './page-connection.ts'
 import type { LiveFrame } from './protocol.ts'
 
@@ -9,7 +10,8 @@ const patienceMs = 3_000
 export abstract class Topic {
   readonly #pages = new Set<PageConnection>()
   readonly #nextSeq: () => number
-  #isStoreAway = false
+  /** Not known before the first look. */
+  #isStoreAway: boolean | undefined
 
   constructor(nextSeq: () => number) {
     this.#nextSeq = nextSeq
@@ -23,7 +25,7 @@ export abstract class Topic {
   join(page: PageConnection): void {
     this.#pages.add(page)
     for (const frame of this.frames()) page.send(this.#textOf(frame))
-    if (this.#isStoreAway) page.send(this.#textOf({ type: 'store', isAway: true }))
+    if (this.#isStoreAway !== undefined) this.#showStore(page, this.#isStoreAway)
     this.call()
   }
 
@@ -37,8 +39,8 @@ export abstract class Topic {
   /** What a page has to know that comes now. */
   protected abstract frames(): readonly Unnumbered[]
 
-  /** Looks something up, and shows pages when the store stops to answer, and when it answers again. `isAnswer`: whether what a look throws is an answer, too. */
-  protected async lookUp<T>(look: () => Promise<T>, isAnswer: (thrown: unknown) => boolean = () => false): Promise<T> {
+  /** Looks something up, and shows pages when the store stops to answer, and when it answers again. That something can't be read is an answer, too. */
+  protected async lookUp<T>(look: () => Promise<T>): Promise<T> {
     const timer = setTimeout(() => this.#storeIs(true), patienceMs)
     timer.unref()
     try {
@@ -46,7 +48,7 @@ export abstract class Topic {
       this.#storeIs(false)
       return found
     } catch (thrown) {
-      this.#storeIs(!isAnswer(thrown))
+      this.#storeIs(thrown instanceof StoreError && thrown.isTransient)
       throw thrown
     } finally {
       clearTimeout(timer)
@@ -54,9 +56,14 @@ export abstract class Topic {
   }
 
   #storeIs(isAway: boolean): void {
-    if (this.#isStoreAway === isAway) return
     this.#isStoreAway = isAway
-    this.show({ type: 'store', isAway })
+    for (const page of this.#pages) this.#showStore(page, isAway)
+  }
+
+  /** A page may have been shown something else by what it looked at before. */
+  #showStore(page: PageConnection, isAway: boolean): void {
+    if (page.isStoreAway === isAway) return
+    if (page.send(this.#textOf({ type: 'store', isAway }))) page.isStoreAway = isAway
   }
 
   /** To all pages, as one text. */

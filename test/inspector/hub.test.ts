@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { createDocket } from 'docket'
+import { createDocket, SerializationError, StoreError } from 'docket'
 import type { Docket } from 'docket'
 import { memoryStore } from 'docket/stores/memory'
 import { WebSocket } from 'ws'
@@ -178,3 +178,58 @@ function collector(): () => number {
     return process.memoryUsage().heapUsed
   }
 }
+
+/** A docket whose calls fail at times. */
+function failing(inner: Docket, failureOf: (call: string) => Error | undefined): Docket {
+  return new Proxy(inner, {
+    get: (target, key) => {
+      const value: unknown = Reflect.get(target, key, target)
+      if (typeof value !== 'function') return value
+      return (...args: readonly unknown[]): unknown => {
+        const failure = failureOf(String(key))
+        return failure === undefined ? (Reflect.apply(value, target, args) as unknown) : Promise.reject(failure)
+      }
+    },
+  })
+}
+
+const awayIn = ({ frames }: FakeSocket): readonly boolean[] =>
+  frames.flatMap((frame) => (frame.type === 'store' ? [frame.isAway] : []))
+
+test('a page that has heard that the store is away, and looks at something else once it is back, hears that', async () => {
+  const clock = new VirtualClock()
+  let isAway = true
+  const hub = new Hub(
+    failing(docket, () => (isAway ? new StoreError('test', 'the server has gone away', true) : undefined)),
+    clock,
+  )
+  await start('one')
+  const socket = new FakeSocket()
+  const page = hub.open(socket as unknown as WebSocket)!
+  hub.watch(page, {})
+  await passUntil(clock, () => awayIn(socket).at(-1) === true)
+  isAway = false
+  hub.watch(page, { execution: 'one' })
+  await passUntil(clock, () => awayIn(socket).at(-1) === false)
+  expect(awayIn(socket)).toEqual([true, false])
+  hub.close()
+})
+
+test('an execution whose plan can’t be read says nothing of the store, which has answered', async () => {
+  const clock = new VirtualClock()
+  let looks = 0
+  const hub = new Hub(
+    failing(docket, (call) => {
+      if (call !== 'plan') return undefined
+      looks++
+      return new SerializationError('its key is not known here')
+    }),
+    clock,
+  )
+  await start('one')
+  const socket = new FakeSocket()
+  hub.watch(hub.open(socket as unknown as WebSocket)!, { execution: 'one' })
+  await passUntil(clock, () => looks > 2)
+  expect(awayIn(socket)).toEqual([])
+  hub.close()
+})
