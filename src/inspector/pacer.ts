@@ -28,8 +28,10 @@ export const machineClock: PacerClock = {
 
 /** So much of the time the work may take at the most, as one part of as many. */
 const share = { busy: 10, idle: 20 } as const
+/** What takes so long that this is less has waited, as for a store that was away. */
+const longestPauseMs = 10_000
 
-/** Does one piece of work again and again: soon after something calls for it, now and then otherwise, one at a time, and never for more than a tenth of the time. */
+/** Does one piece of work again and again: soon after something calls for it, now and then otherwise, one at a time, and for no more than a tenth of the time, as far as pauses of 10 s make that. */
 export class Pacer {
   readonly #work: () => Promise<void> | void
   readonly #pace: Pace
@@ -66,10 +68,10 @@ export class Pacer {
   #schedule(): void {
     const { leastMs, idleMs } = this.#pace
     const pauseMs = this.#isCalledFor
-      ? Math.max(leastMs, share.busy * this.#tookMs)
+      ? Math.max(leastMs, Math.min(longestPauseMs, share.busy * this.#tookMs))
       : idleMs === undefined
         ? Infinity
-        : Math.max(idleMs, share.idle * this.#tookMs)
+        : Math.max(idleMs, Math.min(longestPauseMs, share.idle * this.#tookMs))
     const dueAt = Math.max(this.#clock.elapsed(), this.#endedAt + pauseMs)
     if (dueAt === Infinity || (this.#timer !== undefined && dueAt >= this.#dueAt)) return
     this.#clock.clearTimeout(this.#timer as never)

@@ -233,3 +233,30 @@ test('an execution whose plan can’t be read says nothing of the store, which h
   expect(awayIn(socket)).toEqual([])
   hub.close()
 })
+
+test('a look that took half a minute, since the store was away, is followed by the next one in some seconds', async () => {
+  const clock = new VirtualClock()
+  let isAway = true
+  const looks: number[] = []
+  const patient = new Proxy(docket, {
+    get: (target, key) => {
+      const value: unknown = Reflect.get(target, key, target)
+      if (key !== 'list') return typeof value === 'function' ? (value.bind(target) as unknown) : value
+      return async (...args: readonly unknown[]): Promise<unknown> => {
+        looks.push(clock.elapsed())
+        if (!isAway) return Reflect.apply(value as () => unknown, target, args)
+        await new Promise<void>((resolve) => clock.setTimeout(resolve, 30_000))
+        throw new StoreError('test', 'the server has gone away', true)
+      }
+    },
+  })
+  const hub = new Hub(patient, clock)
+  const socket = new FakeSocket()
+  hub.watch(hub.open(socket as unknown as WebSocket)!, {})
+  await clock.advance(31_000)
+  isAway = false
+  await clock.advance(20_000)
+  expect(looks.length).toBeGreaterThan(1)
+  await passUntil(clock, () => awayIn(socket).at(-1) === false)
+  hub.close()
+})
