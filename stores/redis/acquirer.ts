@@ -1,4 +1,3 @@
-import { StoreError } from '../../src/core/errors.ts'
 import { append } from '../../src/core/append.ts'
 import type {
   AcquiredExecution,
@@ -11,9 +10,6 @@ import type { QueueRoom } from '../../src/core/contracts/queue-order.ts'
 import { defaultQueue } from '../../src/core/contracts/queue-record.ts'
 import { isRestricted, limitsOf } from '../../src/core/contracts/queue-state.ts'
 import type { Connection } from './connection.ts'
-import { replyError, storeError } from './errors.ts'
-import { takeScript } from './execution-scripts.ts'
-import { headRecord } from './head-record.ts'
 import {
   buckets,
   escapeText,
@@ -24,32 +20,20 @@ import {
   timeKey,
   unescapeText,
 } from './layout.ts'
-import type { Argument, Reply } from './link.ts'
 import type { JudgedBuckets, Owners } from './owners.ts'
-import { packedLists, unpackedLists } from './packed-lists.ts'
-import type { Packed } from './packed-lists.ts'
 import { idOf, memberOf, MergedRanges } from './ranges.ts'
 import type { IndexRange } from './ranges.ts'
-import { readHeads } from './reader.ts'
 import { countRunning, readQueue, whileLocked, writeFreeAt } from './queues.ts'
 import { beginDue, findInTurn, takeWanted } from './ready-looks.ts'
 import { suits } from './ready-heads.ts'
 import type { ReadyHeads } from './ready-heads.ts'
 import type { ReadyCandidate } from './ready-looks.ts'
 import { withRoom } from './room-of-keys.ts'
-import { eachOf } from './script-writes.ts'
-import { leaveOut, orElse } from './unreadable.ts'
+import { take, takeExpected } from './taking.ts'
+import type { Candidate } from './taking.ts'
 
 // Of what others have taken at the same moment.
 const mostTries = 5
-
-/** An execution that may be taken if its owner is still this one. */
-interface Candidate {
-  readonly id: string
-  readonly owner: string
-  /** The index member that led to it, or ''. */
-  readonly member: string
-}
 
 /**
  * Gives executions to an owner: looks up their owners, finds out which of these are dead, and takes theirs. Each is taken by a script that
@@ -76,6 +60,9 @@ async function acquireReady(
   const queue = request.queue ?? defaultQueue
   // Within limits, and while it is paused, what is looked for beside is of no use.
   const mayLook = !heads.restricted.has(queue)
+  const first = mayLook && suits(request) ? await takeExpected(connection, request, heads) : undefined
+  if (first !== undefined)
+    return (await takeInTurn(connection, owners, request, { heads, ...first, room: undefined })).acquired
   // All are heard, whichever of them fails.
   const [stored, known, judged] = await Promise.all([
     readQueue(connection, queue),
@@ -83,6 +70,7 @@ async function acquireReady(
     mayLook && !suits(request) ? owners.judgedInBuckets() : undefined,
   ])
   if (stored === undefined || !isRestricted(stored.state)) {
+    heads.said.set(queue, stored?.text ?? '')
     if (heads.restricted.delete(queue)) return acquireReady(connection, owners, heads, request)
     return (await takeInTurn(connection, owners, request, { heads, known, judged, room: undefined })).acquired
   }
@@ -134,6 +122,7 @@ async function takeInTurn(
   {
     heads,
     known,
+    taken,
     judged,
     room,
     isPerKey = false,
@@ -143,6 +132,8 @@ async function takeInTurn(
     readonly heads?: ReadyHeads
     /** Of these, for the first look. */
     readonly known?: readonly ReadyCandidate[] | undefined
+    /** Of these, what has been taken. @default nothing was tried */
+    readonly taken?: readonly AcquiredExecution[] | undefined
     /** @default that is read */
     readonly judged?: JudgedBuckets | undefined
     readonly room: QueueRoom | undefined
@@ -172,7 +163,8 @@ async function takeInTurn(
     const chosen = tried.slice(0, left)
     const begun = chosen.filter(({ isNew }) => isNew)
     if (chosen.length === 0 || (reserve !== undefined && !(await reserve(begun.length)))) return { acquired }
-    append(acquired, await take(connection, { ...request, limit: left }, tried, heads))
+    const isTaken = tries === 0 && taken !== undefined
+    append(acquired, isTaken ? taken : await take(connection, { ...request, limit: left }, tried, heads))
     // Limits are judged once.
     if (
       acquired.length >= request.limit ||
@@ -286,96 +278,4 @@ function freeAmong(dead: ReadonlySet<string>, { owner, andOwn }: AcquireRequest)
   if (andOwn === true) free.add(own)
   else free.delete(own)
   return free
-}
-
-async function take(
-  connection: Connection,
-  request: AcquireRequest,
-  candidates: readonly Candidate[],
-  heads?: ReadyHeads,
-): Promise<AcquiredExecution[]> {
-  const { owner, sequence = 0, andEnded, ids, limit } = request
-  const { layout, packer } = connection
-  const ended = ids !== undefined && andEnded === true ? '1' : ''
-  const replies = await takeEach(connection, candidates, limit, [ownerText(owner), ended, sequence])
-  const tried = replies.slice(0, replies.findLastIndex((reply) => reply !== undefined) + 1 || replies.length)
-  heads?.lost(tried.filter((reply) => reply === undefined).length)
-  const errors: StoreError[] = []
-  const acquired = replies.flatMap((reply, index) => {
-    const { id } = candidates[index]!
-    if (reply instanceof StoreError) {
-      if (!reply.isTransient && ids === undefined) leaveOut(reply)
-      else errors.push(reply)
-      return []
-    }
-    if (reply === undefined) return [] // Somebody else was faster, or there were enough.
-    heads?.taken(request, candidates[index]!, reply.changes)
-    const read = () => headRecord(id, layout.execution(id), reply.head, packer)
-    const execution = ids === undefined ? orElse(undefined, read) : read()
-    return execution === undefined ? [] : [{ execution, wasLost: reply.wasLost, hasMail: reply.hasMail }]
-  })
-  // Of these nobody knows whether they were taken: after this error, the caller looks for all that the store thinks it has.
-  const unknown = errors.find(({ isTransient }) => isTransient)
-  if (unknown !== undefined) throw unknown
-  // What was taken must not be lost for those that can't be.
-  if (acquired.length === 0 && errors.length > 0) throw errors[0]!
-  return acquired
-}
-
-interface Taken {
-  readonly wasLost: boolean
-  readonly hasMail: boolean
-  /** The count of changes in its bucket. */
-  readonly changes: string
-  readonly head: Reply
-}
-
-/** What became of each; undefined where somebody else was faster, or as many as the limit had been taken. */
-async function takeEach(
-  connection: Connection,
-  all: readonly Candidate[],
-  limit: number,
-  args: readonly Argument[],
-): Promise<readonly (Taken | StoreError | undefined)[]> {
-  const { link, layout } = connection
-  // One script counts what it takes; several know nothing of each other.
-  const candidates = link.groupsOf(all).length > 1 ? all.slice(0, limit) : all
-  const groups = link.groupsOf(candidates)
-  const replies = await link.tryAll(
-    groups.map((group) => ({
-      run: takeScript,
-      keys: group.flatMap(({ id }) => layout.executionKeys(id)),
-      args: [packedLists(group.map((candidate) => [candidate.owner, candidate.member])), ...args, limit],
-    })),
-  )
-  const taken = new Map<Candidate, Taken | StoreError>()
-  for (const [position, group] of groups.entries()) {
-    const reply = replies[position]
-    const read = reply instanceof Buffer ? (unpackedLists(reply) as readonly Packed[]) : []
-    const each = reply instanceof StoreError ? [] : eachOf(read, group.length)
-    for (const [at, candidate] of group.entries()) {
-      const one = reply instanceof StoreError ? reply : takenOf(each[at]!, layout.execution(candidate.id))
-      if (one !== undefined) taken.set(candidate, one)
-    }
-  }
-  const headless = candidates.filter((candidate) => isHeadless(taken.get(candidate)))
-  const heads = await readHeads(
-    connection,
-    headless.map(({ id }) => id),
-  )
-  for (const [index, candidate] of headless.entries())
-    taken.set(candidate, { ...(taken.get(candidate) as Taken), head: heads[index] })
-  return candidates.map((candidate) => taken.get(candidate))
-}
-
-function takenOf(reply: Packed, key: string): Taken | StoreError | undefined {
-  if (reply === null) return undefined
-  if (reply instanceof Buffer) return storeError(replyError(reply.toString()), key)
-  const [lost, mail, changes, ...head] = reply as readonly Packed[]
-  return { wasLost: String(lost) === '1', hasMail: String(mail) === '1', changes: String(changes), head }
-}
-
-/** Whether its head is to be read alone. */
-function isHeadless(taken: Taken | StoreError | undefined): boolean {
-  return taken !== undefined && !(taken instanceof StoreError) && (taken.head as readonly Packed[]).length === 0
 }

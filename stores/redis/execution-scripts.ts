@@ -37,11 +37,11 @@ local function isLate(last, sequence) return last and tonumber(last) > tonumber(
  */
 
 export const eachAlone = `
-local function eachAlone(act)
+local function eachAlone(act, before)
   local done = {}
   for i, given in ipairs(cmsgpack.unpack(ARGV[1])) do
-    local isDone, reply = pcall(act, KEYS[8 * i - 7], KEYS[8 * i - 6], KEYS[8 * i - 5], given, KEYS[8 * i - 4], KEYS[8 * i - 3],
-      KEYS[8 * i - 2], KEYS[8 * i - 1], KEYS[8 * i])
+    local k = (before or 0) + 8 * i
+    local isDone, reply = pcall(act, KEYS[k - 7], KEYS[k - 6], KEYS[k - 5], given, KEYS[k - 4], KEYS[k - 3], KEYS[k - 2], KEYS[k - 1], KEYS[k])
     if isDone then done[i] = reply else done[i] = {type(reply) == 'table' and reply.err or tostring(reply)} end
   end
   return done
@@ -226,7 +226,7 @@ return eachAlone(commit)
  * for each a list that begins with '1' if it was lost and '0' if not, then '1' if it has messages and '0' if not, and the count of changes, and goes on with the head, which may be left out; nothing where somebody
  * else was faster; or a text that says what went wrong.
  */
-export const takeScript = script(`${isLate}${sizeOf}${noteChange}${queuePlaces}${eachAlone}
+export const takeEach = `${isLate}${sizeOf}${noteChange}${queuePlaces}${eachAlone}
 local left, count, most = ${mostBytes}, 0, tonumber(ARGV[5])
 local function take(execution, _, mailbox, given, _, work, _, _, changes)
   if count == most then return false end
@@ -275,11 +275,18 @@ local function take(execution, _, mailbox, given, _, work, _, _, changes)
   for _, field in ipairs(head) do taken[#taken + 1] = field end
   return taken
 end
-local done = eachAlone(take)
-for i, reply in ipairs(done) do
-  if reply and reply[1] ~= '0' and reply[1] ~= '1' then done[i] = reply[1] end
+local function takeEach(before)
+  local done = eachAlone(take, before)
+  for i, reply in ipairs(done) do
+    if reply and reply[1] ~= '0' and reply[1] ~= '1' then done[i] = reply[1] end
+  end
+  return cmsgpack.pack(done)
 end
-return cmsgpack.pack(done)
+`
+
+/** The same alone. KEYS: as above. */
+export const takeScript = script(`${takeEach}
+return takeEach()
 `)
 
 /** Lets executions begin that were parked until now. A list: the index member it was found by. Gives 1, or 0 where that is so no more. */

@@ -106,6 +106,11 @@ export class Link {
     })
   }
 
+  /** Whether one script may have keys of all buckets. */
+  get isOneServer(): boolean {
+    return !this.#isCluster
+  }
+
   /** Sends what is about to be sent, and ends the connection for large calls; the other one is not the link's. */
   async close(): Promise<void> {
     this.#gathered?.send()

@@ -3,7 +3,7 @@ import type { Argument } from './link.ts'
 const array = 0xdd
 const raw = 0xdb
 const headBytes = 5
-const firstBytes = 16 * 1024
+const scratchBytes = 16 * 1024
 
 /**
  * Lists of texts, numbers (as texts) and bytes as one argument, in the msgpack that `cmsgpack.unpack` of Redis's Lua reads: it
@@ -22,8 +22,11 @@ export function packedLists(lists: readonly (readonly Argument[])[]): Buffer {
   return writer.written()
 }
 
+/** Most lists fit: nothing is allocated for them but what they come to. */
+const scratch = Buffer.allocUnsafeSlow(scratchBytes)
+
 class Writer {
-  #buffer = Buffer.allocUnsafeSlow(firstBytes)
+  #buffer = scratch
   #at = 0
 
   list(length: number): void {
@@ -45,7 +48,8 @@ class Writer {
   }
 
   written(): Buffer {
-    return this.#buffer.subarray(0, this.#at)
+    const written = this.#buffer.subarray(0, this.#at)
+    return this.#buffer === scratch ? Buffer.from(written) : written
   }
 
   #head(kind: number, length: number, following: number): void {

@@ -11,9 +11,12 @@ import {
   placeInQueue,
   timeKey,
   timeKeyLength,
+  timeOf,
   unescapeText,
 } from './layout.ts'
+import type { Argument } from './link.ts'
 import type { Owners } from './owners.ts'
+import { packedLists } from './packed-lists.ts'
 import type { ReadyCandidate } from './ready-looks.ts'
 import { headsScript } from './ready-scripts.ts'
 
@@ -26,6 +29,8 @@ const mostKeys = 8
 /** What an older version of this package changes is not counted: so nothing is taken to be as it was for longer. */
 const trustMs = 1_000
 const mostKept = 8
+/** Of those of which little is known any more, or that were read long ago, so many are read by one look. */
+const mostAgain = 4
 
 /** The first members of a list, behind its prefix; there may be more where it is cut. */
 interface Start {
@@ -59,6 +64,17 @@ export function suits({ limit, except = [], andOwn, ranges, graphs = [] }: Acqui
   return isPlain && limit <= mostWanted && except.length <= mostExcepted
 }
 
+/** What a look would find if nothing had changed since it was read. */
+export interface Expected {
+  /** For one script: the first ones, by key each, as many as are wanted and to spare. */
+  readonly candidates: readonly ReadyCandidate[]
+  readonly keys: readonly string[]
+  readonly args: readonly Argument[]
+}
+
+/** Of a bucket: its place in the list of those that a script was given, and what `changedHeads` says of it. */
+export type HeadReply = readonly [number, ...Buffer[]]
+
 /** What is known of a queue and some graphs, by bucket. */
 interface Known {
   readonly heads: (BucketHead | undefined)[]
@@ -82,18 +98,22 @@ interface Prefixes {
 export class ReadyHeads {
   readonly #connection: Connection
   readonly #owners: Owners
-  readonly #keys: readonly (readonly string[])[]
+  readonly #works: readonly string[]
+  readonly #counts: readonly string[]
   /** How many more than are wanted are tried: as many as others have taken first of late. */
   spare = 0
   /** Queues that were paused, or had limits, when they were read last. */
   readonly restricted = new Set<string>()
+  /** What was said of others. */
+  readonly said = new Map<string, string>()
   readonly #known = new Map<string, Known>()
 
   constructor(connection: Connection, owners: Owners) {
     this.#connection = connection
     this.#owners = owners
     const { layout } = connection
-    this.#keys = buckets.map((bucket) => [layout.work(bucket), layout.changes(bucket)])
+    this.#works = buckets.map((bucket) => layout.work(bucket))
+    this.#counts = buckets.map((bucket) => layout.changes(bucket))
   }
 
   /** What may be taken; undefined where a look of its own is needed: something is due, or was lost. Only where `suits`. */
@@ -107,17 +127,78 @@ export class ReadyHeads {
       this.#owners.judge(without(owners, own)),
       this.#refresh(known, queue, graphs),
     ])
-    const unjudged = known.owners === owners ? [] : without(known.owners, own).filter((one) => !owners.has(one))
-    if (dead.size > 0 || (await this.#owners.deadOf(unjudged)).size > 0) return undefined
-    // Due times are whole milliseconds: this is behind all of now.
-    const below = timeKey(time + 1)
-    if (!known.heads.every((head) => head !== undefined && saysAll(head, below))) return undefined
+    if (dead.size > 0 || (await this.#hasDead(known, owners, own))) return undefined
+    if (!saysAll(known, time)) return undefined
     const firsts = new Firsts(wanted, new Set(except))
     const isShort = known.heads.map((head) => !addTo(firsts, head!, known.prefixes))
     if (!isShort.includes(true)) return firsts.all()
     // All that are short are read again at once.
     for (const [bucket, isOne] of isShort.entries()) if (isOne) known.heads[bucket] = undefined
     return this.find(request)
+  }
+
+  /** What is known of the first ones; undefined where that is not enough. Only where `suits`, and all buckets are in one script's reach. */
+  expected(request: AcquireRequest): Expected | undefined {
+    const { owner, limit, except, graphs = [], queue = defaultQueue } = request
+    const wanted = limit + this.spare
+    const { heads, owners, portion, prefixes } = this.#knownOf(queue, graphs, wanted)
+    const since = performance.now() - trustMs
+    const soon = since + trustMs / 2
+    const firsts = new Firsts(wanted, new Set(except))
+    const counts: string[] = []
+    const again: number[] = []
+    let due = ''
+    for (const [bucket, head] of heads.entries()) {
+      if (head === undefined || head.readAt <= since || !isOfFewKeys(head)) return undefined
+      if (!addTo(firsts, head, prefixes)) return undefined
+      counts.push(head.changes)
+      if (again.length < mostAgain && (head.readAt <= soon || hasFew(head, 2 * wanted))) again.push(bucket + 1)
+      for (const graph of head.graphs)
+        for (const time of [graph.due, graph.later]) if (time !== '' && (due === '' || time < due)) due = time
+    }
+    return {
+      candidates: firsts.all(),
+      keys: [...this.#works, ...this.#counts],
+      args: [
+        this.said.get(queue) ?? '',
+        due === '' ? '' : timeOf(due),
+        packedLists([without(owners, ownerText(owner))]),
+        again.join(','),
+        portion,
+        mostKeys,
+        counts.join(','),
+        ...graphs.map((graph) => placeInQueue(queue, graph)),
+      ],
+    }
+  }
+
+  /** What is in some buckets after what was taken. */
+  readAgain({ limit, graphs = [], queue = defaultQueue }: AcquireRequest, heads: readonly HeadReply[]): void {
+    putHeads(this.#knownOf(queue, graphs, limit), buckets, heads, performance.now())
+  }
+
+  /** What may be taken now that some buckets were read again at a time of the server's; undefined where a look of its own is needed. */
+  async findAmong(
+    request: AcquireRequest,
+    time: number,
+    changed: readonly HeadReply[],
+  ): Promise<readonly ReadyCandidate[] | undefined> {
+    const { owner, limit, except, graphs = [], queue = defaultQueue } = request
+    const wanted = limit + this.spare
+    const known = this.#knownOf(queue, graphs, wanted)
+    const { owners } = known
+    putHeads(known, buckets, changed, performance.now())
+    if (await this.#hasDead(known, owners, ownerText(owner))) return undefined
+    if (!saysAll(known, time)) return undefined
+    const firsts = new Firsts(wanted, new Set(except))
+    return known.heads.every((head) => addTo(firsts, head!, known.prefixes)) ? firsts.all() : undefined
+  }
+
+  /** Of the owners that are known now, and were not then, whether one is dead. */
+  async #hasDead(known: Known, judged: ReadonlySet<string>, own: string): Promise<boolean> {
+    if (known.owners === judged) return false
+    const unjudged = without(known.owners, own).filter((one) => !judged.has(one))
+    return (await this.#owners.deadOf(unjudged)).size > 0
   }
 
   /** Of those that were tried, others had taken so many first. */
@@ -175,29 +256,42 @@ export class ReadyHeads {
     const replies = await link.all(
       groups.map((group) => ({
         run: headsScript,
-        keys: group.flatMap((bucket) => this.#keys[bucket]!),
+        keys: [this.#works, this.#counts].flatMap((of) => group.map((bucket) => of[bucket]!)),
         args: [portion, mostKeys, group.map((bucket) => known[bucket]?.changes ?? '-').join(','), ...places],
       })),
     )
-    let haveChanged = false
     for (const [index, group] of groups.entries()) {
       // Where it is the same, what was known then is: others may have changed it here meanwhile.
       for (const bucket of group) heads[bucket] ??= known[bucket]
-      for (const [at, ...texts] of replies[index] as readonly (readonly [number, ...Buffer[]])[]) {
-        heads[group[at - 1]!] = headOf(texts.map(String), portion, now)
-        haveChanged = true
-      }
+      putHeads(of, group, replies[index] as readonly HeadReply[], now)
     }
-    if (haveChanged) of.owners = new Set(heads.flatMap((head) => head?.owners ?? []))
   }
 }
 
-/** Whether the head says all that a look needs: nothing is due by now, and there are not too many keys. */
-function saysAll({ graphs }: BucketHead, below: string): boolean {
-  return graphs.every(
-    ({ due, later, inTurn }) =>
-      (due === '' || due >= below) && (later === '' || later >= below) && inTurn !== undefined,
+function putHeads(of: Known, group: readonly number[], changed: readonly HeadReply[], now: number): void {
+  for (const [at, ...texts] of changed) of.heads[group[at - 1]!] = headOf(texts.map(String), of.portion, now)
+  if (changed.length > 0) of.owners = new Set(of.heads.flatMap((head) => head?.owners ?? []))
+}
+
+/** Whether the heads say all that a look needs: nothing is due by now, and there are not too many keys. */
+function saysAll({ heads }: Known, time: number): boolean {
+  // Due times are whole milliseconds: this is behind all of now.
+  const below = timeKey(time + 1)
+  const isLater = (due: string): boolean => due === '' || due >= below
+  return heads.every(
+    (head) =>
+      head !== undefined && isOfFewKeys(head) && head.graphs.every(({ due, later }) => isLater(due) && isLater(later)),
   )
+}
+
+/** Whether a list that may go on has no more than so many. */
+function hasFew({ graphs }: BucketHead, many: number): boolean {
+  const isShort = ({ isCut, places }: Start): boolean => isCut && places.length <= many
+  return graphs.some(({ toGoOn, inTurn = [] }) => isShort(toGoOn) || inTurn.some(isShort))
+}
+
+function isOfFewKeys({ graphs }: BucketHead): boolean {
+  return graphs.every(({ inTurn }) => inTurn !== undefined)
 }
 
 /** False where the bucket may have more that comes first. */

@@ -17,13 +17,12 @@ end
 `
 
 /**
- * The first of what is ready in buckets. KEYS: the work of each, and its count of changes. ARGV: how many of each list, how many keys at most, the counts that are known
- * with commas between ('-' for none), then queue and graph as they stand in members. Gives of each bucket whose count is another a list: which of them it is, from 1 on; the count; the owners, with
+ * For scripts that read the first of what is ready in buckets. KEYS, behind so many others: the work of each bucket, then of each its count of changes. ARGV, from a place on: how many of each list, how many keys at most, the counts that
+ * are known with commas between ('-' for none), then queue and graph as they stand in members. Gives of each bucket whose count is another a list: which of them it is, from 1 on; the count; the owners, with
  * NUL between; then for each graph the times at which the first ones are due that have begun, and that have not; the places of what is to go on; the number of keys of what is to
- * begin, and the keys, each with its places, or -1 alone for too many.
+ * begin, and the keys, each with its places, or -1 alone for too many. Or an error.
  */
-export const headsScript = script(`${errorOfKey}
-local most, mostKeys = tonumber(ARGV[1]), tonumber(ARGV[2])
+export const changedHeads = `${errorOfKey}
 local function range(work, from, to, count) return redis.call('ZRANGEBYLEX', work, from, to, 'LIMIT', 0, count) end
 local function firstTime(work, prefix)
   local member = range(work, '[' .. prefix, '(' .. prefix .. '\\255', 1)[1]
@@ -33,7 +32,7 @@ local function withoutPrefix(members, prefix)
   for n, member in ipairs(members) do members[n] = string.sub(member, #prefix + 1) end
   return table.concat(members, '\\0')
 end
-local function putKeys(head, work, prefix)
+local function putKeys(head, work, prefix, most, mostKeys)
   local at, count, low = #head + 1, 0, '[' .. prefix
   head[at] = '0'
   while true do
@@ -59,30 +58,39 @@ local function putKeys(head, work, prefix)
   end
   head[at] = tostring(count)
 end
-local function headOf(i, work, changes)
+local function headOf(i, work, changes, a)
   local notes = redis.pcall('ZRANGEBYLEX', work, '[o', '(p')
   if notes.err then return notes end
   local head = {i, changes, withoutPrefix(notes, 'o')}
-  for n = 4, #ARGV do
+  local most, mostKeys = tonumber(ARGV[a]), tonumber(ARGV[a + 1])
+  for n = a + 3, #ARGV do
     local place = ARGV[n]
     head[#head + 1] = firstTime(work, 'd' .. place)
     head[#head + 1] = firstTime(work, 'a' .. place)
     head[#head + 1] = withoutPrefix(range(work, '[v' .. place, '(v' .. place .. '\\255', most), 'v' .. place)
-    putKeys(head, work, 'n' .. place)
+    putKeys(head, work, 'n' .. place, most, mostKeys)
   end
   return head
 end
-local counters = {}
-for i = 2, #KEYS, 2 do counters[i / 2] = KEYS[i] end
-local counts, found, i = redis.call('MGET', unpack(counters)), {}, 0
-for known in string.gmatch(ARGV[3], '[^,]+') do
-  i = i + 1
-  local changes = counts[i] or '0'
-  if changes ~= known then
-    local head = headOf(i, KEYS[2 * i - 1], changes)
-    if head.err then return errorOfKey(head, 2 * i - 1) end
-    found[#found + 1] = head
+local function changedHeads(before, buckets, a)
+  local counts, found, i = redis.call('MGET', unpack(KEYS, before + buckets + 1, before + 2 * buckets)), {}, 0
+  -- Where one has no count, that is no list of texts.
+  local isList, all = pcall(table.concat, counts, ',')
+  if isList and all == ARGV[a + 2] then return found end
+  for known in string.gmatch(ARGV[a + 2], '[^,]+') do
+    i = i + 1
+    local changes = counts[i] or '0'
+    if changes ~= known then
+      local head = headOf(i, KEYS[before + i], changes, a)
+      if head.err then return errorOfKey(head, before + i) end
+      found[#found + 1] = head
+    end
   end
+  return found
 end
-return found
+`
+
+/** The same alone. */
+export const headsScript = script(`${changedHeads}
+return changedHeads(0, #KEYS / 2, 1)
 `)

@@ -84,6 +84,8 @@ const adapters: Readonly<Record<string, { readonly shared: readonly string[]; re
       'ready-looks.ts',
       'ready-heads.ts',
       'ready-scripts.ts',
+      'look-script.ts',
+      'taking.ts',
       // The SQL stores share theirs.
       'outbox.ts',
       // Records as bytes.

@@ -45,6 +45,51 @@ test('a look of a process that has just looked reads no more than what has chang
   await Promise.all([store, other].map((one) => one.close()))
 })
 
+const idsTaken = async (from: Store, limit = 2): Promise<readonly string[]> =>
+  (await from.acquire({ owner: 'ada', graphs: ['users'], limit })).map(({ execution }) => execution.id)
+
+/** Two stores, of which the first has looked twice: its next look expects what it knows. */
+async function openKnowing(): Promise<[Store, Store]> {
+  const [store, other] = (await openStores(2)) as [Store, Store]
+  for (const owner of ['ada', 'bea']) await store.renewOwner(owner, 60_000)
+  const ready = Array.from({ length: 100 }, (_, n) => newExecution(`r${n}`, { owner: undefined, createdAt: 100 + n }))
+  await store.create(ready)
+  expect(await idsTaken(store)).toEqual(['r0', 'r1'])
+  expect(await idsTaken(store)).toEqual(['r2', 'r3'])
+  return [store, other]
+}
+
+test('a look that expects something takes none of it from a queue that others have paused or limited meanwhile', async () => {
+  const [store, other] = await openKnowing()
+  const said = { queue: 'default', at: 1 }
+  await other.changeQueues([{ ...said, pause: {} }])
+  expect(await idsTaken(store)).toEqual([])
+  await other.changeQueues([{ ...said, pause: null }])
+  expect(await idsTaken(store)).toEqual(['r4', 'r5'])
+  await other.changeQueues([{ ...said, limits: { concurrency: { limit: 7, isPerKey: false }, rate: undefined } }])
+  expect(await idsTaken(store)).toEqual(['r6'])
+  await Promise.all([store, other].map((one) => one.close()))
+})
+
+test('a look that expects something takes first what became free since', async () => {
+  const [store, other] = await openKnowing()
+  await other.create([newExecution('of bea', { owner: 'bea', createdAt: 1 })])
+  expect(await idsTaken(store)).toEqual(['r4', 'r5'])
+  expect(await idsTaken(store)).toEqual(['r6', 'r7'])
+  await other.endOwner('bea')
+  expect(await idsTaken(store)).toEqual(['of bea', 'r8'])
+  await Promise.all([store, other].map((one) => one.close()))
+})
+
+test('a look that expects something takes first what has become due since', async () => {
+  const [store, other] = await openKnowing()
+  await other.create([newExecution('later', { owner: undefined, createdAt: 1, startAt: (await other.time!()) + 30 })])
+  expect(await idsTaken(store)).toEqual(['r4', 'r5'])
+  await new Promise((resolve) => setTimeout(resolve, 60))
+  expect(await idsTaken(store)).toEqual(['later', 'r6'])
+  await Promise.all([store, other].map((one) => one.close()))
+})
+
 /** When it was created; where it is due then too, it goes on in the same order. */
 function timeOf(id: string): number {
   return 1_000_000 + ((Number(id.slice(1)) * 7) % 5)

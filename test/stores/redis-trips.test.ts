@@ -83,6 +83,37 @@ test('what a look needs to know of more buckets than one, beyond what was read b
   expect(way.trips() - before).toBeLessThan(8)
 })
 
+test('a look for a few takes one round trip where nothing has changed since the last one, for as long as that goes on, and two where others have changed something', async () => {
+  await using way = await countingWay()
+  const store = redisStore({ url: way.url, prefix: 'expected' })
+  const other = redisStore({ url: server.url, prefix: 'expected' })
+  await using open = new AsyncDisposableStack()
+  for (const one of [store, other]) {
+    await one.open()
+    open.defer(() => one.close())
+  }
+  for (const owner of ['me', 'ada']) await store.renewOwner(owner, 60_000)
+  const ready = Array.from({ length: 3_000 }, (_, n) => newExecution(`r${n}`, { owner: undefined, createdAt: n }))
+  await store.create(ready)
+  const look = async (from: number): Promise<number> => {
+    const before = way.trips()
+    const acquired = await store.acquire({ owner: 'me', graphs: ['users'], limit: 4 })
+    const ids = acquired.map(({ execution }) => execution.id)
+    expect(ids).toEqual(Array.from({ length: 4 }, (_, n) => `r${from + n}`))
+    return way.trips() - before
+  }
+  // An owner that is new to a process is judged by one more.
+  expect(await other.acquire({ owner: 'ada', graphs: ['users'], limit: 4 })).toHaveLength(4)
+  for (let from = 4; from < 12; from += 4) await look(from)
+  // What is known of a bucket is a few dozen: the rest is read on the way.
+  let trips = 0
+  for (let from = 12; from < 2_812; from += 4) trips += await look(from)
+  // 700, and a few more where this process was held up for a second: then nothing is taken to be as it was.
+  expect(trips).toBeLessThan(720)
+  expect(await other.acquire({ owner: 'ada', graphs: ['users'], limit: 4 })).toHaveLength(4)
+  expect(await look(2_816)).toBe(2)
+})
+
 test('a test that fakes setImmediate does not hold up what goes to the server', async () => {
   await using stack = new AsyncDisposableStack()
   const store = redisStore({ url: server.url, prefix: crypto.randomUUID() })
