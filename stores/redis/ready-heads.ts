@@ -1,19 +1,11 @@
 import type { AcquireRequest } from '../../src/core/contracts/execution-record.ts'
 import { defaultQueue } from '../../src/core/contracts/queue-record.ts'
+import { hasFew, headOf, isOfFewKeys, saysAll, takeOut } from './bucket-heads.ts'
+import type { BucketHead, HeadReply } from './bucket-heads.ts'
 import type { Connection } from './connection.ts'
-import {
-  bucketCount,
-  bucketOf,
-  buckets,
-  escapeText,
-  indexPrefix,
-  ownerText,
-  placeInQueue,
-  timeKey,
-  timeKeyLength,
-  timeOf,
-  unescapeText,
-} from './layout.ts'
+import { addTo, Firsts } from './first-places.ts'
+import type { Prefixes } from './first-places.ts'
+import { bucketCount, bucketOf, buckets, escapeText, indexPrefix, ownerText, placeInQueue, timeOf } from './layout.ts'
 import type { Argument } from './link.ts'
 import type { Owners } from './owners.ts'
 import { packedLists } from './packed-lists.ts'
@@ -29,34 +21,9 @@ const mostKeys = 8
 /** What an older version of this package changes is not counted: so nothing is taken to be as it was for longer. */
 const trustMs = 1_000
 const mostKept = 8
+const unsureMs = 200
 /** Of those of which little is known any more, or that were read long ago, so many are read by one look. */
 const mostAgain = 4
-
-/** The first members of a list, behind its prefix; there may be more where it is cut. */
-interface Start {
-  readonly places: string[]
-  readonly isCut: boolean
-}
-
-interface StartOfKey extends Start {
-  readonly key: string
-}
-
-interface GraphHead {
-  /** When the first one is due that has begun, and that has not; '' for none. */
-  readonly due: string
-  readonly later: string
-  readonly toGoOn: Start
-  /** By key; undefined where there are too many. */
-  readonly inTurn: readonly StartOfKey[] | undefined
-}
-
-interface BucketHead {
-  changes: string
-  readonly readAt: number
-  readonly owners: string[]
-  readonly graphs: readonly GraphHead[]
-}
 
 /** Whether a request is one for a few of the first ones. */
 export function suits({ limit, except = [], andOwn, ranges, graphs = [] }: AcquireRequest): boolean {
@@ -72,9 +39,6 @@ export interface Expected {
   readonly args: readonly Argument[]
 }
 
-/** Of a bucket: its place in the list of those that a script was given, and what `changedHeads` says of it. */
-export type HeadReply = readonly [number, ...Buffer[]]
-
 /** What is known of a queue and some graphs, by bucket. */
 interface Known {
   readonly heads: (BucketHead | undefined)[]
@@ -83,12 +47,6 @@ interface Known {
   /** For each graph. */
   readonly prefixes: readonly Prefixes[]
   portion: number
-}
-
-/** What members of work begin with. */
-interface Prefixes {
-  readonly toGoOn: string
-  readonly inTurn: string
 }
 
 /**
@@ -107,6 +65,8 @@ export class ReadyHeads {
   /** What was said of others. */
   readonly said = new Map<string, string>()
   readonly #known = new Map<string, Known>()
+  /** Until then nothing is expected: an owner that has died stands in its buckets for a while. */
+  #unsureUntil = 0
 
   constructor(connection: Connection, owners: Owners) {
     this.#connection = connection
@@ -128,7 +88,7 @@ export class ReadyHeads {
       this.#refresh(known, queue, graphs),
     ])
     if (dead.size > 0 || (await this.#hasDead(known, owners, own))) return undefined
-    if (!saysAll(known, time)) return undefined
+    if (!saysAll(known.heads, time)) return undefined
     const firsts = new Firsts(wanted, new Set(except))
     const isShort = known.heads.map((head) => !addTo(firsts, head!, known.prefixes))
     if (!isShort.includes(true)) return firsts.all()
@@ -142,7 +102,9 @@ export class ReadyHeads {
     const { owner, limit, except, graphs = [], queue = defaultQueue } = request
     const wanted = limit + this.spare
     const { heads, owners, portion, prefixes } = this.#knownOf(queue, graphs, wanted)
-    const since = performance.now() - trustMs
+    const now = performance.now()
+    if (now < this.#unsureUntil) return undefined
+    const since = now - trustMs
     const soon = since + trustMs / 2
     const firsts = new Firsts(wanted, new Set(except))
     const counts: string[] = []
@@ -172,6 +134,11 @@ export class ReadyHeads {
     }
   }
 
+  /** What was expected could not be: a dead owner, what is due, another state of the queue. */
+  wasUnexpected(): void {
+    this.#unsureUntil = performance.now() + unsureMs
+  }
+
   /** What is in some buckets after what was taken. */
   readAgain({ limit, graphs = [], queue = defaultQueue }: AcquireRequest, heads: readonly HeadReply[]): void {
     putHeads(this.#knownOf(queue, graphs, limit), buckets, heads, performance.now())
@@ -189,7 +156,7 @@ export class ReadyHeads {
     const { owners } = known
     putHeads(known, buckets, changed, performance.now())
     if (await this.#hasDead(known, owners, ownerText(owner))) return undefined
-    if (!saysAll(known, time)) return undefined
+    if (!saysAll(known.heads, time)) return undefined
     const firsts = new Firsts(wanted, new Set(except))
     return known.heads.every((head) => addTo(firsts, head!, known.prefixes)) ? firsts.all() : undefined
   }
@@ -273,121 +240,10 @@ function putHeads(of: Known, group: readonly number[], changed: readonly HeadRep
   if (changed.length > 0) of.owners = new Set(of.heads.flatMap((head) => head?.owners ?? []))
 }
 
-/** Whether the heads say all that a look needs: nothing is due by now, and there are not too many keys. */
-function saysAll({ heads }: Known, time: number): boolean {
-  // Due times are whole milliseconds: this is behind all of now.
-  const below = timeKey(time + 1)
-  const isLater = (due: string): boolean => due === '' || due >= below
-  return heads.every(
-    (head) =>
-      head !== undefined && isOfFewKeys(head) && head.graphs.every(({ due, later }) => isLater(due) && isLater(later)),
-  )
-}
-
-/** Whether a list that may go on has no more than so many. */
-function hasFew({ graphs }: BucketHead, many: number): boolean {
-  const isShort = ({ isCut, places }: Start): boolean => isCut && places.length <= many
-  return graphs.some(({ toGoOn, inTurn = [] }) => isShort(toGoOn) || inTurn.some(isShort))
-}
-
-function isOfFewKeys({ graphs }: BucketHead): boolean {
-  return graphs.every(({ inTurn }) => inTurn !== undefined)
-}
-
-/** False where the bucket may have more that comes first. */
-function addTo(firsts: Firsts, { graphs }: BucketHead, prefixes: readonly Prefixes[]): boolean {
-  return graphs.every(({ toGoOn, inTurn }, at) => {
-    const prefix = prefixes[at]!
-    if (!firsts.add(toGoOn, prefix.toGoOn, undefined)) return false
-    return inTurn!.every((start) => firsts.add(start, prefix.inTurn, start.key))
-  })
-}
-
-/** One of the first ones, by its place. */
-interface Placed {
-  readonly place: string
-  /** What its member begins with, but for its key. */
-  readonly prefix: string
-}
-
-/** The first of several lists together, so many of each kind: of what is to go on, and of each key. */
-class Firsts {
-  readonly #limit: number
-  readonly #excepted: ReadonlySet<string>
-  readonly #lists = new Map<string | undefined, Placed[]>()
-
-  constructor(limit: number, excepted: ReadonlySet<string>) {
-    this.#limit = limit
-    this.#excepted = excepted
-  }
-
-  /** False where the list may have more that comes first. `key`: undefined for what is to go on. */
-  add({ places, isCut }: Start, prefix: string, key: string | undefined): boolean {
-    if (isCut && places.length - this.#excepted.size < this.#limit) return false
-    if (places.length === 0) return true
-    const list = this.#lists.get(key) ?? []
-    this.#lists.set(key, list)
-    for (const place of places) {
-      if (list.length === this.#limit && place >= list.at(-1)!.place) break
-      if (this.#excepted.size > 0 && this.#excepted.has(unescapeText(idIn(place, key)))) continue
-      const at = list.findLastIndex((one) => one.place < place) + 1
-      list.splice(at, 0, { place, prefix })
-      if (list.length > this.#limit) list.pop()
-    }
-    return true
-  }
-
-  all(): readonly ReadyCandidate[] {
-    return [...this.#lists].flatMap(([key, list]) =>
-      list.map(({ place, prefix }) => {
-        const member = prefix + (key === undefined ? '' : `${key}\0`) + place
-        return { id: unescapeText(idIn(place, key)), owner: '', member, ...turnOf(key), age: place }
-      }),
-    )
-  }
-}
-
-function turnOf(key: string | undefined): Pick<ReadyCandidate, 'key' | 'priority' | 'isNew'> {
-  return { key: key ?? '', priority: 0, isNew: key !== undefined }
-}
-
-/** The escaped id in a place: a time stands before it, and a priority before that where it has its turn. */
-function idIn(place: string, key: string | undefined): string {
-  return place.slice(key === undefined ? timeKeyLength : 2 * timeKeyLength)
-}
-
 function nameOf(queue: string, graphs: readonly string[]): string {
   return graphs.map((graph) => placeInQueue(queue, graph)).join('')
 }
 
 function without(owners: ReadonlySet<string>, own: string): readonly string[] {
   return [...owners].filter((owner) => owner !== own)
-}
-
-function headOf([changes, owners, ...texts]: readonly string[], portion: number, readAt: number): BucketHead {
-  const startOf = (places: string[]): Start => ({ places, isCut: places.length >= portion })
-  const graphs: GraphHead[] = []
-  for (let at = 0; at < texts.length;) {
-    const [due, later, toGoOn, count] = texts.slice(at, at + 4) as [string, string, string, string]
-    const keys = Math.max(0, Number(count))
-    const lists = texts.slice(at + 4).map((text) => text.split('\0'))
-    const inTurn = lists.slice(0, keys).map(([key, ...places]) => ({ key: key!, ...startOf(places) }))
-    graphs.push({ due, later, toGoOn: startOf(listOf(toGoOn)), inTurn: Number(count) < 0 ? undefined : inTurn })
-    at += 4 + keys
-  }
-  return { changes: changes!, readAt, owners: listOf(owners!), graphs }
-}
-
-function listOf(text: string): string[] {
-  return text === '' ? [] : text.split('\0')
-}
-
-function takeOut({ toGoOn, inTurn = [] }: GraphHead, id: string): void {
-  takeOutOf(toGoOn.places, undefined, id)
-  for (const { key, places } of inTurn) takeOutOf(places, key, id)
-}
-
-function takeOutOf(places: string[], key: string | undefined, id: string): void {
-  const at = places.findIndex((place) => idIn(place, key) === id)
-  if (at >= 0) places.splice(at, 1)
 }

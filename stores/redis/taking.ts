@@ -2,6 +2,7 @@ import { StoreError } from '../../src/core/errors.ts'
 import type { AcquiredExecution, AcquireRequest } from '../../src/core/contracts/execution-record.ts'
 import { inTurn, unlimitedRoom } from '../../src/core/contracts/queue-order.ts'
 import { defaultQueue } from '../../src/core/contracts/queue-record.ts'
+import type { HeadReply } from './bucket-heads.ts'
 import type { Connection } from './connection.ts'
 import { replyError, storeError } from './errors.ts'
 import { takeScript } from './execution-scripts.ts'
@@ -12,7 +13,7 @@ import { lookScript } from './look-script.ts'
 import { packedLists, unpackedLists } from './packed-lists.ts'
 import type { Packed } from './packed-lists.ts'
 import { readHeads } from './reader.ts'
-import type { HeadReply, ReadyHeads } from './ready-heads.ts'
+import type { ReadyHeads } from './ready-heads.ts'
 import type { ReadyCandidate } from './ready-looks.ts'
 import { eachOf } from './script-writes.ts'
 import { leaveOut, orElse } from './unreadable.ts'
@@ -58,7 +59,10 @@ export async function takeExpected(
     keys: [state, layout.leases, ...expected.keys, ...known.flatMap(({ id }) => layout.executionKeys(id))],
     args: [argumentOf(known), ownerText(owner), '', sequence, limit, ...expected.args],
   })
-  if (!Array.isArray(reply)) return undefined
+  if (!Array.isArray(reply)) {
+    heads.wasUnexpected()
+    return undefined
+  }
   const [first, ...rest] = reply as readonly unknown[]
   const read = rest as readonly HeadReply[]
   if (!(first instanceof Buffer)) {

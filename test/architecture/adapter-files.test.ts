@@ -83,6 +83,8 @@ const adapters: Readonly<Record<string, { readonly shared: readonly string[]; re
       'ranges.ts',
       'ready-looks.ts',
       'ready-heads.ts',
+      'bucket-heads.ts',
+      'first-places.ts',
       'ready-scripts.ts',
       'look-script.ts',
       'taking.ts',
