@@ -4,7 +4,11 @@ import { buckets, escapeText, timeKey, timeOf, unescapeText } from './layout.ts'
 import { errorOfKey, script } from './link.ts'
 import type { Owners } from './owners.ts'
 import { countUnder, idsUnder, turnsOf } from './queues.ts'
-import type { Turn } from './queues.ts'
+
+/** Of which hash is read in one go. */
+const idsAtOnce = 5_000
+/** A script looks for each of them in each graph of some buckets. */
+const keysAtOnce = 200
 
 /** What queues have. */
 export async function backlogOf(
@@ -13,62 +17,176 @@ export async function backlogOf(
   requests: readonly BacklogRequest[],
 ): Promise<QueueBacklog[]> {
   const counted: QueueBacklog[] = []
-  // Members don't say which key an execution has: all that a queue has is read, once for all of its keys.
-  const turns = new Map<string, TurnsOfQueue>()
+  // What has begun is read once for all keys of its queue: members don't say which key it has.
+  const tallies = new Map<string, TalliesOfQueue>()
   for (const request of requests) {
     const { queue, key, upTo } = request
     if (key === undefined) counted.push(await backlogOfQueue(connection, owners, request))
     else {
-      const ofQueue = turns.get(queue) ?? (await turnsOfQueue(connection, owners, queue))
-      turns.set(queue, ofQueue)
+      const keys = requests.flatMap((one) => (one.queue === queue && one.key !== undefined ? [one.key] : []))
+      const ofQueue = tallies.get(queue) ?? (await talliesOfQueue(connection, owners, queue, new Set(keys)))
+      tallies.set(queue, ofQueue)
       counted.push(backlogOfKey(ofQueue, escapeText(key), upTo))
     }
   }
   return counted
 }
 
-/** What a queue has, by key. */
-interface TurnsOfQueue {
-  readonly ready: ReadonlyMap<string, readonly Turn[]>
-  readonly running: ReadonlyMap<string, readonly Turn[]>
-  readonly waiting: ReadonlyMap<string, readonly Turn[]>
-  readonly time: number
+interface Tally {
+  readonly count: number
+  readonly overdue: number
+  /** When the oldest was created; infinite for none. */
+  readonly oldest: number
 }
 
-async function turnsOfQueue(connection: Connection, owners: Owners, queue: string): Promise<TurnsOfQueue> {
+const nothing: Tally = { count: 0, overdue: 0, oldest: Infinity }
+
+type Tallies = Map<string, Tally>
+
+/** What a queue has, by key. */
+interface TalliesOfQueue {
+  readonly toBegin: Tallies
+  readonly toGoOn: Tallies
+  readonly running: Tallies
+  readonly waiting: Tallies
+}
+
+async function talliesOfQueue(
+  connection: Connection,
+  owners: Owners,
+  queue: string,
+  keys: ReadonlySet<string>,
+): Promise<TalliesOfQueue> {
   const { place, time, ownedBy } = await ownersIn(owners, queue)
-  const byKey = async (ids: Promise<readonly string[]>): Promise<ReadonlyMap<string, readonly Turn[]>> =>
-    Map.groupBy(await turnsOf(connection, await ids), ({ key }) => key)
+  const tallyOf = async (ids: Promise<readonly string[]>): Promise<Tallies> => {
+    const tallies: Tallies = new Map()
+    await addTurns(connection, tallies, await ids, time)
+    return tallies
+  }
   return {
-    ready: await byKey(idsUnder(connection, [`p${place}`, `v${place}`, ...ownedBy(true)])),
-    running: await byKey(idsUnder(connection, ownedBy(false))),
-    waiting: await byKey(parkedIds(connection, place)),
-    time,
+    toBegin: await toBeginOf(connection, place, [...keys].map(escapeText)),
+    toGoOn: await tallyOf(idsUnder(connection, [`v${place}`, ...ownedBy(true)])),
+    running: await tallyOf(idsUnder(connection, ownedBy(false))),
+    waiting: await parkedOf(connection, place, time),
   }
 }
 
-/** Ids of what is parked in a queue. */
-async function parkedIds({ link, layout }: Connection, place: string): Promise<readonly string[]> {
-  const prefix = `k${place}`
-  const end = Buffer.concat([Buffer.from(`(${prefix}`), Buffer.from([255])])
-  const replies = await link.all(
-    buckets.map((bucket) => ({ run: 'zrangebylex', keys: [layout.work(bucket)], args: [`[${prefix}`, end] })),
-  )
-  return replies.flatMap((reply) =>
-    (reply as readonly Buffer[]).map((member) => unescapeText(member.toString().slice(prefix.length))),
-  )
+function add(tallies: Tallies, key: string, { count, overdue, oldest }: Tally): void {
+  const known = tallies.get(key) ?? nothing
+  tallies.set(key, {
+    count: known.count + count,
+    overdue: known.overdue + overdue,
+    oldest: Math.min(known.oldest, oldest),
+  })
 }
 
-function backlogOfKey({ ready, running, waiting, time }: TurnsOfQueue, key: string, upTo: number): QueueBacklog {
-  const first = ready.get(key) ?? []
-  const parked = waiting.get(key) ?? []
-  const oldest = first.reduce((least, { createdAt }) => Math.min(least, createdAt), Infinity)
+/** Adds executions by their keys, which stand in their hashes. */
+async function addTurns(connection: Connection, tallies: Tallies, ids: readonly string[], time: number): Promise<void> {
+  for (let from = 0; from < ids.length; from += idsAtOnce)
+    for (const { key, dueAt, createdAt } of await turnsOf(connection, ids.slice(from, from + idsAtOnce)))
+      add(tallies, key, { count: 1, overdue: dueAt !== undefined && dueAt <= time ? 1 : 0, oldest: createdAt })
+}
+
+/** What is parked in a queue: one bucket after the other, as it may be very much. */
+async function parkedOf(connection: Connection, place: string, time: number): Promise<Tallies> {
+  const { link, layout } = connection
+  const prefix = `k${place}`
+  const end = Buffer.concat([Buffer.from(`(${prefix}`), Buffer.from([255])])
+  const tallies: Tallies = new Map()
+  const callFor = (run: string, bucket: number) => ({ run, keys: [layout.work(bucket)], args: [`[${prefix}`, end] })
+  const counts = await link.all(buckets.map((bucket) => callFor('zlexcount', bucket)))
+  for (const bucket of buckets) {
+    if (counts[bucket] === 0) continue
+    const call = callFor('zrangebylex', bucket)
+    const members = (await link.one(call)) as readonly Buffer[]
+    const ids = members.map((member) => unescapeText(member.toString().slice(prefix.length)))
+    await addTurns(connection, tallies, ids, time)
+  }
+  return tallies
+}
+
+/** For scripts that look through the graphs of a queue: of each what its members begin with, and the time behind that in its first one. */
+const graphsOf = `
+local function graphsOf(work, prefix)
+  local graphs, low = {}, '[' .. prefix
+  while true do
+    local members = redis.call('ZRANGEBYLEX', work, low, '(' .. prefix .. '\\255', 'LIMIT', 0, 1)
+    if not members[1] then return graphs end
+    local graph = string.match(string.sub(members[1], #prefix + 1), '^[^%z]*')
+    graphs[#graphs + 1] = {prefix .. graph .. '\\0', string.sub(members[1], #prefix + #graph + 2, #prefix + #graph + 17)}
+    low = '(' .. prefix .. graph .. '\\0\\255'
+  end
+end
+`
+
+/**
+ * KEYS: buckets' work. ARGV: the queue's place in members, then keys. Gives for each key how many are to begin, and the earliest creation among them, or ''. Members have the priority before
+ * the time: of each, the first one is looked at.
+ */
+const toBeginScript = script(`${errorOfKey}${graphsOf}
+local found = {}
+for n = 2, #ARGV do found[2 * n - 3], found[2 * n - 2] = 0, '' end
+for i, work in ipairs(KEYS) do
+  local kind = redis.pcall('TYPE', work).ok
+  if kind ~= 'none' and kind ~= 'zset' then return errorOfKey({err = 'WRONGTYPE'}, i) end
+  for _, graph in ipairs(graphsOf(work, 'n' .. ARGV[1])) do
+    for n = 2, #ARGV do
+      local prefix = graph[1] .. ARGV[n] .. '\\0'
+      local low, last = '[' .. prefix, '(' .. prefix .. '\\255'
+      local count = redis.call('ZLEXCOUNT', work, low, last)
+      found[2 * n - 3] = found[2 * n - 3] + count
+      while count > 0 do
+        local member = redis.call('ZRANGEBYLEX', work, low, last, 'LIMIT', 0, 1)[1]
+        if not member then break end
+        local time = string.sub(member, #prefix + 17, #prefix + 32)
+        if found[2 * n - 2] == '' or time < found[2 * n - 2] then found[2 * n - 2] = time end
+        low = '(' .. string.sub(member, 1, #prefix + 16) .. '\\255'
+      end
+    end
+  end
+end
+return found
+`)
+
+/** What is to begin, by key (escaped): members have it, so nothing is read of the executions. */
+async function toBeginOf({ link, layout }: Connection, place: string, keys: readonly string[]): Promise<Tallies> {
+  const tallies: Tallies = new Map()
+  for (let from = 0; from < keys.length; from += keysAtOnce) {
+    const some = keys.slice(from, from + keysAtOnce)
+    const replies = await link.all(
+      link.bucketGroupsOf(buckets).map((group) => ({
+        run: toBeginScript,
+        keys: group.map((bucket) => layout.work(bucket)),
+        args: [place, ...some],
+      })),
+    )
+    for (const reply of replies as readonly (readonly unknown[])[])
+      for (const [at, key] of some.entries()) {
+        const oldest = String(reply[2 * at + 1])
+        add(tallies, key, {
+          count: Number(reply[2 * at]),
+          overdue: 0,
+          oldest: oldest === '' ? Infinity : timeOf(oldest),
+        })
+      }
+  }
+  return tallies
+}
+
+function backlogOfKey({ toBegin, toGoOn, running, waiting }: TalliesOfQueue, key: string, upTo: number): QueueBacklog {
+  const [first, next, now, parked] = [toBegin, toGoOn, running, waiting].map((one) => one.get(key) ?? nothing) as [
+    Tally,
+    Tally,
+    Tally,
+    Tally,
+  ]
+  const oldest = Math.min(first.oldest, next.oldest)
   return {
-    ready: Math.min(first.length, upTo),
-    running: Math.min(running.get(key)?.length ?? 0, upTo),
-    waiting: Math.min(parked.length, upTo),
-    overdue: Math.min(parked.filter(({ dueAt }) => dueAt !== undefined && dueAt <= time).length, upTo),
-    oldestReadyAt: first.length === 0 ? undefined : oldest,
+    ready: Math.min(first.count + next.count, upTo),
+    running: Math.min(now.count, upTo),
+    waiting: Math.min(parked.count, upTo),
+    overdue: Math.min(parked.overdue, upTo),
+    oldestReadyAt: oldest === Infinity ? undefined : oldest,
   }
 }
 
@@ -89,17 +207,7 @@ async function ownersIn(
  * KEYS: buckets' work. ARGV: the queue's place in members, the time below which things are due. Gives how many are to begin, to go on, parked and due, and the
  * earliest creation among the first two, or ''.
  */
-const backlogScript = script(`${errorOfKey}
-local function graphsOf(work, prefix)
-  local graphs, low = {}, '[' .. prefix
-  while true do
-    local members = redis.call('ZRANGEBYLEX', work, low, '(' .. prefix .. '\\255', 'LIMIT', 0, 1)
-    if not members[1] then return graphs end
-    local graph = string.match(string.sub(members[1], #prefix + 1), '^[^%z]*')
-    graphs[#graphs + 1] = {prefix .. graph .. '\\0', string.sub(members[1], #prefix + #graph + 2, #prefix + #graph + 17)}
-    low = '(' .. prefix .. graph .. '\\0\\255'
-  end
-end
+const backlogScript = script(`${errorOfKey}${graphsOf}
 local begin, goOn, parked, due, oldest = 0, 0, 0, 0, ''
 for i, work in ipairs(KEYS) do
   local kind = redis.pcall('TYPE', work).ok

@@ -287,7 +287,7 @@ export function queuesConformance({ test }: ConformanceGroup): void {
     assert.deepEqual(await store.readyKeys('gpu', '', 9), ['x'])
   })
 
-  test('keys of several graphs have one order, each is there once, and what it has is counted over all of them', async ({
+  test('keys of several graphs have one order, each is there once, and what it has is counted over all of them, and over its priorities', async ({
     store,
   }) => {
     const keys = ['b', 'é', 'a', 'b', '', 'Z', 'a b']
@@ -306,6 +306,14 @@ export function queuesConformance({ test }: ConformanceGroup): void {
       counted.map(({ ready }) => ready),
       [2, 2, 2, 2, 3, 1, 2],
     )
+    const ages = [9, 3, 6]
+    await store.create(
+      ages.map((age, index) =>
+        gpu(`aged ${age}`, { key: 'p', queue: 'keys', priority: 5 - 3 * index, createdAt: someTime + age }),
+      ),
+    )
+    const [aged] = await store.backlog([{ queue: 'keys', upTo: 9, key: 'p' }])
+    assert.deepEqual([aged!.ready, aged!.oldestReadyAt], [3, someTime + 3])
   })
 }
 
