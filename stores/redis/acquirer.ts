@@ -60,14 +60,15 @@ async function acquireReady(
   const queue = request.queue ?? defaultQueue
   // Within limits, and while it is paused, what is looked for beside is of no use.
   const mayLook = !heads.restricted.has(queue)
-  const first = mayLook && suits(request) ? await takeExpected(connection, request, heads) : undefined
+  const isForHeads = suits(request) && !heads.hasManyKeys(request)
+  const first = mayLook && isForHeads ? await takeExpected(connection, request, heads) : undefined
   if (first !== undefined)
     return (await takeInTurn(connection, owners, request, { heads, ...first, room: undefined })).acquired
   // All are heard, whichever of them fails.
   const [stored, known, judged] = await Promise.all([
     readQueue(connection, queue),
-    mayLook && suits(request) ? heads.find(request) : undefined,
-    mayLook && !suits(request) ? owners.judgedInBuckets() : undefined,
+    mayLook && isForHeads ? heads.find(request) : undefined,
+    mayLook && !isForHeads ? owners.judgedInBuckets() : undefined,
   ])
   if (stored === undefined || !isRestricted(stored.state)) {
     heads.said.set(queue, stored?.text ?? '')
@@ -110,8 +111,8 @@ async function takeWithinLimits(
       await writeFreeAt(connection, queue, freeAtAfter(limits.rate, freeAt, now, begun))
     return isStill()
   }
-  const isPerKey = limits.concurrency?.isPerKey === true
-  return (await takeInTurn(connection, owners, request, { judged, room, isPerKey, reserve })).acquired
+  const runningKeys = limits.concurrency?.isPerKey === true ? running.size : undefined
+  return (await takeInTurn(connection, owners, request, { judged, room, runningKeys, reserve })).acquired
 }
 
 /** Looks, and takes in turn. Where others were faster, looks again. */
@@ -125,7 +126,7 @@ async function takeInTurn(
     taken,
     judged,
     room,
-    isPerKey = false,
+    runningKeys,
     reserve,
   }: {
     /** What is known of the first ones. @default nothing, as limits need more */
@@ -137,8 +138,8 @@ async function takeInTurn(
     /** @default that is read */
     readonly judged?: JudgedBuckets | undefined
     readonly room: QueueRoom | undefined
-    /** Whether the room is one of each key. @default false */
-    readonly isPerKey?: boolean
+    /** Where the room is one of each key, how many have something that runs. @default it is not */
+    readonly runningKeys?: number | undefined
     /** Is called before so many begin; false where they may not. */
     readonly reserve?: (begun: number) => Promise<boolean>
   },
@@ -148,13 +149,14 @@ async function takeInTurn(
   for (let tries = 0; ; tries++) {
     const left = request.limit - acquired.length
     const some = { ...request, behindKey, except, limit: left }
-    const found = tries === 0 ? known : suits(some) ? await heads?.find(some) : undefined
+    const isForHeads = suits(some) && heads?.hasManyKeys(some) === false
+    const found = tries === 0 ? known : isForHeads ? await heads.find(some) : undefined
     const looked =
       found ??
       (await findReady(connection, some, {
         judged: judged ?? (await owners.judgedInBuckets()),
         room,
-        isPerKey,
+        runningKeys,
       }))
     const behind = behindKey === undefined ? undefined : escapeText(behindKey)
     // Where others are faster, those behind take their places.
@@ -211,11 +213,11 @@ async function findReady(
   {
     judged,
     room,
-    isPerKey,
+    runningKeys,
   }: {
     readonly judged: JudgedBuckets
     readonly room: QueueRoom | undefined
-    readonly isPerKey: boolean
+    readonly runningKeys: number | undefined
   },
 ): Promise<readonly ReadyCandidate[]> {
   const { link, layout } = connection
@@ -249,17 +251,22 @@ async function findReady(
         const owner = member.startsWith('u') ? member.slice(1, member.indexOf('\0')) : ''
         return { id, owner, member, key: '', priority: 0, age: entry.place, isNew }
       })
-    return room === undefined || !isPerKey ? next() : withRoom(connection, next, { room, limit })
+    return room === undefined || runningKeys === undefined ? next() : withRoom(connection, next, { room, limit })
   }
   const found = await Promise.all([
     read(begun, false),
     read(byAge, true),
-    findInTurn(connection, request, { graphs: graphs.filter((graph) => ranges?.has(graph) !== true), except, room }),
+    findInTurn(connection, request, {
+      graphs: graphs.filter((graph) => ranges?.has(graph) !== true),
+      except,
+      room,
+      keysWithoutRoom: runningKeys ?? 0,
+    }),
   ])
   // What is due, and still to begin, has its turn among the others from now on.
   if (!found[0].some(({ member }) => member.startsWith('a'))) return found.flat()
   await beginDue(connection, queue, graphs, time)
-  return findReady(connection, request, { judged, room, isPerKey })
+  return findReady(connection, request, { judged, room, runningKeys })
 }
 
 /** Both are exclusive: just behind the last one there is nothing else. */

@@ -269,6 +269,11 @@ function compareBytes(one: string, other: string): number {
   return one.length - other.length
 }
 
+/** Of some entries, the one that comes first. */
+export function firstOf(entries: readonly IndexEntry[]): IndexEntry {
+  return entries.reduce((first, one) => (compareBytes(one.place, first.place) < 0 ? one : first))
+}
+
 /** The index member of an entry. */
 export function memberOf({ range, place }: IndexEntry): string {
   return range.prefix + place

@@ -76,6 +76,13 @@ export class ReadyHeads {
     this.#counts = buckets.map((bucket) => layout.changes(bucket))
   }
 
+  /** Whether it was seen of late that a bucket has too many keys for its head to say all. */
+  hasManyKeys({ graphs = [], queue = defaultQueue }: AcquireRequest): boolean {
+    const since = performance.now() - trustMs
+    const heads = this.#known.get(nameOf(queue, graphs))?.heads ?? []
+    return heads.some((head) => head !== undefined && head.readAt > since && !isOfFewKeys(head))
+  }
+
   /** What may be taken; undefined where a look of its own is needed: something is due, or was lost. Only where `suits`. */
   async find(request: AcquireRequest): Promise<readonly ReadyCandidate[] | undefined> {
     const { owner, limit, except, graphs = [], queue = defaultQueue } = request

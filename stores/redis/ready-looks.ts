@@ -7,8 +7,8 @@ import { beginDueScript } from './execution-scripts.ts'
 import { buckets, escapeText, indexPrefix, timeKey, timeKeyLength, unescapeText } from './layout.ts'
 import { errorOfKey, script } from './link.ts'
 import { packedLists } from './packed-lists.ts'
-import { idOf, memberOf, MergedRanges } from './ranges.ts'
-import type { IndexEntry, IndexRange } from './ranges.ts'
+import { firstOf, idOf, memberOf, MergedRanges } from './ranges.ts'
+import type { IndexEntry } from './ranges.ts'
 
 /** An execution that may be taken if its owner is still this one. */
 export interface ReadyCandidate extends Candidate {
@@ -21,25 +21,28 @@ export interface ReadyCandidate extends Candidate {
 const mostDue = 1_000
 
 /**
- * Keys in buckets' work. KEYS: the work. ARGV: how many keys of each at most, '1' if a key was given, that key, then prefixes. Gives a text for
- * each bucket and prefix: the keys behind the one that was given, then the others, with NUL between, which is in none.
+ * Keys in buckets' work. KEYS: the work. ARGV: how many keys of each at most, '1' if a key was given, that key, '1' if the first place of each is wanted, then prefixes. Gives a text for
+ * each bucket and prefix: the keys behind the one that was given, then the others, each with its first place if that is wanted, with NUL between, which is in none of these.
  */
 const keysScript = script(`${errorOfKey}
 local most, found = tonumber(ARGV[1]), {}
+local withPlaces = ARGV[4] == '1'
+local mostTexts = withPlaces and 2 * most or most
 local function walk(work, prefix, low, last, keys)
-  while #keys < most do
+  while #keys < mostTexts do
     local members = redis.pcall('ZRANGEBYLEX', work, low, '(' .. prefix .. '\\255', 'LIMIT', 0, 1)
     if members.err then return members end
     if not members[1] then return end
     local key = string.match(string.sub(members[1], #prefix + 1), '^[^%z]*')
     if last and key > last then return end
     keys[#keys + 1] = key
+    if withPlaces then keys[#keys + 1] = string.sub(members[1], #prefix + #key + 2) end
     -- 255 is in no UTF-8 text: it is behind everything of this key.
     low = '(' .. prefix .. key .. '\\0\\255'
   end
 end
 for i, work in ipairs(KEYS) do
-  for n = 4, #ARGV do
+  for n = 5, #ARGV do
     local prefix, keys = ARGV[n], {}
     local failed
     if ARGV[2] == '1' then
@@ -56,38 +59,73 @@ end
 return found
 `)
 
+/** Which keys are looked for: those behind one, then the others. */
+interface KeysWanted {
+  readonly behindKey: string | undefined
+  readonly limit: number
+}
+
 /** Keys under some prefixes (escaped), with the buckets that have them, by the prefix. */
 export async function keysUnder(
-  { link, layout }: Connection,
+  connection: Connection,
   prefixes: readonly string[],
-  { behindKey, limit }: { readonly behindKey: string | undefined; readonly limit: number },
+  wanted: KeysWanted,
 ): Promise<ReadonlyMap<string, ReadonlyMap<string, readonly number[]>>> {
   const found = new Map(prefixes.map((prefix) => [prefix, new Map<string, number[]>()]))
-  if (prefixes.length === 0) return found
+  for (const { bucket, prefix, texts } of await keysIn(connection, prefixes, wanted, false)) {
+    const keys = found.get(prefix)!
+    for (const key of texts) {
+      const known = keys.get(key)
+      if (known === undefined) keys.set(key, [bucket])
+      else known.push(bucket)
+    }
+  }
+  return found
+}
+
+/** What stands first under each key (escaped) of each prefix in a bucket, by the key. */
+async function firstOfKeys(
+  connection: Connection,
+  prefixes: readonly string[],
+  wanted: KeysWanted,
+): Promise<ReadonlyMap<string, readonly IndexEntry[]>> {
+  const found = new Map<string, IndexEntry[]>()
+  for (const { bucket, prefix, texts } of await keysIn(connection, prefixes, wanted, true))
+    for (let at = 0; at < texts.length; at += 2) {
+      const [key, place] = [texts[at]!, texts[at + 1]!]
+      const entry = { range: { bucket, prefix: `${prefix}${key}\0` }, place }
+      const known = found.get(key)
+      if (known === undefined) found.set(key, [entry])
+      else known.push(entry)
+    }
+  return found
+}
+
+async function keysIn(
+  { link, layout }: Connection,
+  prefixes: readonly string[],
+  { behindKey, limit }: KeysWanted,
+  withPlaces: boolean,
+): Promise<readonly { readonly bucket: number; readonly prefix: string; readonly texts: readonly string[] }[]> {
+  if (prefixes.length === 0) return []
   const groups = link.bucketGroupsOf(buckets)
   const behind = behindKey === undefined ? ['', ''] : ['1', escapeText(behindKey)]
   const replies = await link.all(
     groups.map((group) => ({
       run: keysScript,
       keys: group.map((bucket) => layout.work(bucket)),
-      args: [limit, ...behind, ...prefixes],
+      args: [limit, ...behind, withPlaces ? '1' : '', ...prefixes],
     })),
   )
-  for (const [index, group] of groups.entries()) {
-    const texts = (replies[index] as readonly Buffer[]).map(String)
-    for (const [place, bucket] of group.entries())
-      for (const [at, prefix] of prefixes.entries()) {
-        const text = texts[place * prefixes.length + at]!
-        if (text === '') continue
-        const keys = found.get(prefix)!
-        for (const key of text.slice(1).split('\0')) {
-          const known = keys.get(key)
-          if (known === undefined) keys.set(key, [bucket])
-          else known.push(bucket)
-        }
-      }
-  }
-  return found
+  return groups.flatMap((group, index) => {
+    const replied = (replies[index] as readonly Buffer[]).map(String)
+    return group.flatMap((bucket, place) =>
+      prefixes.flatMap((prefix, at) => {
+        const text = replied[place * prefixes.length + at]!
+        return text === '' ? [] : [{ bucket, prefix, texts: text.slice(1).split('\0') }]
+      }),
+    )
+  })
 }
 
 /** What is still to begin, of each key in turn. */
@@ -98,49 +136,52 @@ export async function findInTurn(
     graphs,
     except,
     room,
+    keysWithoutRoom,
   }: {
     readonly graphs: readonly string[]
     readonly except: ReadonlySet<string>
     readonly room: QueueRoom | undefined
+    /** How many there may be at the most. */
+    readonly keysWithoutRoom: number
   },
 ): Promise<readonly ReadyCandidate[]> {
   const { link, layout } = connection
   const prefixes = graphs.map((graph) => indexPrefix.inTurn(queue, graph))
-  const found = await keysUnder(connection, prefixes, { behindKey, limit: limit + 100 })
-  const ranges = new Map<string, IndexRange[]>()
-  for (const [prefix, keys] of found)
-    for (const [key, inBuckets] of keys) {
-      if (room !== undefined && room.ofKey(key) < 1) continue
-      const some = ranges.get(key) ?? []
-      ranges.set(key, some)
-      for (const bucket of inBuckets) some.push({ bucket, prefix: `${prefix}${key}\0` })
-    }
+  // The first ones of all are among the first ones of each bucket. Each has something, but for those of which all is left out, or that have no room.
+  const wantedKeys = limit + except.size + keysWithoutRoom
+  const firsts = await firstOfKeys(connection, prefixes, { behindKey, limit: wantedKeys })
   const behind = behindKey === undefined ? undefined : escapeText(behindKey)
   const isBehind = (key: string): boolean => behind === undefined || key > behind
-  const keys = [...ranges.keys()].sort(
-    (one, other) => Number(isBehind(other)) - Number(isBehind(one)) || (one < other ? -1 : 1),
-  )
+  const keys = [...firsts.keys()]
+    .filter((key) => room === undefined || room.ofKey(key) >= 1)
+    .sort((one, other) => Number(isBehind(other)) - Number(isBehind(one)) || (one < other ? -1 : 1))
   const candidates: ReadyCandidate[] = []
-  const laneOf = (key: string) => ({
-    key,
-    merged: new MergedRanges(link, (bucket) => layout.work(bucket), ranges.get(key)!, 'ascending'),
-    count: 0,
-  })
-  const takeOf = async (lane: ReturnType<typeof laneOf>, count: number): Promise<void> => {
-    const { key, merged } = lane
-    const some = await takeWanted(merged, count, except, (entry) => {
-      // Behind the prefix stand priority, time and id.
-      const id = unescapeText(idOf(entry).slice(timeKeyLength))
-      return { id, owner: '', member: memberOf(entry), key, priority: 0, age: entry.place, isNew: true }
-    })
+  const taken = new Set(except)
+  interface Lane {
+    readonly key: string
+    merged: MergedRanges | undefined
+    count: number
+  }
+  const takeOf = async (lane: Lane, count: number): Promise<void> => {
+    const { key } = lane
+    const entries = firsts.get(key)!
+    const first = lane.count === 0 && count === 1 ? candidateOf(firstOf(entries), key) : undefined
+    let some: readonly ReadyCandidate[]
+    if (first !== undefined && !taken.has(first.id)) some = [first]
+    else {
+      const ranges = entries.map(({ range }) => range)
+      lane.merged ??= new MergedRanges(link, (bucket) => layout.work(bucket), ranges, 'ascending')
+      some = await takeWanted(lane.merged, count, taken, (entry) => candidateOf(entry, key))
+    }
+    for (const { id } of some) taken.add(id)
     lane.count += some.length
     append(candidates, some)
   }
   const quota = Math.ceil(limit / Math.max(1, Math.min(limit, keys.length)))
-  const lanes: ReturnType<typeof laneOf>[] = []
+  const lanes: Lane[] = []
   // Of some keys nothing is wanted: then the next ones have their turns.
   for (let at = 0; at < keys.length && lanes.length < limit;) {
-    const some = keys.slice(at, (at += limit - lanes.length)).map(laneOf)
+    const some = keys.slice(at, (at += limit - lanes.length)).map((key): Lane => ({ key, merged: undefined, count: 0 }))
     await Promise.all(some.map((lane) => takeOf(lane, quota)))
     append(
       lanes,
@@ -151,6 +192,12 @@ export async function findInTurn(
   const left = limit - candidates.length
   if (left > 0) await Promise.all(lanes.map((lane) => (lane.count < quota ? undefined : takeOf(lane, left))))
   return candidates
+}
+
+function candidateOf(entry: IndexEntry, key: string): ReadyCandidate {
+  // Behind the prefix stand priority, time and id.
+  const id = unescapeText(idOf(entry).slice(timeKeyLength))
+  return { id, owner: '', member: memberOf(entry), key, priority: 0, age: entry.place, isNew: true }
 }
 
 /** The next entries that are wanted, up to so many. */

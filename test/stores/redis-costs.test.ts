@@ -174,6 +174,24 @@ test('a backlog by key reads nothing of what is to begin, and each other executi
   expect(calls).toBe(30)
 })
 
+test('a look into a queue of many keys goes through no more of them in a bucket than it can take', async () => {
+  await using bench = await openStore()
+  const { store } = bench
+  await store.renewOwner('me', 60_000)
+  await store.create(
+    idsOf('e', 4_000).map((id, n) => newExecution(id, { owner: undefined, key: `k${n % 200}`, createdAt: 1_000 + n })),
+  )
+  let behindKey: string | undefined
+  const look = async (): Promise<void> => {
+    const acquired = await store.acquire({ owner: 'me', graphs: ['users'], limit: 4, behindKey })
+    expect(new Set(acquired.map(({ execution }) => execution.key)).size).toBe(4)
+    behindKey = acquired.at(-1)!.execution.key
+  }
+  await look()
+  await look()
+  expect(await callsOf('zrangebylex', look)).toBeLessThan(12 * buckets.length)
+})
+
 test('of an index, a purge takes out at once what it found of a bucket', async () => {
   await using bench = await openStore()
   const { store } = bench
