@@ -72,8 +72,8 @@ export interface Filling {
   readonly graph?: string
   /** What differs besides, by column: SQL over their numbers `n`. Not on Redis. @default nothing */
   readonly values?: Readonly<Record<string, string>>
-  /** Where those stand that have not ended. @default in the queue of the one that is copied, without a key */
-  readonly place?: (n: number) => { readonly queue: string; readonly key: string }
+  /** Where those stand that have not ended, and that nothing of them has begun. @default in the queue of the one that is copied, without a key, and begun */
+  readonly place?: (n: number) => { readonly queue: string; readonly key: string; readonly startedAt?: undefined }
   /** Whether those that have ended have step records. @default true */
   readonly hasSteps?: boolean
 }

@@ -79,7 +79,8 @@ function fillingOf(queue: QueueName, count: number, from: number): Filling {
     count,
     from,
     owner: null,
-    place: (n) => ({ queue, key: keyOf(n) }),
+    // As below: nothing of it has begun.
+    place: (n) => ({ queue, key: keyOf(n), startedAt: undefined }),
     values: {
       status: `'pending'`,
       started_at: 'null',
