@@ -262,16 +262,16 @@ export class History {
     const isTimer = this.letters?.isTimer(step) !== false
     if (known?.status !== 'waiting' || known.dueAt === undefined) return
     const times = [known.dueAt, ...(life.moves.get(recordKey(step, item)) ?? [])]
-    // Who goes on with a wait that is over looks once more.
-    const isMoved = !isTimer
-      ? Math.abs(dueAt! - Math.max(known.dueAt, Math.min(at, this.#scheduler.now))) > agreeMs && dueAt !== known.dueAt
-      : !times.includes(dueAt!)
+    // Who goes on with a wait that is over looks once more, at any time since it has it: its commit may be long on its way.
+    const last = Math.max(known.dueAt, Math.min(at, this.#scheduler.now))
+    const first = Math.min(last, Math.max(known.dueAt, life.ownedSince))
+    const isOff = dueAt! > last + agreeMs || dueAt! < first - agreeMs
+    const isMoved = isTimer ? !times.includes(dueAt!) : isOff && dueAt !== known.dueAt
     if (status === 'waiting' && isMoved)
       this.violate(`${life.id}: ${step} was to fire at ${known.dueAt}, and now at ${String(dueAt)}`)
     const now = this.hasStoreTime ? this.#scheduler.now + agreeMs : at
-    const first = Math.min(...times)
-    if (status === 'completed' && isTimer && now < first)
-      this.violate(`${life.id}: ${step} fired ${first - now} ms too early`)
+    const early = Math.min(...times) - now
+    if (status === 'completed' && isTimer && early > 0) this.violate(`${life.id}: ${step} fired ${early} ms too early`)
   }
 
   /** What is completed stays so, but for a batch with items that failed, in a process that was asked to try them again. */
