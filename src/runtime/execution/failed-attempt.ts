@@ -3,7 +3,7 @@ import type { Claimant, SharedClaim } from '../results/claimant.ts'
 import { fallBack } from '../steps/fallback.ts'
 import type { FallbackOutcome } from '../steps/fallback.ts'
 import { decideRetry } from '../steps/retry-decision.ts'
-import { endFailed, endFallenBack, endMade } from './step-ending.ts'
+import { completeMade, endFailed, endFallenBack, endMade } from './step-ending.ts'
 import { rememberAttempt } from './past-attempts.ts'
 import type { EndingStep } from './step-ending.ts'
 import type { StepExtras } from './step-extras.ts'
@@ -56,9 +56,17 @@ export function holdOrFail(step: FailingStep, late: Promise<unknown>, error: unk
   })
 }
 
+/** A step that has failed for good. */
+interface FallingBackStep extends EndingStep, Omit<Claimant, 'execution'> {
+  readonly execution: EndingStep['execution'] & Claimant['execution']
+  readonly claim: SharedClaim<Claimant> | undefined
+  /** What an attempt brought, on its way to the store or there. */
+  readonly persisting: Promise<unknown> | undefined
+}
+
 /** No further attempt will be made: the fallback takes the result's place, or the step has failed. */
 export function fallBackOrFail(
-  step: EndingStep & Claimant & { readonly claim: SharedClaim<Claimant> | undefined },
+  step: FallingBackStep,
   cause: unknown,
   type: 'FAIL' | 'TIME_OUT',
   policyError: unknown,
@@ -73,7 +81,9 @@ export function fallBackOrFail(
   }
   const settle = (outcome: FallbackOutcome): void => {
     if (step.hasEnded) return
-    if (outcome.hasFailed) endFailed(step, cause, type, outcome.policyError, attempts)
+    // What an attempt brought while the fallback took its time holds.
+    if (step.persisting !== undefined) step.persisting.then(completeMade.bind(undefined, step), () => settle(outcome))
+    else if (outcome.hasFailed) endFailed(step, cause, type, outcome.policyError, attempts)
     else endFallenBack(step, cause, type, outcome.value)
   }
   const begin = (): void => {

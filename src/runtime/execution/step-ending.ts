@@ -16,23 +16,27 @@ export interface EndingStep extends StepState {
   change(event: StepEvent): void
 }
 
-/** Ends a step with the value that its attempt has made, unless it has ended meanwhile. */
+/** Ends a step with the value that its attempt has made, unless it has ended meanwhile: the attempt is over. */
 export function endMade(step: EndingStep, value: unknown): void {
+  completeMade(step, value)
+  step.execution.leave()
+}
+
+/** The same, of an attempt that was over before. */
+export function completeMade(step: EndingStep, value: unknown): void {
+  if (step.hasEnded) return
   const { execution } = step
-  if (!step.hasEnded) {
-    const at = execution.stepTime()
-    step.change({ type: 'SUCCEED', output: value, at })
-    const { emitter } = execution
-    if (emitter?.isHeard !== true) execution.stepCompleted(step, value)
-    else {
-      emitter.stepEnded(step, at, 'completed', undefined, false)
-      // In a batch it may lead anywhere: to other items, and to the iterable that gives them.
-      emitter.justRead = execution.part === undefined ? at : undefined
-      execution.stepCompleted(step, value)
-      emitter.justRead = undefined
-    }
+  const at = execution.stepTime()
+  step.change({ type: 'SUCCEED', output: value, at })
+  const { emitter } = execution
+  if (emitter?.isHeard !== true) execution.stepCompleted(step, value)
+  else {
+    emitter.stepEnded(step, at, 'completed', undefined, false)
+    // In a batch it may lead anywhere: to other items, and to the iterable that gives them.
+    emitter.justRead = execution.part === undefined ? at : undefined
+    execution.stepCompleted(step, value)
+    emitter.justRead = undefined
   }
-  execution.leave()
 }
 
 /** A result was remembered, or an equal call made it: ends the step with it once it is on record. */
