@@ -243,3 +243,43 @@ test('an interceptor that has taken its time begins no function of a step that i
   await docket.advance('1m')
   expect(begun).toEqual([])
 })
+
+test('an interceptor that calls next when the attempt has ended of itself is answered with an error, which says so', async () => {
+  const Seat = dataType('Seat', type<string>())
+  const Trip = dataType('Trip', type<string>())
+  const begun: string[] = []
+  const book = step({
+    name: 'Book',
+    inputs: { name: Name },
+    output: Seat,
+    run: ({ name }) => `${name} ${begun.push('Book')}`,
+    compensate: () => void begun.push('undo Book'),
+  })
+  const plan = durableStep({
+    name: 'Plan',
+    inputs: { seat: Seat },
+    output: Trip,
+    run: async () => {
+      begun.push('Plan')
+      throw new NonRetryableError('no')
+    },
+  })
+  const trips = graph({ name: 'trips', steps: [book, plan] })
+  const late: (() => unknown)[] = []
+  const twice = <Made>(next: () => Made): Made => {
+    late.push(async () => next())
+    return next()
+  }
+  await using docket = createTestDocket({
+    graphs: [trips],
+    interceptors: [{ step: (_, next) => twice(() => next()), compensate: (_, next) => twice(() => next()) }],
+  })
+  await expect(docket.execute(trips, Trip, { Name: 'Ada' })).rejects.toThrow('no')
+  const outcomes = await Promise.allSettled(late.map((next) => next()))
+  expect(outcomes.map((outcome) => outcome.status === 'rejected' && (outcome.reason as Error).message)).toEqual([
+    'interceptor step: next was called when attempt 1 of "Book" was over',
+    'interceptor step: next was called when attempt 1 of "Plan" was over',
+    'interceptor compensate: next was called when attempt 1 of "Book" was over',
+  ])
+  expect(begun).toEqual(['Book', 'Plan', 'undo Book'])
+})

@@ -4,7 +4,7 @@ import { StepTimeoutError } from '../../core/errors.ts'
 import type { StepContext } from '../../core/language/step.ts'
 import { checkValue, isPromiseLike } from '../inputs/check-value.ts'
 import type { CheckedValue } from '../inputs/check-value.ts'
-import { callIntercepted } from './intercepted-step.ts'
+import { callIntercepted, lateNext } from './intercepted-step.ts'
 import { outputError } from './output-error.ts'
 import type { StepKind, WorkingStep } from './step-work.ts'
 import { fireAfter } from '../environment/timers.ts'
@@ -144,7 +144,9 @@ export class Attempt implements StepContext {
     const run = this.#owner
     const takeHeaders = (headers: Readonly<Record<string, string>>): void => void (this.#more.headers = headers)
     return callIntercepted(chain, run, run.inputs, this, takeHeaders, () => {
-      if (!this.#isOpen) throw this.#extras?.abort?.reason
+      if (this.#isOpen) return
+      const { abort } = this.#more
+      throw abort === undefined ? lateNext('step', this) : abort.reason
     })
   }
 

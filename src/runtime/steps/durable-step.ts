@@ -9,7 +9,7 @@ import type { Begun, Checkpoint, CheckpointChange, Checkpoints, Recorded } from 
 import { DurableFunction } from './durable-function.ts'
 import { Frame } from './frame.ts'
 import type { FrameHost } from './frame.ts'
-import { callIntercepted } from './intercepted-step.ts'
+import { callIntercepted, lateNext } from './intercepted-step.ts'
 import { outputError } from './output-error.ts'
 import { returnedOf } from './returned-messages.ts'
 import type { TakenMessage } from './returned-messages.ts'
@@ -276,7 +276,9 @@ class DurableWork implements StepWork, FrameHost {
               made.context,
               (headers) => made.useHeaders(headers),
               () => {
-                if (!this.#isOpen || frame !== this.#frame) throw made.context.signal.reason
+                if (this.#isOpen && frame === this.#frame) return
+                const { signal } = made.context
+                throw signal.aborted ? signal.reason : lateNext('step', made.context)
               },
             )
     } catch (thrown) {

@@ -1,5 +1,5 @@
 import type { InterceptorChain, StepIntercepted } from '../../core/contracts/interceptor.ts'
-import { InputError } from '../../core/errors.ts'
+import { InputError, OptionError } from '../../core/errors.ts'
 import type { InputIssue } from '../../core/errors.ts'
 import { typeOfPort } from '../../core/graph/check-step.ts'
 import type { AnyDataType, AnyPort } from '../../core/language/data-type.ts'
@@ -50,6 +50,14 @@ export function callIntercepted(
     const checked = checkedInputs(step, call.inputs, passed.inputs)
     return isPromise(checked) ? checked.then(begin) : begin(checked)
   })
+}
+
+/** What `next` throws once an attempt has ended of itself: nothing was aborted, so that there is no reason. */
+export function lateNext(
+  hook: 'step' | 'compensate',
+  { attempt, stepName }: Pick<StepContext, 'attempt' | 'stepName'>,
+): OptionError {
+  return new OptionError(`interceptor ${hook}: next was called when attempt ${attempt} of "${stepName}" was over`)
 }
 
 /** What differs is checked as if somebody had given it; what does not was. */

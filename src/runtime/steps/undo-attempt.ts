@@ -5,6 +5,7 @@ import type { CompensateSpec } from '../../core/graph/graph-index.ts'
 import type { CompensateContext } from '../../core/language/compensation.ts'
 import { fireAfter } from '../environment/timers.ts'
 import type { Timer } from '../environment/timers.ts'
+import { lateNext } from './intercepted-step.ts'
 import type { WorkPlace } from './step-work.ts'
 
 /** What an attempt to undo a step is given. */
@@ -124,7 +125,7 @@ export class UndoAttempt implements CompensateContext {
     return chain(call, async (passed) => {
       this.#headers = passed.headers
       // An interceptor that has taken its time begins nothing any more.
-      if (!this.#isOpen) throw this.signal.reason
+      if (!this.#isOpen) throw this.signal.aborted ? this.signal.reason : lateNext('compensate', this)
       return spec.run(output, this)
     })
   }
