@@ -6,6 +6,8 @@ export interface WaitedFor {
   readonly step: string
   readonly hasEnded: boolean
   readonly attempt: number
+  /** Whether one attempt is over, and the next has not begun. */
+  readonly isBetweenAttempts?: boolean
   readonly execution: { readonly id: string; readonly caller: CallingStep | undefined }
   /** The slots of which it holds one, and those of which it waits for one: of this process, or shared by all. */
   readonly heldSlots?: Slots | undefined
@@ -95,7 +97,7 @@ export function stepsAround(
 
 /** Whether the function in which something was called is still the one that its step waits for. */
 export function isUnderWay({ step, attempt }: Pick<CallingStep, 'step' | 'attempt'>): boolean {
-  return !step.hasEnded && step.attempt === attempt
+  return !step.hasEnded && step.attempt === attempt && step.isBetweenAttempts !== true
 }
 
 /** The way round, as text: from what is waited for (or the outermost step), by what it has called, to what waits. */

@@ -5,7 +5,7 @@ import type { Slots, WaitedFor } from './current-step.ts'
 export interface OpenWait {
   /** The step that waits, or in whose function something is waited for. */
   readonly waiter: WaitedFor
-  /** In which attempt of it: one that was given up holds nobody up. @default the present one */
+  /** In which attempt's function: one that was given up holds nobody up. Undefined where the step itself waits, and calls no function before. */
   readonly attempt?: number
   /** Whether what it waits for can't come before one of these steps has ended. */
   readonly needs: (stuck: ReadonlySet<WaitedFor>) => boolean
@@ -13,10 +13,8 @@ export interface OpenWait {
   readonly what: string
 }
 
-type KnownWait = Required<OpenWait>
-
 // The waits of steps that other steps have called, by whatever names them. Nobody nests a thousand: beyond that, no ring is looked for.
-const open = new Map<object, KnownWait>()
+const open = new Map<object, OpenWait>()
 const mostWaits = 1_000
 /** To compare all with all costs more. */
 const mostTogether = 200
@@ -28,8 +26,7 @@ export function mayCloseRing({ execution }: WaitedFor): boolean {
 }
 
 /** Remembers a wait until it ends, and gives the ring of waits that it closes, if it closes one, in words. */
-export function beginWait(key: object, { attempt, ...given }: OpenWait): string | undefined {
-  const wait = { ...given, attempt: attempt ?? given.waiter.attempt }
+export function beginWait(key: object, wait: OpenWait): string | undefined {
   const ring = open.size < mostWaits ? ringClosedBy(wait) : undefined
   if (ring === undefined) open.set(key, wait)
   return ring
@@ -41,7 +38,7 @@ export function endWait(key: object): void {
 }
 
 /** The ring that a wait closes: of waits that need one another, each by one step, or all of them between them. */
-function ringClosedBy(wait: KnownWait): string | undefined {
+function ringClosedBy(wait: OpenWait): string | undefined {
   const ring = chainTo(wait) ?? (open.size < mostTogether ? ringTogether(wait) : undefined)
   if (ring === undefined) return undefined
   const more = ring.length - mostShown
@@ -52,10 +49,10 @@ function ringClosedBy(wait: KnownWait): string | undefined {
  * What can't go on before the waiter does: whoever called it, whoever waits for one of these, and so on. If that holds what the waiter
  * waits for, nothing of it ever goes on.
  */
-function chainTo(wait: KnownWait): readonly KnownWait[] | undefined {
+function chainTo(wait: OpenWait): readonly OpenWait[] | undefined {
   const stuck = new Set<WaitedFor>()
-  const found = new Set<KnownWait>()
-  const add = (one: KnownWait): void => {
+  const found = new Set<OpenWait>()
+  const add = (one: OpenWait): void => {
     found.add(one)
     addStuck(one, stuck)
   }
@@ -68,7 +65,7 @@ function chainTo(wait: KnownWait): readonly KnownWait[] | undefined {
 }
 
 /** The same where several hold between them what each of them needs, as all slots of a limit. */
-function ringTogether(wait: KnownWait): readonly KnownWait[] | undefined {
+function ringTogether(wait: OpenWait): readonly OpenWait[] | undefined {
   const all = [...open.values(), wait].filter(isOpen)
   // Mostly somebody has a slot who goes on.
   if (!wait.needs(stuckBy(all))) return undefined
@@ -83,7 +80,7 @@ function ringTogether(wait: KnownWait): readonly KnownWait[] | undefined {
 }
 
 /** Whether others may be stuck because of this one: else its failure would free nobody. */
-function holdsUp(wait: KnownWait, ring: readonly KnownWait[]): boolean {
+function holdsUp(wait: OpenWait, ring: readonly OpenWait[]): boolean {
   const { waiter } = wait
   if (waiter.execution.caller !== undefined || waiter.heldSlots !== undefined || waiter.claim !== undefined) return true
   const alone = new Set([waiter])
@@ -91,7 +88,7 @@ function holdsUp(wait: KnownWait, ring: readonly KnownWait[]): boolean {
 }
 
 /** Of some waits, those of which none can be over before a step has ended that waits itself in one of them. */
-function stuckTogether(waits: readonly KnownWait[]): readonly KnownWait[] {
+function stuckTogether(waits: readonly OpenWait[]): readonly OpenWait[] {
   for (let left = waits; ;) {
     const stuck = stuckBy(left)
     const still = left.filter((one) => one.needs(stuck))
@@ -100,20 +97,20 @@ function stuckTogether(waits: readonly KnownWait[]): readonly KnownWait[] {
   }
 }
 
-function stuckBy(waits: readonly KnownWait[]): ReadonlySet<WaitedFor> {
+function stuckBy(waits: readonly OpenWait[]): ReadonlySet<WaitedFor> {
   const stuck = new Set<WaitedFor>()
   for (const one of waits) addStuck(one, stuck)
   return stuck
 }
 
 /** Adds the step that waits, and those that can’t end before it has. */
-function addStuck({ waiter }: KnownWait, stuck: Set<WaitedFor>): void {
+function addStuck({ waiter }: OpenWait, stuck: Set<WaitedFor>): void {
   stuck.add(waiter)
   for (const step of stepsAround(waiter.execution.caller, () => true)) stuck.add(step)
 }
 
-function isOpen({ waiter, attempt }: KnownWait): boolean {
-  return isUnderWay({ step: waiter, attempt })
+function isOpen({ waiter, attempt }: OpenWait): boolean {
+  return attempt === undefined ? !waiter.hasEnded : isUnderWay({ step: waiter, attempt })
 }
 
 function sentenceOf({ waiter, what }: OpenWait): string {

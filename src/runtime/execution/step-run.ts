@@ -15,8 +15,6 @@ import type { StepView } from './execution-view.ts'
 import { handOver } from './hand-over.ts'
 import { restoreStep } from './restored-step.ts'
 import type { Recorder } from './recorder.ts'
-import type { ResultCache } from '../results/result-cache.ts'
-import type { SharedResults } from '../results/shared-results.ts'
 import type { Slots } from '../environment/current-step.ts'
 import { idempotencyKeyOf } from './idempotency-key.ts'
 import { fallBackOrFail, holdOrFail, retryOrFail } from './failed-attempt.ts'
@@ -157,6 +155,10 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
 
   get hasEnded(): boolean {
     return compiledStep.isFinal[this.state]!
+  }
+
+  get isBetweenAttempts(): boolean {
+    return this.state === compiledStep.stateCode.retrying || this.state === compiledStep.stateCode.queued
   }
 
   /** Begins: looks for a remembered result, or goes straight to the first attempt. */
@@ -392,7 +394,7 @@ export class StepRun implements StepState, WorkingStep, Claimant, EffectiveStep 
   }
 
   /** Where the result is remembered; undefined for a step that is not persisted, or by nobody. */
-  get #cache(): ResultCache | SharedResults | undefined {
+  get #cache(): ReturnType<typeof cacheOfStep> {
     return cacheOfStep(this)
   }
 }

@@ -172,3 +172,47 @@ test.each(['graph', 'process'] as const)(
     expect(message).toMatch(/waits for itself by way of others: .*needs a slot of its concurrency 3/)
   },
 )
+
+test('what an attempt waits for that was given up holds up nobody while its step waits for the next one', async () => {
+  const isHeld = Promise.withResolvers<void>()
+  const isGivenUp = Promise.withResolvers<void>()
+  const hold: AnyGraph = graph({
+    name: 'hold',
+    steps: [
+      step({
+        name: 'Hold',
+        inputs: { n: N },
+        output: Other,
+        concurrency: { limit: 1, scope: 'graph' },
+        run: async ({ n }): Promise<number> => {
+          if (n === 0) return 0
+          isHeld.resolve()
+          await isGivenUp.promise
+          return called(make, Depth, 5)
+        },
+      }),
+    ],
+  })
+  const make: AnyGraph = graph({
+    name: 'make',
+    steps: [
+      step({
+        name: 'Make',
+        inputs: { n: N },
+        output: Depth,
+        persist: 'global',
+        timeout: 200,
+        retry: { maxAttempts: 2, backoff: 500 },
+        run: async ({ n }, { attempt, signal }): Promise<number> => {
+          if (attempt === 2) return n
+          signal.addEventListener('abort', () => setTimeout(isGivenUp.resolve, 50))
+          return called(hold, Other as never, 0)
+        },
+      }),
+    ],
+  })
+  open(hold, make)
+  const holder = called(hold, Other as never, 1)
+  await isHeld.promise
+  expect(await Promise.all([called(make, Depth, 5), holder])).toEqual([5, 5])
+})
