@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { dataType, graph, LeaseLostError, step, StepError, subgraph, timer, type } from '../../src/index.ts'
+import { dataType, graph, LeaseLostError, optional, step, StepError, subgraph, timer, type } from '../../src/index.ts'
 import { createTestDocket } from '../../src/testing/index.ts'
 
 const Film = dataType('Film', type<string>())
@@ -97,6 +97,32 @@ test('a child that is to fail with its process does, and its parent learns why',
   expect((error as StepError).cause).toBeInstanceOf(LeaseLostError)
   expect(String((error as StepError).cause)).toContain("onWorkerLoss: 'fail'")
   expect(ran).toEqual(['Download', 'Shrink'])
+})
+
+test('a step whose child has failed with its process is on record as failed, where its execution goes on without it', async () => {
+  const shrink = step({
+    name: 'Shrink',
+    inputs: { film: Film },
+    output: Small,
+    persist: 'execution',
+    run: () => new Promise<string>(() => {}),
+  })
+  const files = graph({ name: 'files', steps: [shrink] })
+  const mail = step({
+    name: 'Mail',
+    inputs: { small: optional(Small) },
+    output: Mail,
+    run: ({ small }) => small ?? 'none',
+  })
+  const whole = graph({ name: 'films', steps: [subgraph(files, Small, { onWorkerLoss: 'fail' }), mail] })
+  await using docket = createTestDocket({ graphs: [whole] })
+  const execution = await docket.start(whole, Mail, { Film: 'm' }, { id: 'one' })
+  await docket.advance('1s')
+  await docket.restart()
+  expect(await execution.result()).toBe('none')
+  const { steps } = await execution.details()
+  const child = steps.find(({ step: name }) => name === 'files')
+  expect(child).toMatchObject({ status: 'failed', error: { name: 'LeaseLostError' } })
 })
 
 test('a child that is not to go on elsewhere is never parked', async () => {

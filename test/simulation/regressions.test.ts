@@ -247,6 +247,10 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     30_100_015,
     'a wait that was over when another process went on with it was due then, and the law took the 2.5 s that its commit was on its way for another time',
   ],
+  [
+    377_770_043,
+    'a step whose child had failed since its process was lost was on record as one that waits: an update to what needs it was answered, with nothing on record that had ended',
+  ],
 ]
 
 test.each(found)('seed %i: %s', async (seed) => {

@@ -142,7 +142,9 @@ export class AttemptNotes {
   }
 
   failed(run: StepRun, error: unknown): void {
-    if (!(error instanceof LeaseLostError)) void this.#note(run, 'failed', error)
+    // That this execution is lost says nothing of the step; that another one was lost, as a child, does.
+    const isLost = error instanceof LeaseLostError && error.executionId === this.#right.id
+    if (!isLost) void this.#note(run, 'failed', error)
   }
 
   skipped(run: StepRun, error: unknown): void {
