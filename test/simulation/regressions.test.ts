@@ -251,6 +251,10 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     377_770_043,
     'a step whose child had failed since its process was lost was on record as one that waits: an update to what needs it was answered, with nothing on record that had ended',
   ],
+  [
+    88_880_783,
+    'a machine timed out while its state was on its way to a store that did not answer: its end was written with that state, and what had led to it was not consumed',
+  ],
 ]
 
 test.each(found)('seed %i: %s', async (seed) => {

@@ -29,6 +29,8 @@ export class AttemptNotes {
   readonly #underWay: WritesUnderWay
   /** The last note of a step. */
   readonly #noted = new WeakMap<StepRun, StepRecord>()
+  /** What steps' work is at that is on its way, with the messages that have led to it. */
+  readonly #keeping = new WeakMap<StepRun, { readonly state: unknown; readonly taken: readonly number[] }>()
   readonly #suspects: SuspectAttempts
   readonly #announced = new AnnouncedAttempts()
   /** Notes of what won races. */
@@ -194,6 +196,9 @@ export class AttemptNotes {
       attempt,
     }
     this.#noted.set(run, noted)
+    // Whether what it is at gets there is not known yet: if not, this takes the messages along that have led to it.
+    const kept = hasEnded ? this.#keeping.get(run) : undefined
+    const consumed = kept !== undefined && kept.state === at.state && kept.taken.length > 0 ? kept.taken : undefined
     const write = async (
       stored: StoredValue | undefined,
       output: StoredValue | undefined,
@@ -204,19 +209,25 @@ export class AttemptNotes {
       const record = { ...noted, error: stored, output, attempts }
       this.#commits.follow(record, at.isByEnd)
       if (at.isByEnd === true) return
+      const isKept = !hasEnded && at.state !== undefined
+      const keeping = isKept ? { state: at.state, taken: this.#commits.takenBy(record.step, record.item) } : undefined
       const written = this.#commits.write({
         steps: [record],
+        consumed,
         until: clock.elapsed() + patienceOf(run.planStep.spec),
         step: run.step,
       })
       // What is written next comes after it, and must not take the step back to where it was before: what led to this is consumed.
       const before = run.heldState
       if (at.state !== before) run.more.keptState = at.state
+      if (keeping !== undefined) this.#keeping.set(run, keeping)
       try {
         await written
       } catch (thrown) {
         if (run.heldState === at.state) run.more.keptState = before
         throw thrown
+      } finally {
+        if (keeping !== undefined && this.#keeping.get(run) === keeping) this.#keeping.delete(run)
       }
     }
     const stored =
