@@ -255,6 +255,10 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     88_880_783,
     'a machine timed out while its state was on its way to a store that did not answer: its end was written with that state, and what had led to it was not consumed',
   ],
+  [
+    91_881_388,
+    'a process that had slept through the end of its lease wrote that a machine had lost a race, and nothing of what had decided it: the machine began anew',
+  ],
 ]
 
 test.each(found)('seed %i: %s', async (seed) => {

@@ -163,8 +163,15 @@ export class AttemptNotes {
     const isNoted = this.#noted.has(run) || this.#commits.isOpen({ step: run.step, item: itemOf(run) })
     const isOnRecord = maxAttempts > 1 || isNoted
     if (!isOnRecord) return
-    const at = { state: run.heldState, dueAt: undefined, isByEnd }
-    void this.#note(run, 'cancelled', run.error, run.attempt, at)
+    const note = (): void => {
+      const at = { state: run.heldState, dueAt: undefined, isByEnd }
+      void this.#note(run, 'cancelled', run.error, run.attempt, at)
+    }
+    // Whoever slept through the end of its lease writes nothing of the race by which others were stopped: then they go on, as what they are at.
+    const isHeld = isByEnd || this.mayBegin()
+    if (isHeld === true) note()
+    else if (isHeld !== false)
+      void this.#underWay.whileEncoding(isHeld.then((isStillHeld) => (isStillHeld ? note() : undefined)))
   }
 
   /** `at`: what the step's work is at, where that is what is noted. */
