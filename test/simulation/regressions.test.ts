@@ -259,6 +259,10 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     91_881_388,
     'a process that had slept through the end of its lease wrote that a machine had lost a race, and nothing of what had decided it: the machine began anew',
   ],
+  [
+    93_880_332,
+    'an execution was cancelled that was parked, and the law did not know that its owner waited for its child to be undone',
+  ],
 ]
 
 test.each(found)('seed %i: %s', async (seed) => {

@@ -42,6 +42,7 @@ export function watchSleepers(simulation: Simulation): void {
       const before = now - awakeMs - simulation.slackMs
       if (since > before || !history.isAlive(life.owner) || late.has(life)) continue
       if (owner.lost.has(`${life.id} ${life.epoch}`) || history.timetable?.mayBeCancelled(life) === true) continue
+      if (isBeingCancelled(history.lives.values(), life)) continue
       const what = overdueOf(simulation, life, before)
       if (what === undefined) continue
       late.set(life, what)
@@ -65,6 +66,12 @@ export function watchSleepers(simulation: Simulation): void {
     history.violate(`${life.id} is parked, and nobody wakes it: ${event}`)
   }
   if (!isDisturbed) scheduler.after(0, look)
+}
+
+/** Of what is cancelled while nobody runs it, the children are undone first: until then whoever has taken it for that writes nothing of it. */
+function isBeingCancelled(lives: Iterable<Life>, { id, epoch, ownedSince, steps }: Life): boolean {
+  if (epoch === 1 || [...steps.values()].some(({ at }) => at >= ownedSince)) return false
+  return [...lives].some(({ parent, status }) => parent === id && status === 'compensating')
 }
 
 /** Whether a step is needed still, and can go on. */
