@@ -374,6 +374,8 @@ async function openViewOf(
     const queued = { ...view, status, queuedSince, queuedAt: queuedAt ?? (attempt === 0 ? queuedSince : undefined) }
     return attempt === 0 ? { ...queued, startedAt: undefined } : queued
   }
+  // What had stopped it may not have got there, as the end of its item: where it is needed still, it goes on from what it was at.
+  if (status === 'cancelled' && keptState !== undefined) return { ...view, status: 'waiting' }
   if (status !== 'running') return undefined
   // A process that gives up what it runs takes its attempts back. So whoever ran one that is still on record died of it, though others may
   // have had the execution since, and released it because they could not go on. Only what was recorded with the execution may not have
