@@ -41,6 +41,11 @@ type Add = (cell: Cell | readonly Cell[]) => string
 /** What is counted, and up to where. */
 type Counted = Pick<BacklogRequest, 'queue' | 'key' | 'upTo'>
 
+/** By key, as it stands in the table. */
+type Counts = ReadonlyMap<string, number>
+
+type CountsByKey = Readonly<Record<'goOn' | 'lost' | 'running' | 'waiting' | 'overdue', Counts>>
+
 /** What holds for queues, and what they have: the same in each database, but for a few words. */
 export class SqlQueues {
   readonly #dialect: Dialect
@@ -125,7 +130,17 @@ export class SqlQueues {
   async backlog(requests: readonly BacklogRequest[]): Promise<readonly QueueBacklog[]> {
     const counted: QueueBacklog[] = []
     const graphs = new Map<string, readonly string[]>()
-    for (const request of requests) counted.push(await this.#backlog(request, graphs))
+    const counts = new Map<string, CountsByKey>()
+    for (const request of requests) {
+      const { queue, key } = request
+      if (key === undefined) counted.push(await this.#backlog(request))
+      else {
+        const keys = requests.flatMap((one) => (one.queue === queue && one.key !== undefined ? [one.key] : []))
+        const ofQueue = counts.get(queue) ?? (await this.#countsByKey(queue, [...new Set(keys)]))
+        counts.set(queue, ofQueue)
+        counted.push(await this.#backlogOfKey({ ...request, key }, graphs, ofQueue))
+      }
+    }
     return counted
   }
 
@@ -174,20 +189,66 @@ export class SqlQueues {
     }
   }
 
-  /** `graphs`: those that have something to begin, by queue, as far as that was read. */
-  async #backlog({ queue, upTo, key }: BacklogRequest, graphs: Map<string, readonly string[]>): Promise<QueueBacklog> {
+  async #backlog(counted: Counted): Promise<QueueBacklog> {
     const { toBegin, toGoOn, parked } = this.#database.places
-    const counted = { queue, upTo, key }
-    const begin =
-      key === undefined ? await this.#count(counted, 'toBegin', toBegin) : await this.#countOfKey(counted, graphs)
+    const begin = await this.#count(counted, 'toBegin', toBegin)
     const goOn = await this.#count(counted, 'toGoOn', toGoOn)
     const running = await this.#countOwned(counted, true)
     const lost = await this.#countOwned(counted, false)
     const waiting = await this.#count(counted, 'due', parked)
     const overdue = waiting === 0 ? 0 : await this.#countOverdue(counted)
-    const ready = Math.min(begin + goOn + lost, upTo)
+    const ready = Math.min(begin + goOn + lost, counted.upTo)
     const oldestReadyAt = begin + goOn === 0 ? undefined : await this.#oldest(counted)
     return { ready, running, waiting, overdue, oldestReadyAt }
+  }
+
+  /** `graphs`: those that have something to begin, by queue, as far as that was read. */
+  async #backlogOfKey(
+    counted: Counted & { readonly key: string },
+    graphs: Map<string, readonly string[]>,
+    counts: CountsByKey,
+  ): Promise<QueueBacklog> {
+    const { key, upTo } = counted
+    const begin = await this.#countOfKey(counted, graphs)
+    const [goOn, lost, running, waiting, overdue] = (['goOn', 'lost', 'running', 'waiting', 'overdue'] as const).map(
+      (place) => counts[place].get(this.#key(key)) ?? 0,
+    ) as [number, number, number, number, number]
+    const oldestReadyAt = begin + goOn === 0 ? undefined : await this.#oldest(counted)
+    return {
+      ready: Math.min(begin + goOn + lost, upTo),
+      running: Math.min(running, upTo),
+      waiting: Math.min(waiting, upTo),
+      overdue: Math.min(overdue, upTo),
+      oldestReadyAt,
+    }
+  }
+
+  /** What has begun, or is parked, of some keys: no index of it has the key, so that all of it is gone through once. */
+  async #countsByKey(queue: string, keys: readonly string[]): Promise<CountsByKey> {
+    const { index, owned = joinedWithOwners(index.unfinished), unfinished, toGoOn, parked } = this.#database.places
+    const of = this.#key(queue)
+    const texts = keys.map((key) => this.#key(key))
+    const grouped = async (from: (add: Add) => string, isCounted = (_: Add) => '1'): Promise<Counts> => {
+      const rows = await this.#run(
+        (add) => `select e.queue_key as found_key, sum(${isCounted(add)}) as many from ${from(add)}
+          and ${this.#dialect.isIn('e.queue_key', texts, add)} group by e.queue_key`,
+      )
+      return new Map(rows.map((row) => [row['found_key'] as string, Number(row['many'])]))
+    }
+    const ofOwners = (areLiving: boolean): Promise<Counts> =>
+      grouped((add) => {
+        const isLiving = this.#dialect.isLiving('o', add)
+        const from = owned(this.#owners, this.#executions, areLiving ? isLiving : `not (${isLiving})`)
+        return `${from} and ${unfinished(add(of))}`
+      })
+    const ofParked = (add: Add): string => `${this.#executions} e ${index.due} where ${parked(add(of))}`
+    return {
+      goOn: await grouped((add) => `${this.#executions} e ${index.toGoOn} where ${toGoOn(add(of))}`),
+      running: await ofOwners(true),
+      lost: await ofOwners(false),
+      waiting: await grouped(ofParked),
+      overdue: await grouped(ofParked, (add) => `case when e.due_at <= ${this.#dialect.now(add)} then 1 else 0 end`),
+    }
   }
 
   async #count(

@@ -314,6 +314,17 @@ export function queuesConformance({ test }: ConformanceGroup): void {
     )
     const [aged] = await store.backlog([{ queue: 'keys', upTo: 9, key: 'p' }])
     assert.deepEqual([aged!.ready, aged!.oldestReadyAt], [3, someTime + 3])
+    await live(store, 'ada', 'dead')
+    const begun = { key: 'p', queue: 'keys', startedAt: someTime, createdAt: someTime + 9 }
+    await store.create([
+      gpu('of ada', { ...begun, owner: 'ada' }),
+      gpu('of dead', { ...begun, owner: 'dead' }),
+      gpu('of nobody', begun),
+      gpu('of ada, elsewhere', { ...begun, owner: 'ada', key: 'q' }),
+    ])
+    await store.endOwner('dead')
+    const [first, second] = await store.backlog(['p', 'q'].map((key) => ({ queue: 'keys', upTo: 9, key })))
+    assert.deepEqual([first!.ready, first!.running, second!.ready, second!.running], [5, 1, 0, 1])
   })
 }
 
