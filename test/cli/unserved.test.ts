@@ -4,7 +4,7 @@ import { beforeEach, expect, test } from 'vitest'
 import { memoryStore } from '../../stores/memory/index.ts'
 import { alteredStore } from '../durable/altered-store.ts'
 import { cli } from './call-cli.ts'
-import { orders, useStore } from './fixtures/shop.ts'
+import { orders, Receipt, useStore } from './fixtures/shop.ts'
 
 let store: Store
 
@@ -28,6 +28,22 @@ test('start, fork, signal and retry say it where no process that lives serves th
   expect(await cli(['retry', 'x'])).toMatchObject({ code: 0, out: 'x  retried\n', err: unserved('default') })
   await cli(['cancel', 'x'])
   expect(await errOf('retry', 'x', 'y', '--yes')).toBe(`2 retried\n${unserved('default')}`)
+})
+
+test('update says it before it waits for an answer, reschedule and a trigger of a schedule once they are done', async () => {
+  await cli(['start', 'parcels', 'Parcel', '-i', 'Address=Elm', '--id', 'p'])
+  const update = ['update', 'p', 'Move', '--value', '{"street":"Oak"}', '--wait', '1ms']
+  expect((await errOf(...update)).startsWith(unserved('default'))).toBe(true)
+  await cli(['start', 'orders', 'Reminded', ...order, '--id', 't'])
+  expect(await errOf('reschedule', 't', 'Remind', '2h')).toBe(unserved('default'))
+  await using docket = createDocket({ graphs: [orders], store, work: false, takeOver: false })
+  await docket.schedule('nightly', {
+    graph: orders,
+    target: Receipt,
+    inputs: { Order: { id: 'n' } },
+    cron: '0 3 * * *',
+  })
+  expect(await errOf('schedules', 'trigger', 'nightly')).toBe(unserved('default'))
 })
 
 test('they say nothing of it where one does, where it was not done, and of what has ended or runs', async () => {

@@ -33,7 +33,7 @@ export async function listQueues(call: CliCall): Promise<ExitCode> {
           countText(backlog.running),
           countText(backlog.waiting),
           countText(backlog.overdue),
-          backlog.oldestReadyMs === undefined ? '' : `${(backlog.oldestReadyMs / 1_000).toFixed(1)} s`,
+          ageText(backlog.oldestReadyMs),
           limitsText(info.limits),
         ]),
       ))
@@ -128,4 +128,9 @@ function queueJson({ queue, pausedAt, note, limits, declared, version }: QueueIn
 
 function backlogJson({ oldestReadyMs, ...counts }: Backlog): Record<string, unknown> {
   return { ...counts, oldestReadyMs: oldestReadyMs ?? null }
+}
+
+/** Of a row whose time is none, nothing is known. */
+function ageText(ms: number | undefined): string {
+  return ms === undefined ? '' : Number.isFinite(ms) ? `${(ms / 1_000).toFixed(1)} s` : '?'
 }

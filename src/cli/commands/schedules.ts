@@ -8,6 +8,7 @@ import { confirm, dryRun } from '../confirm.ts'
 import { isoOf } from '../json-value.ts'
 import { jsonLine, plain } from '../plain-text.ts'
 import { onRecord } from '../record-act.ts'
+import { sayUnlessServed } from '../unserved-queues.ts'
 
 /** `docket schedules list`: what is started by the clock. */
 export async function listSchedules(call: CliCall): Promise<ExitCode> {
@@ -54,6 +55,8 @@ export async function triggerSchedule(call: CliCall): Promise<ExitCode> {
   return onSchedule(call, 'trigger', undefined, async (docket, name) => {
     const id = await docket.schedules.trigger(name)
     call.printer.result({ name, id }, () => plain(id, 2_000))
+    const handle = await docket.get(id)
+    if (handle !== undefined) await sayUnlessServed(call, docket, handle)
   })
 }
 

@@ -43,6 +43,8 @@ export async function update(call: CliCall): Promise<ExitCode> {
     const type = await typeNamed(docket, handle, typeName, true)
     const { wait } = call.options
     const options = { ...messageOptions(call), timeout: (wait as number | undefined) ?? '30s' }
+    // Before the wait for an answer, which nobody gives then.
+    await sayUnlessServed(call, docket, handle)
     const answer: unknown = await onRecord(docket, { act: 'update', execution: id, note: typeName }, () =>
       handle.update(type as never, value as never, options),
     )
@@ -119,6 +121,8 @@ export async function reschedule(call: CliCall): Promise<ExitCode> {
       unlessAccepted,
     )
     call.printer.result({ id, timer, verdict }, () => `${plain(id)}  ${verdict}`)
-    return verdict === 'accepted' ? exitCodes.done : exitCodes.refused
+    if (verdict !== 'accepted') return exitCodes.refused
+    await sayUnlessServed(call, docket, handle)
+    return exitCodes.done
   })
 }
