@@ -228,7 +228,10 @@ export class SqlQueues {
     const { index, owned = joinedWithOwners(index.unfinished), unfinished, toGoOn, parked } = this.#database.places
     const of = this.#key(queue)
     const texts = keys.map((key) => this.#key(key))
-    const grouped = async (from: (add: Add) => string, isCounted = (_: Add) => '1'): Promise<Counts> => {
+    const grouped = async (
+      from: (add: Add) => string,
+      isCounted: (add: Add) => string = () => '1',
+    ): Promise<Counts> => {
       const rows = await this.#run(
         (add) => `select e.queue_key as found_key, sum(${isCounted(add)}) as many from ${from(add)}
           and ${this.#dialect.isIn('e.queue_key', texts, add)} group by e.queue_key`,
