@@ -79,3 +79,26 @@ test('what was done is no failure where it can not be read who serves the queue'
     err: '',
   })
 })
+
+test('what a schedule has started is no failure where it can not be read afterwards', async () => {
+  let isStarted = false
+  store = useStore(
+    alteredStore(memoryStore(), (method, ask) => {
+      if (method === 'get' && isStarted) return Promise.reject(new Error('it is gone'))
+      isStarted ||= method === 'create'
+      return ask()
+    }),
+  )
+  await using docket = createDocket({ graphs: [orders], store, work: false, takeOver: false })
+  await docket.schedule('nightly', {
+    graph: orders,
+    target: Receipt,
+    inputs: { Order: { id: 'n' } },
+    cron: '0 3 * * *',
+  })
+  expect(await cli(['schedules', 'trigger', 'nightly'])).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/^nightly\//),
+    err: '',
+  })
+})

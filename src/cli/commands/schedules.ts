@@ -55,8 +55,7 @@ export async function triggerSchedule(call: CliCall): Promise<ExitCode> {
   return onSchedule(call, 'trigger', undefined, async (docket, name) => {
     const id = await docket.schedules.trigger(name)
     call.printer.result({ name, id }, () => plain(id, 2_000))
-    const handle = await docket.get(id)
-    if (handle !== undefined) await sayUnlessServed(call, docket, handle)
+    await sayUnlessServed(call, docket, { info: async () => (await docket.get(id))!.info() })
   })
 }
 
