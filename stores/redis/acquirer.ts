@@ -25,7 +25,6 @@ import { idOf, memberOf, MergedRanges } from './ranges.ts'
 import type { IndexRange } from './ranges.ts'
 import { countRunning, readQueue, whileLocked, writeFreeAt } from './queues.ts'
 import { beginDue, findInTurn, takeWanted } from './ready-looks.ts'
-import { suits } from './ready-heads.ts'
 import type { ReadyHeads } from './ready-heads.ts'
 import type { ReadyCandidate } from './ready-looks.ts'
 import { withRoom } from './room-of-keys.ts'
@@ -60,7 +59,7 @@ async function acquireReady(
   const queue = request.queue ?? defaultQueue
   // Within limits, and while it is paused, what is looked for beside is of no use.
   const mayLook = !heads.restricted.has(queue)
-  const isForHeads = suits(request) && !heads.hasManyKeys(request)
+  const isForHeads = heads.suits(request)
   const first = mayLook && isForHeads ? await takeExpected(connection, request, heads) : undefined
   if (first !== undefined)
     return (await takeInTurn(connection, owners, request, { heads, ...first, room: undefined })).acquired
@@ -149,8 +148,7 @@ async function takeInTurn(
   for (let tries = 0; ; tries++) {
     const left = request.limit - acquired.length
     const some = { ...request, behindKey, except, limit: left }
-    const isForHeads = suits(some) && heads?.hasManyKeys(some) === false
-    const found = tries === 0 ? known : isForHeads ? await heads.find(some) : undefined
+    const found = tries === 0 ? known : heads?.suits(some) === true ? await heads.find(some) : undefined
     const looked =
       found ??
       (await findReady(connection, some, {

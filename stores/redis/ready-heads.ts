@@ -25,12 +25,6 @@ const unsureMs = 200
 /** Of those of which little is known any more, or that were read long ago, so many are read by one look. */
 const mostAgain = 4
 
-/** Whether a request is one for a few of the first ones. */
-export function suits({ limit, except = [], andOwn, ranges, graphs = [] }: AcquireRequest): boolean {
-  const isPlain = andOwn !== true && !graphs.some((graph) => ranges?.has(graph))
-  return isPlain && limit <= mostWanted && except.length <= mostExcepted
-}
-
 /** What a look would find if nothing had changed since it was read. */
 export interface Expected {
   /** For one script: the first ones, by key each, as many as are wanted and to spare. */
@@ -56,8 +50,8 @@ interface Known {
 export class ReadyHeads {
   readonly #connection: Connection
   readonly #owners: Owners
-  readonly #works: readonly string[]
-  readonly #counts: readonly string[]
+  /** The work of all buckets, then their counts. */
+  readonly #keys: readonly string[]
   /** How many more than are wanted are tried: as many as others have taken first of late. */
   spare = 0
   /** Queues that were paused, or had limits, when they were read last. */
@@ -72,15 +66,16 @@ export class ReadyHeads {
     this.#connection = connection
     this.#owners = owners
     const { layout } = connection
-    this.#works = buckets.map((bucket) => layout.work(bucket))
-    this.#counts = buckets.map((bucket) => layout.changes(bucket))
+    this.#keys = [...buckets.map((bucket) => layout.work(bucket)), ...buckets.map((bucket) => layout.changes(bucket))]
   }
 
-  /** Whether it was seen of late that a bucket has too many keys for its head to say all. */
-  hasManyKeys({ graphs = [], queue = defaultQueue }: AcquireRequest): boolean {
+  /** Whether a request is one for a few of the first ones, and no bucket was seen of late that has too many keys for its head to say all. */
+  suits({ limit, except = [], andOwn, ranges, graphs = [], queue = defaultQueue }: AcquireRequest): boolean {
+    const isPlain = andOwn !== true && !graphs.some((graph) => ranges?.has(graph))
+    if (!isPlain || limit > mostWanted || except.length > mostExcepted) return false
     const since = performance.now() - trustMs
     const heads = this.#known.get(nameOf(queue, graphs))?.heads ?? []
-    return heads.some((head) => head !== undefined && head.readAt > since && !isOfFewKeys(head))
+    return !heads.some((head) => head !== undefined && head.readAt > since && !isOfFewKeys(head))
   }
 
   /** What may be taken; undefined where a look of its own is needed: something is due, or was lost. Only where `suits`. */
@@ -96,38 +91,34 @@ export class ReadyHeads {
     ])
     if (dead.size > 0 || (await this.#hasDead(known, owners, own))) return undefined
     if (!saysAll(known.heads, time)) return undefined
-    const firsts = new Firsts(wanted, new Set(except))
-    const isShort = known.heads.map((head) => !addTo(firsts, head!, known.prefixes))
-    if (!isShort.includes(true)) return firsts.all()
-    // All that are short are read again at once.
-    for (const [bucket, isOne] of isShort.entries()) if (isOne) known.heads[bucket] = undefined
-    return this.find(request)
+    return firstsOf(known, wanted, except) ?? this.find(request)
   }
 
   /** What is known of the first ones; undefined where that is not enough. Only where `suits`, and all buckets are in one script's reach. */
   expected(request: AcquireRequest): Expected | undefined {
     const { owner, limit, except, graphs = [], queue = defaultQueue } = request
     const wanted = limit + this.spare
-    const { heads, owners, portion, prefixes } = this.#knownOf(queue, graphs, wanted)
+    const known = this.#knownOf(queue, graphs, wanted)
+    const { heads, owners, portion } = known
     const now = performance.now()
     if (now < this.#unsureUntil) return undefined
     const since = now - trustMs
     const soon = since + trustMs / 2
-    const firsts = new Firsts(wanted, new Set(except))
     const counts: string[] = []
     const again: number[] = []
     let due = ''
     for (const [bucket, head] of heads.entries()) {
       if (head === undefined || head.readAt <= since || !isOfFewKeys(head)) return undefined
-      if (!addTo(firsts, head, prefixes)) return undefined
       counts.push(head.changes)
       if (again.length < mostAgain && (head.readAt <= soon || hasFew(head, 2 * wanted))) again.push(bucket + 1)
       for (const graph of head.graphs)
         for (const time of [graph.due, graph.later]) if (time !== '' && (due === '' || time < due)) due = time
     }
+    const candidates = firstsOf(known, wanted, except)
+    if (candidates === undefined) return undefined
     return {
-      candidates: firsts.all(),
-      keys: [...this.#works, ...this.#counts],
+      candidates,
+      keys: this.#keys,
       args: [
         this.said.get(queue) ?? '',
         due === '' ? '' : timeOf(due),
@@ -164,8 +155,7 @@ export class ReadyHeads {
     putHeads(known, buckets, changed, performance.now())
     if (await this.#hasDead(known, owners, ownerText(owner))) return undefined
     if (!saysAll(known.heads, time)) return undefined
-    const firsts = new Firsts(wanted, new Set(except))
-    return known.heads.every((head) => addTo(firsts, head!, known.prefixes)) ? firsts.all() : undefined
+    return firstsOf(known, wanted, except)
   }
 
   /** Of the owners that are known now, and were not then, whether one is dead. */
@@ -230,7 +220,7 @@ export class ReadyHeads {
     const replies = await link.all(
       groups.map((group) => ({
         run: headsScript,
-        keys: [this.#works, this.#counts].flatMap((of) => group.map((bucket) => of[bucket]!)),
+        keys: [0, bucketCount].flatMap((from) => group.map((bucket) => this.#keys[from + bucket]!)),
         args: [portion, mostKeys, group.map((bucket) => known[bucket]?.changes ?? '-').join(','), ...places],
       })),
     )
@@ -240,6 +230,19 @@ export class ReadyHeads {
       putHeads(of, group, replies[index] as readonly HeadReply[], now)
     }
   }
+}
+
+/** The first ones of buckets that are all known; undefined where some may have more that comes first: these are read again then, all at once. */
+function firstsOf(
+  { heads, prefixes }: Known,
+  wanted: number,
+  except: readonly string[] | undefined,
+): readonly ReadyCandidate[] | undefined {
+  const firsts = new Firsts(wanted, new Set(except))
+  const isShort = heads.map((head) => !addTo(firsts, head!, prefixes))
+  if (!isShort.includes(true)) return firsts.all()
+  for (const [bucket, isOne] of isShort.entries()) if (isOne) heads[bucket] = undefined
+  return undefined
 }
 
 function putHeads(of: Known, group: readonly number[], changed: readonly HeadReply[], now: number): void {
