@@ -1,3 +1,4 @@
+import { requestedKeys } from '../../src/core/contracts/queue-record.ts'
 import type { BacklogRequest, QueueBacklog } from '../../src/core/contracts/queue-record.ts'
 import type { Connection } from './connection.ts'
 import { buckets, escapeText, timeKey, timeOf, unescapeText } from './layout.ts'
@@ -23,8 +24,8 @@ export async function backlogOf(
     const { queue, key, upTo } = request
     if (key === undefined) counted.push(await backlogOfQueue(connection, owners, request))
     else {
-      const keys = requests.flatMap((one) => (one.queue === queue && one.key !== undefined ? [one.key] : []))
-      const ofQueue = tallies.get(queue) ?? (await talliesOfQueue(connection, owners, queue, new Set(keys)))
+      const ofQueue =
+        tallies.get(queue) ?? (await talliesOfQueue(connection, owners, queue, requestedKeys(requests, queue)))
       tallies.set(queue, ofQueue)
       counted.push(backlogOfKey(ofQueue, escapeText(key), upTo))
     }
@@ -55,7 +56,7 @@ async function talliesOfQueue(
   connection: Connection,
   owners: Owners,
   queue: string,
-  keys: ReadonlySet<string>,
+  keys: readonly string[],
 ): Promise<TalliesOfQueue> {
   const { place, time, ownedBy } = await ownersIn(owners, queue)
   const tallyOf = async (ids: Promise<readonly string[]>): Promise<Tallies> => {
@@ -64,7 +65,7 @@ async function talliesOfQueue(
     return tallies
   }
   return {
-    toBegin: await toBeginOf(connection, place, [...keys].map(escapeText)),
+    toBegin: await toBeginOf(connection, place, keys.map(escapeText)),
     toGoOn: await tallyOf(idsUnder(connection, [`v${place}`, ...ownedBy(true)])),
     running: await tallyOf(idsUnder(connection, ownedBy(false))),
     waiting: await parkedOf(connection, place, time),
@@ -174,16 +175,12 @@ async function toBeginOf({ link, layout }: Connection, place: string, keys: read
 }
 
 function backlogOfKey({ toBegin, toGoOn, running, waiting }: TalliesOfQueue, key: string, upTo: number): QueueBacklog {
-  const [first, next, now, parked] = [toBegin, toGoOn, running, waiting].map((one) => one.get(key) ?? nothing) as [
-    Tally,
-    Tally,
-    Tally,
-    Tally,
-  ]
+  const tallyOf = (tallies: Tallies): Tally => tallies.get(key) ?? nothing
+  const [first, next, parked] = [tallyOf(toBegin), tallyOf(toGoOn), tallyOf(waiting)]
   const oldest = Math.min(first.oldest, next.oldest)
   return {
     ready: Math.min(first.count + next.count, upTo),
-    running: Math.min(now.count, upTo),
+    running: Math.min(tallyOf(running).count, upTo),
     waiting: Math.min(parked.count, upTo),
     overdue: Math.min(parked.overdue, upTo),
     oldestReadyAt: oldest === Infinity ? undefined : oldest,

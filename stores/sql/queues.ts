@@ -1,4 +1,5 @@
 import { changedQueue, isRestricted, queueStateOf, queueStateText } from '../../src/core/contracts/queue-state.ts'
+import { requestedKeys } from '../../src/core/contracts/queue-record.ts'
 import type {
   BacklogRequest,
   QueueBacklog,
@@ -42,9 +43,14 @@ type Add = (cell: Cell | readonly Cell[]) => string
 type Counted = Pick<BacklogRequest, 'queue' | 'key' | 'upTo'>
 
 /** By key, as it stands in the table. */
-type Counts = ReadonlyMap<string, number>
+type Counts = ReadonlyMap<string, Count>
 
-type CountsByKey = Readonly<Record<'goOn' | 'lost' | 'running' | 'waiting' | 'overdue', Counts>>
+interface Count {
+  readonly many: number
+  readonly overdue: number
+}
+
+type CountsByKey = Readonly<Record<'goOn' | 'lost' | 'running' | 'waiting', Counts>>
 
 /** What holds for queues, and what they have: the same in each database, but for a few words. */
 export class SqlQueues {
@@ -135,8 +141,7 @@ export class SqlQueues {
       const { queue, key } = request
       if (key === undefined) counted.push(await this.#backlog(request))
       else {
-        const keys = requests.flatMap((one) => (one.queue === queue && one.key !== undefined ? [one.key] : []))
-        const ofQueue = counts.get(queue) ?? (await this.#countsByKey(queue, [...new Set(keys)]))
+        const ofQueue = counts.get(queue) ?? (await this.#countsByKey(queue, requestedKeys(requests, queue)))
         counts.set(queue, ofQueue)
         counted.push(await this.#backlogOfKey({ ...request, key }, graphs, ofQueue))
       }
@@ -210,13 +215,13 @@ export class SqlQueues {
   ): Promise<QueueBacklog> {
     const { key, upTo } = counted
     const begin = await this.#countOfKey(counted, graphs)
-    const [goOn, lost, running, waiting, overdue] = (['goOn', 'lost', 'running', 'waiting', 'overdue'] as const).map(
-      (place) => counts[place].get(this.#key(key)) ?? 0,
-    ) as [number, number, number, number, number]
+    const countOf = (of: Counts): Count => of.get(this.#key(key)) ?? { many: 0, overdue: 0 }
+    const goOn = countOf(counts.goOn).many
+    const { many: waiting, overdue } = countOf(counts.waiting)
     const oldestReadyAt = begin + goOn === 0 ? undefined : await this.#oldest(counted)
     return {
-      ready: Math.min(begin + goOn + lost, upTo),
-      running: Math.min(running, upTo),
+      ready: Math.min(begin + goOn + countOf(counts.lost).many, upTo),
+      running: Math.min(countOf(counts.running).many, upTo),
       waiting: Math.min(waiting, upTo),
       overdue: Math.min(overdue, upTo),
       oldestReadyAt,
@@ -230,13 +235,18 @@ export class SqlQueues {
     const texts = keys.map((key) => this.#key(key))
     const grouped = async (
       from: (add: Add) => string,
-      isCounted: (add: Add) => string = () => '1',
+      isOverdue: (add: Add) => string = () => '0',
     ): Promise<Counts> => {
       const rows = await this.#run(
-        (add) => `select e.queue_key as found_key, sum(${isCounted(add)}) as many from ${from(add)}
+        (add) => `select e.queue_key as found_key, count(*) as many, sum(${isOverdue(add)}) as overdue from ${from(add)}
           and ${this.#dialect.isIn('e.queue_key', texts, add)} group by e.queue_key`,
       )
-      return new Map(rows.map((row) => [row['found_key'] as string, Number(row['many'])]))
+      return new Map(
+        rows.map(({ found_key: key, many, overdue }) => [
+          key as string,
+          { many: Number(many), overdue: Number(overdue) },
+        ]),
+      )
     }
     const ofOwners = (areLiving: boolean): Promise<Counts> =>
       grouped((add) => {
@@ -244,13 +254,14 @@ export class SqlQueues {
         const from = owned(this.#owners, this.#executions, areLiving ? isLiving : `not (${isLiving})`)
         return `${from} and ${unfinished(add(of))}`
       })
-    const ofParked = (add: Add): string => `${this.#executions} e ${index.due} where ${parked(add(of))}`
     return {
       goOn: await grouped((add) => `${this.#executions} e ${index.toGoOn} where ${toGoOn(add(of))}`),
       running: await ofOwners(true),
       lost: await ofOwners(false),
-      waiting: await grouped(ofParked),
-      overdue: await grouped(ofParked, (add) => `case when e.due_at <= ${this.#dialect.now(add)} then 1 else 0 end`),
+      waiting: await grouped(
+        (add) => `${this.#executions} e ${index.due} where ${parked(add(of))}`,
+        (add) => `case when e.due_at <= ${this.#dialect.now(add)} then 1 else 0 end`,
+      ),
     }
   }
 

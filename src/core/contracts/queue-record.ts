@@ -87,6 +87,11 @@ export interface BacklogRequest {
   readonly key?: string | undefined
 }
 
+/** The keys of a queue of which the backlog is requested, each once. */
+export function requestedKeys(requests: readonly BacklogRequest[], of: string): string[] {
+  return [...new Set(requests.flatMap(({ queue, key }) => (queue === of && key !== undefined ? [key] : [])))]
+}
+
 /** What a queue has, whoever serves it. A count that has come to `upTo` may be higher. */
 export interface QueueBacklog {
   /** What a process could go on with now: what nobody owns and is not parked, or the owner of which has died. */
